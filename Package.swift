@@ -1,0 +1,44 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Kernels are compiled once per instruction set from the same sources (the second target's sources
+// are symbolic links). Their inputs were validated by the engine, so they run unchecked.
+let kernelFlags = ["-Ounchecked", "-wmo"]
+
+#if arch(x86_64)
+  let vectorFlags = ["-Xcc", "-mavx2", "-Xcc", "-mfma", "-Xcc", "-mf16c"]
+#else
+  let vectorFlags: [String] = []
+#endif
+
+let package = Package(
+  name: "alula",
+  products: [
+    .library(name: "Alula", targets: ["Alula"]),
+    .library(name: "alula", type: .dynamic, targets: ["AlulaC"]),
+    .executable(name: "alula-catalog", targets: ["alula-catalog"]),
+  ],
+  targets: [
+    .systemLibrary(name: "CAlula", path: "include"),
+    .target(name: "CSupport", cSettings: [.unsafeFlags(["-std=c11"])]),
+    .target(
+      name: "AlulaCPU", dependencies: ["CSupport"],
+      swiftSettings: [.unsafeFlags(kernelFlags)]),
+    .target(
+      name: "AlulaCPUAVX2", dependencies: ["CSupport"],
+      swiftSettings: [.unsafeFlags(kernelFlags + vectorFlags), .define("FMA")]),
+    .target(name: "Alula", dependencies: ["AlulaCPU", "AlulaCPUAVX2", "CSupport"]),
+    .target(
+      name: "AlulaC", dependencies: ["Alula", "CAlula", "CSupport"],
+      exclude: ["exports.map"],
+      linkerSettings: [
+        .unsafeFlags([
+          "-static-stdlib",
+          "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/AlulaC/exports.map",
+          "-Xlinker", "--gc-sections", "-Xlinker", "-s",
+        ])
+      ]),
+    .executableTarget(name: "alula-catalog", dependencies: ["Alula"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,10 @@
+import CSupport
+
+/// Receives each kernel of this instruction set: its operation's name, its slot (a data type's code,
+/// or what the family's lowering documents), and its address.
+public typealias KernelReceiver = (StaticString, Int, UnsafeRawPointer) -> Void
+
+/// Hands every kernel to `receive`. Called once, for the instruction set chosen at load.
+public func registerKernels(_ receive: KernelReceiver) {
+  registerArithmetic(receive)
+}

@@ -1,0 +1,24 @@
+#include "csupport.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+static uint64_t enabled_state(void) {
+  uint32_t low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return ((uint64_t)high << 32) | low;
+}
+
+bool csupport_has_avx2(void) {
+  uint32_t a, b, c, d;
+  if (!__get_cpuid(1, &a, &b, &c, &d)) return false;
+  const uint32_t needed = bit_FMA | bit_OSXSAVE | bit_AVX | bit_F16C;
+  if ((c & needed) != needed) return false;
+  // The operating system must save the upper halves of the vector registers.
+  if ((enabled_state() & 6) != 6) return false;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+  return (b & bit_AVX2) != 0;
+}
+#else
+bool csupport_has_avx2(void) { return false; }
+#endif

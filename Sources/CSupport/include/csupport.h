@@ -1,0 +1,32 @@
+// The few lines that must be C: thread-local slots and the processor's features.
+#ifndef CSUPPORT_H
+#define CSUPPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels.h"
+
+/// Replaces the calling thread's error message; longer ones are cut at a character boundary.
+void csupport_set_error(const char *message);
+
+/// The calling thread's error message, "" before the first error. Never NULL.
+const char *csupport_last_error(void);
+
+/// What one thread knows about itself.
+typedef struct {
+  /// 0: record gradients, otherwise the number of open no-grad scopes.
+  int32_t no_grad_depth;
+  /// True inside a chunk of a parallel loop: nested loops run inline.
+  bool in_parallel;
+  /// The list of autograd nodes being torn down, or NULL (an unmanaged Swift object).
+  void *teardown;
+} csupport_thread;
+
+csupport_thread *csupport_current_thread(void);
+
+/// True when both the processor and the operating system support AVX2, FMA and F16C.
+bool csupport_has_avx2(void);
+
+#endif

@@ -1,0 +1,21 @@
+#include <string.h>
+
+#include "csupport.h"
+
+static _Thread_local char message[1024];
+static _Thread_local csupport_thread state;
+
+void csupport_set_error(const char *text) {
+  size_t length = strlen(text);
+  if (length >= sizeof message) {
+    length = sizeof message - 1;
+    // Never cut inside a UTF-8 sequence.
+    while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80) length--;
+  }
+  memcpy(message, text, length);
+  message[length] = 0;
+}
+
+const char *csupport_last_error(void) { return message; }
+
+csupport_thread *csupport_current_thread(void) { return &state; }

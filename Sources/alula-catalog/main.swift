@@ -1,0 +1,2 @@
+import Alula
+print(probe())
