@@ -39,6 +39,7 @@ let package = Package(
         ])
       ]),
     .executableTarget(name: "alula-catalog", dependencies: ["Alula"]),
+    .testTarget(name: "AlulaTests", dependencies: ["Alula", "CSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

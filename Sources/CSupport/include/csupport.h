@@ -1,4 +1,4 @@
-// The few lines that must be C: thread-local slots and the processor's features.
+// The few lines that must be C: thread-local slots, the processor's features and the kernel's futexes.
 #ifndef CSUPPORT_H
 #define CSUPPORT_H
 
@@ -28,5 +28,23 @@ csupport_thread *csupport_current_thread(void);
 
 /// True when both the processor and the operating system support AVX2, FMA and F16C.
 bool csupport_has_avx2(void);
+
+/// Sleeps while the 32-bit `word` holds `expected`; may return early. No other process sees the word.
+void csupport_futex_wait(void *word, uint32_t expected);
+
+/// Wakes up to `count` threads that sleep on `word`.
+void csupport_futex_wake(void *word, int32_t count);
+
+/// Tells the processor that this is a spinning loop.
+static inline void csupport_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+/// The number of processors this thread may run on; at least 1.
+int32_t csupport_affinity_count(void);
 
 #endif

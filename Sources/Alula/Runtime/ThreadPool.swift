@@ -1,0 +1,264 @@
+import CSupport
+import Glibc
+import Synchronization
+
+/// The worker threads that parallel loops share.
+///
+/// A loop's range is cut into chunks by size, never by the number of threads, and each chunk is claimed by
+/// whoever is free, the caller included. So a result cannot depend on the thread count, and a thread that the
+/// system suspends delays nothing but the chunk it holds. Workers start on first use, sleep when idle, and
+/// are started anew in the child of a `fork`.
+public enum ThreadPool {
+  /// The largest number of threads that may be asked for.
+  public static let maximumThreadCount = 256
+
+  /// The number of threads that a loop may use, its caller included.
+  ///
+  /// At first `ALULA_NUM_THREADS`, when that is a valid number, capped by the processors the process may run on.
+  /// Values are clamped to `1...maximumThreadCount`. Any thread may set it; loops that already run are not affected.
+  public static var threadCount: Int {
+    get { WorkerPool.shared.threadCount }
+    set { WorkerPool.shared.setThreadCount(newValue) }
+  }
+
+  /// Calls `body` for consecutive ranges of `grain` indices (the last may be shorter) that cover `0..<count`, on
+  /// several threads at once, and returns when all are done.
+  ///
+  /// The ranges are the same whatever the number of threads, so a reduction may keep a partial result per range, at
+  /// `range.lowerBound / grain`. Loops inside `body` run on its thread, and so do small loops and those that another
+  /// thread's loop finds the workers busy with.
+  public static func parallelFor(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+    guard count > 0 else { return }
+    let grain = max(grain, 1)
+    if count <= grain { return body(0..<count) }
+    let chunks = (count - 1) / grain + 1
+    if chunks > WorkerPool.maximumChunkCount || csupport_current_thread().pointee.in_parallel
+      || !WorkerPool.shared.run(count, grain: grain, chunks: UInt32(chunks), body)
+    {
+      var start = 0
+      while start < count {
+        let end = start + min(grain, count - start)
+        body(start..<end)
+        start = end
+      }
+    }
+  }
+}
+
+/// The state behind `ThreadPool`: one loop at a time, and the workers that help with it.
+private final class WorkerPool: @unchecked Sendable {
+  // `loop` is written by the holder of `busy` while no chunk is outstanding and read by holders of a chunk;
+  // everything else is atomic.
+
+  static let shared = WorkerPool()
+
+  static let maximumChunkCount = Int(UInt32.max >> 1)
+
+  /// Marks, in `unfinished`, that the caller sleeps until the count is zero.
+  private static let callerSleeps: UInt32 = 1 << 31
+
+  /// How often an idle worker looks for work before it sleeps: some tens of microseconds, the usual pause between two
+  /// operations of an eager program.
+  private static let idleSpins = 1_000
+
+  /// How often the caller looks for the last chunks' end before it sleeps.
+  private static let finishSpins = 1_000
+
+  private struct Loop {
+    var body: UnsafePointer<(Range<Int>) -> Void>?
+    var count = 0
+    var grain = 1
+    var chunks: UInt32 = 0
+  }
+
+  /// Atomic words, each alone on a pair of cache lines.
+  private struct Words: ~Copyable {
+    let word = Atomic<UInt32>(0)
+    private let padding: (SIMD16<UInt64>, SIMD16<UInt64>) = (.zero, .zero)
+  }
+
+  private let words: UnsafeMutablePointer<Words>
+  private let loop: UnsafeMutablePointer<Loop>
+
+  /// Chunks of the current loop that nobody has claimed.
+  private var unclaimed: UnsafeMutablePointer<Words> { words }
+  /// Chunks of the current loop that are not done, and `callerSleeps`.
+  private var unfinished: UnsafeMutablePointer<Words> { words + 1 }
+  /// Changes whenever workers should look around; they sleep on it.
+  private var signal: UnsafeMutablePointer<Words> { words + 2 }
+  /// Workers that sleep or are about to.
+  private var sleepers: UnsafeMutablePointer<Words> { words + 3 }
+  /// 1 while a loop runs.
+  private var busy: UnsafeMutablePointer<Words> { words + 4 }
+
+  private let targetThreadCount: Atomic<Int>
+  /// Counts the changes of `targetThreadCount`; workers of an older generation leave.
+  private let generation = Atomic<UInt32>(0)
+  /// The workers started, and for which generation; owned by the holder of `busy`.
+  private let startedGeneration = Atomic<UInt32>(0)
+  private let startedWorkers = Atomic<Int>(0)
+
+  private init() {
+    words = .allocate(capacity: 5)
+    for i in 0..<5 { (words + i).initialize(to: Words()) }
+    loop = .allocate(capacity: 1)
+    loop.initialize(to: Loop())
+    targetThreadCount = Atomic(Self.defaultThreadCount())
+    _ = pthread_atfork(nil, nil, { WorkerPool.shared.resetAfterFork() })
+  }
+
+  private static func defaultThreadCount() -> Int {
+    let available = Int(csupport_affinity_count())
+    var count = available
+    if let text = getenv("ALULA_NUM_THREADS"), let number = Int(String(cString: text)), number > 0 {
+      count = min(number, available)
+    }
+    return min(count, ThreadPool.maximumThreadCount)
+  }
+
+  var threadCount: Int { targetThreadCount.load(ordering: .relaxed) }
+
+  func setThreadCount(_ count: Int) {
+    let count = min(max(count, 1), ThreadPool.maximumThreadCount)
+    guard targetThreadCount.exchange(count, ordering: .relaxed) != count else { return }
+    generation.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    wakeWorkers(Int32.max)
+  }
+
+  /// The child has none of the workers, and perhaps a lock that another thread held.
+  private func resetAfterFork() {
+    unclaimed.pointee.word.store(0, ordering: .relaxed)
+    unfinished.pointee.word.store(0, ordering: .relaxed)
+    sleepers.pointee.word.store(0, ordering: .relaxed)
+    startedWorkers.store(0, ordering: .relaxed)
+    // A thread that forks inside a loop's body finishes its chunk inline; nobody waits for the rest.
+    busy.pointee.word.store(0, ordering: .releasing)
+  }
+
+  // MARK: - The caller
+
+  /// Runs the loop with the workers' help. False, having done nothing, when there is one thread only or another
+  /// caller's loop is running.
+  func run(_ count: Int, grain: Int, chunks: UInt32, _ body: (Range<Int>) -> Void) -> Bool {
+    guard threadCount > 1,
+      busy.pointee.word.compareExchange(expected: 0, desired: 1, ordering: .acquiring).exchanged
+    else { return false }
+    defer { busy.pointee.word.store(0, ordering: .releasing) }
+    startWorkers()
+    withoutActuallyEscaping(body) { body in
+      withUnsafePointer(to: body) { body in
+        loop.pointee = Loop(body: body, count: count, grain: grain, chunks: chunks)
+        unfinished.pointee.word.store(chunks, ordering: .relaxed)
+        // Publishes the loop: whoever claims a chunk has acquired this store or one that follows from it.
+        unclaimed.pointee.word.store(chunks, ordering: .sequentiallyConsistent)
+        wakeWorkers(Int32(min(chunks - 1, UInt32(startedWorkers.load(ordering: .relaxed)))))
+        let thread = csupport_current_thread()
+        thread?.pointee.in_parallel = true
+        runChunks()
+        thread?.pointee.in_parallel = false
+        waitForUnfinished()
+      }
+    }
+    return true
+  }
+
+  private func wakeWorkers(_ count: Int32) {
+    signal.pointee.word.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    if sleepers.pointee.word.load(ordering: .sequentiallyConsistent) > 0 { csupport_futex_wake(signal, count) }
+  }
+
+  private func waitForUnfinished() {
+    for _ in 0..<Self.finishSpins {
+      if unfinished.pointee.word.load(ordering: .acquiring) == 0 { return }
+      csupport_pause()
+    }
+    var seen = unfinished.pointee.word.bitwiseOr(Self.callerSleeps, ordering: .acquiring).newValue
+    while seen != Self.callerSleeps {
+      csupport_futex_wait(unfinished, seen)
+      seen = unfinished.pointee.word.load(ordering: .acquiring)
+    }
+  }
+
+  // MARK: - Everybody
+
+  /// Claims and runs chunks until none is left to claim.
+  private func runChunks() {
+    while true {
+      var left = unclaimed.pointee.word.load(ordering: .relaxed)
+      while left > 0 {
+        let (exchanged, original) = unclaimed.pointee.word.compareExchange(
+          expected: left, desired: left - 1, ordering: .acquiringAndReleasing)
+        if exchanged { break }
+        left = original
+      }
+      if left == 0 { return }
+      runChunk(left)
+      let remaining = unfinished.pointee.word.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue
+      if remaining == Self.callerSleeps { csupport_futex_wake(unfinished, 1) }
+    }
+  }
+
+  /// Runs the chunk claimed when `left` were unclaimed. Not inlined, so that no reference to the body outlives it.
+  @inline(never)
+  private func runChunk(_ left: UInt32) {
+    guard let body = loop.pointee.body else { return }
+    let start = Int(loop.pointee.chunks - left) * loop.pointee.grain
+    let length = min(loop.pointee.grain, loop.pointee.count - start)
+    body.pointee(start..<(start + length))
+  }
+
+  // MARK: - The workers
+
+  private func startWorkers() {
+    let current = generation.load(ordering: .sequentiallyConsistent)
+    if startedGeneration.load(ordering: .relaxed) != current {
+      startedGeneration.store(current, ordering: .relaxed)
+      startedWorkers.store(0, ordering: .relaxed)
+    }
+    var started = startedWorkers.load(ordering: .relaxed)
+    let wanted = threadCount - 1
+    guard started < wanted else { return }
+
+    // The host's signal handlers belong on the host's threads.
+    var all = sigset_t()
+    var previous = sigset_t()
+    sigfillset(&all)
+    pthread_sigmask(SIG_SETMASK, &all, &previous)
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
+    while started < wanted {
+      var thread = pthread_t()
+      let result = pthread_create(
+        &thread, &attributes,
+        { argument in
+          WorkerPool.shared.work(generation: UInt32(UInt(bitPattern: argument)))
+          return nil
+        }, UnsafeMutableRawPointer(bitPattern: UInt(current)))
+      // Fewer threads do the same work: try again with the next loop.
+      if result != 0 { break }
+      started += 1
+    }
+    pthread_attr_destroy(&attributes)
+    pthread_sigmask(SIG_SETMASK, &previous, nil)
+    startedWorkers.store(started, ordering: .relaxed)
+  }
+
+  private func work(generation mine: UInt32) {
+    csupport_current_thread().pointee.in_parallel = true
+    while true {
+      let seen = signal.pointee.word.load(ordering: .sequentiallyConsistent)
+      if generation.load(ordering: .sequentiallyConsistent) != mine { return }
+      runChunks()
+      var spins = 0
+      while spins < Self.idleSpins, signal.pointee.word.load(ordering: .relaxed) == seen {
+        csupport_pause()
+        spins += 1
+      }
+      guard spins == Self.idleSpins else { continue }
+      sleepers.pointee.word.wrappingAdd(1, ordering: .sequentiallyConsistent)
+      if unclaimed.pointee.word.load(ordering: .sequentiallyConsistent) == 0 { csupport_futex_wait(signal, seen) }
+      sleepers.pointee.word.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+    }
+  }
+}
