@@ -1,0 +1,126 @@
+import CSupport
+
+/// Whether calls are recorded. Per thread.
+public enum GradientMode {
+  /// True unless inside `without`.
+  public static var isEnabled: Bool {
+    get { csupport_current_thread().pointee.no_grad_depth == 0 }
+    set { csupport_current_thread().pointee.no_grad_depth = newValue ? 0 : 1 }
+  }
+
+  /// Runs `body` without recording.
+  public static func without<R>(_ body: () throws(AlulaError) -> R) throws(AlulaError) -> R {
+    try with(false, body)
+  }
+
+  /// Runs `body` with recording on or off, and restores what was.
+  public static func with<R>(_ enabled: Bool, _ body: () throws(AlulaError) -> R) throws(AlulaError) -> R {
+    let outer = isEnabled
+    isEnabled = enabled
+    defer { isEnabled = outer }
+    return try body()
+  }
+}
+
+extension Operation {
+  /// Whether a call leaves a node on the tape.
+  private func isRecorded(_ call: Call) -> Bool {
+    switch gradient {
+    case .composed, .notDifferentiable: return false
+    case .rule, .unsupported: break
+    }
+    guard GradientMode.isEnabled else { return false }
+    for (i, tensor) in call.inputs.enumerated() {
+      if let tensor, tensor.edge != nil, tensor.dtype.isDifferentiable, input(i).role != .index { return true }
+    }
+    return false
+  }
+
+  private var saved: Gradient.Saved {
+    if case .rule(let saves, _) = gradient { saves } else { .nothing }
+  }
+
+  /// Puts the call on the tape and gives the results their edges.
+  func record(_ call: Call, _ outputs: [Tensor]) throws(AlulaError) {
+    guard isRecorded(call) else { return }
+    let node = OperationNode(call, outputs: outputs.map { TensorSpec($0.dtype, $0.layout.shape) }, saves: saved)
+    for (i, output) in outputs.enumerated() where output.dtype.isDifferentiable {
+      output.edge = Edge(node: node, output: i)
+    }
+    node.save(outputs, saves: saved)
+  }
+
+  /// Notes that `target` was overwritten with the result of `call`.
+  func recordWrite(_ call: Call, to target: Tensor) throws(AlulaError) {
+    guard isRecorded(call) else {
+      target.storage.markWritten()
+      return
+    }
+    // Inputs are saved at the version they were read, outputs at the one just written.
+    let node = OperationNode(call, outputs: [TensorSpec(target.dtype, target.layout.shape)], saves: saved)
+    target.storage.markWritten()
+    target.edge = Edge(node: node, output: 0)
+    node.save([target], saves: saved)
+  }
+}
+
+// MARK: - Tensor
+
+extension Tensor {
+  /// Whether calls on this tensor are recorded. Setting it makes the tensor a leaf of new graphs.
+  public var requiresGradient: Bool { edge != nil }
+
+  /// Whether no recorded operation made this tensor.
+  public var isLeaf: Bool { edge == nil || edge?.node is LeafNode }
+
+  /// Makes a leaf collect gradients, or stop doing so.
+  public func setRequiresGradient(_ wanted: Bool) throws(AlulaError) {
+    if wanted == requiresGradient { return }
+    guard isLeaf else {
+      throw .autograd("requires_grad: only leaves can change it; detach the result of '\(edge?.node.name ?? "")' first")
+    }
+    guard !wanted || dtype.isDifferentiable else {
+      throw .invalidDType("requires_grad: dtype \(dtype) cannot carry gradients; floats and complex can")
+    }
+    edge = wanted ? Edge(node: LeafNode(TensorSpec(dtype, layout.shape)), output: 0) : nil
+  }
+
+  /// The gradient collected by a leaf, or nil.
+  public var gradient: Tensor? { (edge?.node as? LeafNode)?.gradient }
+
+  /// Replaces a leaf's gradient; nil forgets it.
+  public func setGradient(_ value: Tensor?) throws(AlulaError) {
+    guard let leaf = edge?.node as? LeafNode else {
+      if value == nil { return }
+      throw .autograd("grad: only a leaf that requires a gradient holds one")
+    }
+    if let value, value.dtype != dtype || value.layout.shape != layout.shape {
+      throw .invalidArgument(
+        "grad: shape \(value.layout.shape) and dtype \(value.dtype) do not match the tensor's \(layout.shape) and \(dtype)")
+    }
+    leaf.gradient = value
+  }
+
+  /// The name of the operation that made this tensor, or nil for a leaf.
+  public var gradientFunctionName: String? { isLeaf ? nil : edge?.node.name }
+
+  /// The same elements without history.
+  public func detach() -> Tensor { aliased(layout) }
+
+  func detachedAlias() -> Tensor { Tensor(storage: storage, layout: layout, dtype: dtype, isView: isView) }
+
+  /// Calls `body` with this tensor's gradient during backward; what it returns replaces the gradient.
+  ///
+  /// - Returns: an identifier for `removeHook`.
+  @discardableResult
+  public func addHook(_ body: @escaping @Sendable (Tensor) throws(AlulaError) -> Tensor?) throws(AlulaError) -> UInt64 {
+    guard let edge else { throw .autograd("register_hook: the tensor does not require a gradient") }
+    let id = (edge.node.hooks.last?.id ?? 0) + 1
+    edge.node.hooks.append(Hook(id: id, output: edge.output, body: body))
+    return id
+  }
+
+  public func removeHook(_ id: UInt64) {
+    edge?.node.hooks.removeAll { $0.id == id }
+  }
+}

@@ -1,0 +1,75 @@
+/// Runs primitives with the kernels of the instruction set chosen at load.
+package final class CPUBackend: Backend {
+  package static let shared = CPUBackend()
+
+  /// How a primitive that is not element-wise calls its kernels.
+  typealias Lowering = @Sendable (Call, [Tensor]) throws(AlulaError) -> Void
+
+  /// By an operation's index.
+  private let lowerings: [Lowering?]
+  private let elementwise: [KernelRow?]
+
+  /// One entry per primitive, in a list per family beside its code.
+  private static let families: [[(Operation, Lowering)]] = [
+    copyLowerings, reductionLowerings, creationLowerings,
+  ]
+
+  private init() {
+    let operations = Catalog.operations + [.convert, .reshapeView]
+    let count = (operations.map(\.index).max() ?? 0) + 1
+    var lowerings: [Lowering?] = Array(repeating: nil, count: count)
+    for (operation, lowering) in CPUBackend.families.joined() where operation.index < count {
+      lowerings[operation.index] = lowering
+    }
+    var elementwise: [KernelRow?] = Array(repeating: nil, count: count)
+    for operation in operations {
+      if case .elementwise = operation.body { elementwise[operation.index] = KernelTable.shared.row(operation.name) }
+    }
+    self.lowerings = lowerings
+    self.elementwise = elementwise
+  }
+
+  package func allocate(byteCount: Int, operation: String) throws(AlulaError) -> UnsafeMutableRawPointer {
+    guard let pointer = MemoryPool.shared.allocate(byteCount: byteCount) else {
+      throw .outOfMemory("\(operation): \(byteCount) bytes could not be allocated")
+    }
+    return pointer
+  }
+
+  package func deallocate(_ pointer: UnsafeMutableRawPointer, byteCount: Int) {
+    MemoryPool.shared.deallocate(pointer, byteCount: byteCount)
+  }
+
+  package func copyIn(_ destination: UnsafeMutableRawPointer, from host: UnsafeRawPointer, byteCount: Int) {
+    destination.copyMemory(from: host, byteCount: byteCount)
+  }
+
+  package func copyOut(_ host: UnsafeMutableRawPointer, from source: UnsafeRawPointer, byteCount: Int) {
+    host.copyMemory(from: source, byteCount: byteCount)
+  }
+
+  package func synchronize() {}
+
+  package func supports(_ operation: Operation, _ dtype: DType) -> Bool {
+    guard operation.index < lowerings.count, operation.dtypes.contains(dtype) else { return false }
+    if case .elementwise = operation.body { return elementwise[operation.index]?[dtype] != nil }
+    return lowerings[operation.index] != nil
+  }
+
+  package func run(_ operation: Operation, _ call: Call, into outputs: [Tensor]) throws(AlulaError) {
+    if case .elementwise(_, let parameters) = operation.body {
+      // The last input decides: in `where` the first is the condition.
+      let dtype = (call.inputs.last ?? nil)?.dtype ?? outputs[0].dtype
+      guard operation.index < elementwise.count, let kernel = elementwise[operation.index]?[dtype] else {
+        throw .invalidDType("\(operation.name): dtype \(dtype) is not supported on cpu")
+      }
+      StridedLoop(outputs[0], call.list).run(
+        unsafeBitCast(kernel, to: ElementwiseKernel.self), parameters: parameters.map { call.float($0) })
+      return
+    }
+    guard operation.index < lowerings.count, let lowering = lowerings[operation.index] else {
+      throw .unsupported("\(operation.name): not implemented on cpu")
+    }
+    try lowering(call, outputs)
+  }
+}

@@ -1,0 +1,60 @@
+import AlulaCPU
+import AlulaCPUAVX2
+import CSupport
+import Glibc
+
+typealias ElementwiseKernel =
+  @convention(c) (
+    Int, UnsafePointer<UnsafeMutablePointer<CChar>?>?, UnsafePointer<Int>?, UnsafePointer<Double>?
+  ) -> Void
+
+/// The instruction set whose kernels run.
+public enum InstructionSet: String, Sendable, CaseIterable {
+  case baseline, avx2
+
+  /// The best that this machine has; `ALULA_ISA` names a lesser one, for tests.
+  public static let current: InstructionSet = {
+    let best: InstructionSet = csupport_has_avx2() ? .avx2 : .baseline
+    guard let name = getenv("ALULA_ISA"), let wanted = InstructionSet(rawValue: String(cString: name)) else { return best }
+    return wanted == .baseline ? .baseline : best
+  }()
+}
+
+/// A kernel's addresses by slot: usually the code of a dtype.
+struct KernelRow: Sendable {
+  // Addresses of functions, which never change.
+  nonisolated(unsafe) fileprivate(set) var kernels: [UnsafeRawPointer?] = []
+
+  subscript(dtype: DType) -> UnsafeRawPointer? { self[slot: dtype.code] }
+  subscript(slot slot: Int) -> UnsafeRawPointer? { slot < kernels.count ? kernels[slot] : nil }
+}
+
+/// All kernels of the current instruction set, by name.
+final class KernelTable: Sendable {
+  static let shared = KernelTable()
+
+  private let rows: [String: KernelRow]
+
+  private init() {
+    var rows: [String: KernelRow] = [:]
+    let receive: KernelReceiver = { name, slot, kernel in
+      var row = rows[name.description] ?? KernelRow()
+      while row.kernels.count <= slot { row.kernels.append(nil) }
+      row.kernels[slot] = kernel
+      rows[name.description] = row
+    }
+    switch InstructionSet.current {
+    case .baseline: AlulaCPU.registerKernels(receive)
+    case .avx2: AlulaCPUAVX2.registerKernels(receive)
+    }
+    self.rows = rows
+  }
+
+  /// The kernels of that name; an empty row when there are none.
+  func row(_ name: String) -> KernelRow { rows[name] ?? KernelRow() }
+
+  /// One kernel as a function of type `F`, which must be its calling convention.
+  func function<F>(_ name: String, slot: Int, as type: F.Type) -> F? {
+    row(name)[slot: slot].map { unsafeBitCast($0, to: type) }
+  }
+}

@@ -1,0 +1,12 @@
+/// All operations, in the order in which they are documented.
+public enum Catalog {
+  public static let families: [(title: String, operations: [Operation])] = [
+    ("Creation", Operation.creation),
+    ("Conversion and copies", Operation.conversion),
+    ("Arithmetic", Operation.arithmetic),
+    ("Reductions", Operation.reductions),
+    ("Shape", Operation.shape),
+  ]
+
+  public static let operations: [Operation] = families.flatMap(\.operations)
+}

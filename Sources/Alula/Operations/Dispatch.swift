@@ -1,0 +1,151 @@
+// What happens to a call, in this order: check and promote the arguments, infer the results, execute,
+// record. Each step stands alone, so that a tracer can infer without executing and record otherwise.
+
+extension Operation {
+  /// Calls the operation on `inputs` and `attributes`, in the order of its declaration.
+  public func callAsFunction(_ inputs: [Tensor?], _ attributes: [AttributeValue] = []) throws(AlulaError)
+    -> [Tensor]
+  {
+    var call = Call(self, inputs, attributes)
+    try check(call)
+    try promote(&call)
+    try checkDTypes(call)
+    switch body {
+    case .composite(let body):
+      return try body(call)
+    case .view(let rule):
+      let base = call[0]
+      let view = base.aliased(try rule(call))
+      try record(call, [view])
+      return [view]
+    case .elementwise, .primitive, .update:
+      let specs = try infer(call)
+      let outputs = try allocate(specs, on: call.device)
+      if case .update = body { try outputs[0].copyElements(from: call[0]) }
+      try call.device.backend.run(self, call, into: outputs)
+      try record(call, outputs)
+      return outputs
+    }
+  }
+
+  /// The first result of the call: the only one of most operations.
+  package func first(_ inputs: [Tensor?], _ attributes: [AttributeValue] = []) throws(AlulaError) -> Tensor {
+    let outputs = try self(inputs, attributes)
+    guard let first = outputs.first else { throw .internal("\(name): no result") }
+    return first
+  }
+
+  // MARK: - Checks
+
+  private func check(_ call: Call) throws(AlulaError) {
+    guard attributes.count == call.attributes.count else {
+      throw .invalidArgument("\(name): \(call.attributes.count) attributes given, \(attributes.count) expected")
+    }
+    for (attribute, value) in zip(attributes, call.attributes) where !attribute.accepts(value) {
+      throw .invalidArgument("\(name): '\(attribute.name)' cannot be \(value)")
+    }
+    if inputs.first?.arity == .list {
+      guard !call.inputs.isEmpty, !call.inputs.contains(where: { $0 == nil }) else {
+        throw .invalidArgument("\(name): needs at least one tensor, and none missing")
+      }
+    } else {
+      guard inputs.count == call.inputs.count else {
+        throw .invalidArgument("\(name): \(call.inputs.count) tensors given, \(inputs.count) expected")
+      }
+      for (input, tensor) in zip(inputs, call.inputs) where tensor == nil && input.arity != .optional {
+        throw .invalidArgument("\(name): '\(input.name)' is missing")
+      }
+    }
+  }
+
+  /// The declaration of the i-th tensor of a call.
+  func input(_ i: Int) -> Input { inputs[min(i, inputs.count - 1)] }
+
+  private func promote(_ call: inout Call) throws(AlulaError) {
+    if case .none = promotion { return }
+    var arrays: DType?
+    var weak: DType?
+    var uniform = true
+    for (i, tensor) in call.inputs.enumerated() {
+      guard let tensor, input(i).role == .value else { continue }
+      if tensor.isWeak {
+        uniform = false
+        weak = weak.map { DType.promote($0, tensor.dtype) } ?? tensor.dtype
+      } else {
+        if let arrays, arrays != tensor.dtype { uniform = false }
+        arrays = arrays.map { DType.promote($0, tensor.dtype) } ?? tensor.dtype
+      }
+    }
+    guard var common = DType.promote(arrays: arrays, weak: weak) else { return }
+    if case .floating = promotion, !common.isDifferentiable {
+      common = .defaultFloat
+      uniform = false
+    }
+    if uniform { return }
+    for (i, tensor) in call.inputs.enumerated() {
+      guard let tensor, input(i).role == .value, tensor.dtype != common else { continue }
+      call.inputs[i] = try tensor.cast(dtype: common)
+    }
+  }
+
+  private func checkDTypes(_ call: Call) throws(AlulaError) {
+    for (i, tensor) in call.inputs.enumerated() {
+      guard let tensor else { continue }
+      let input = input(i)
+      switch input.role {
+      case .value where !dtypes.contains(tensor.dtype):
+        throw .invalidDType("\(name): dtype \(tensor.dtype) of '\(input.name)' is not supported")
+      case .index where !tensor.dtype.isInteger:
+        throw .invalidDType("\(name): '\(input.name)' must have an integer dtype, not \(tensor.dtype)")
+      case .condition where tensor.dtype != .bool:
+        throw .invalidDType("\(name): '\(input.name)' must have dtype bool, not \(tensor.dtype)")
+      default: break
+      }
+    }
+  }
+
+  // MARK: - Inference
+
+  /// The results' dtypes and shapes, without computing them; nil for composites.
+  func infer(_ call: Call) throws(AlulaError) -> [TensorSpec] {
+    switch body {
+    case .elementwise(let output, _):
+      return [try elementwiseSpec(call, output)]
+    case .primitive(let infer):
+      return try infer(call)
+    case .update(let check):
+      try check(call)
+      return [TensorSpec(call[0].dtype, call[0].layout.shape)]
+    case .view(let rule):
+      return [TensorSpec(call[0].dtype, try rule(call).shape)]
+    case .composite:
+      throw .internal("\(name): a composite has no inference of its own")
+    }
+  }
+
+  private func elementwiseSpec(_ call: Call, _ output: ElementwiseOutput) throws(AlulaError) -> TensorSpec {
+    var shape = call[0].layout.shape
+    // The last value input decides: in `where` the first is the condition.
+    var dtype = call[0].dtype
+    for i in call.inputs.indices.dropFirst() {
+      guard let tensor = call.inputs[i] else { continue }
+      guard let common = Dims.broadcast(shape, tensor.layout.shape) else {
+        let shapes = call.list.map { $0.layout.shape.description }.joined(separator: " and ")
+        throw .invalidArgument("\(name): shapes \(shapes) do not broadcast")
+      }
+      shape = common
+      dtype = tensor.dtype
+    }
+    if case .bool = output { dtype = .bool }
+    return TensorSpec(dtype, shape)
+  }
+
+  private func allocate(_ specs: [TensorSpec], on device: Device) throws(AlulaError) -> [Tensor] {
+    var outputs: [Tensor] = []
+    outputs.reserveCapacity(specs.count)
+    for spec in specs {
+      outputs.append(try Tensor(uninitialized: spec.shape, dtype: spec.dtype, device: device, operation: name))
+    }
+    return outputs
+  }
+}

@@ -1,0 +1,19 @@
+/// What a device must do for the engine. Operations and gradient rules never name a device; only storage
+/// and the dispatcher reach through this seam.
+package protocol Backend: Sendable {
+  func allocate(byteCount: Int, operation: String) throws(AlulaError) -> UnsafeMutableRawPointer
+  func deallocate(_ pointer: UnsafeMutableRawPointer, byteCount: Int)
+
+  /// Copies between host memory and the device's.
+  func copyIn(_ destination: UnsafeMutableRawPointer, from host: UnsafeRawPointer, byteCount: Int)
+  func copyOut(_ host: UnsafeMutableRawPointer, from source: UnsafeRawPointer, byteCount: Int)
+
+  /// Waits until everything handed to the device has been done.
+  func synchronize()
+
+  /// Whether `run` can execute the primitive on elements of `dtype`.
+  func supports(_ operation: Operation, _ dtype: DType) -> Bool
+
+  /// Executes a primitive: reads `call`'s inputs and fills `outputs`, whose shapes and dtypes were inferred.
+  func run(_ operation: Operation, _ call: Call, into outputs: [Tensor]) throws(AlulaError)
+}

@@ -1,0 +1,4 @@
+/// A source of random numbers.
+public final class Generator: Sendable {
+  public static let `default` = Generator()
+}
