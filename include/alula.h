@@ -1,12 +1,261 @@
+// Alula: tensors and automatic differentiation. This header is the whole interface; read it top to bottom.
+//
+//   alula_tensor *x, *y;
+//   const float values[] = {1, 2, 3};
+//   alula_tensor_from_data(&x, values, (const int64_t[]){3}, 1, ALULA_FLOAT32, ALULA_CPU);
+//   alula_tensor_set_requires_grad(x, true);
+//   alula_multiply(&y, x, x);
+//   ...
+//   alula_tensor_release(y);
+//   alula_tensor_release(x);
+//
+// Status. Every function that can fail returns an alula_status and writes its results through pointers, which
+// come first and are set to NULL (or zero) on failure. alula_last_error() then tells what was wrong, in words.
+// No argument makes the library crash, print or exit.
+//
+// Ownership. A function that stores a handle in *out gives the caller one reference, to be given back with the
+// type's release function. Arguments are borrowed for the call. Releasing NULL does nothing; releasing is allowed on any
+// thread and in any order. A stale handle, a doubly released one or a pointer to something else is recognised:
+// the call returns ALULA_INVALID_HANDLE.
+//
+// Threads. Any function may be called on any thread at any time, with one rule: while one thread writes to a
+// tensor (functions whose name ends in an underscore, backward for the leaves' gradients, an optimizer's step for
+// its parameters), no other may use that tensor or a view of it. Gradient mode and the last error are per thread.
+
 #ifndef ALULA_H
 #define ALULA_H
+
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
-typedef enum { ALULA_OK = 0, ALULA_ERROR = 1 } alula_status;
+
 #ifdef __cplusplus
 extern "C" {
 #endif
-alula_status alula_probe(int32_t *out);
+
+// ---- Versions ------------------------------------------------------------------------------------------
+
+#define ALULA_VERSION_MAJOR 0
+#define ALULA_VERSION_MINOR 1
+#define ALULA_VERSION_PATCH 0
+
+/// Rises when a program compiled against an older header would no longer work.
+#define ALULA_ABI_VERSION 1
+
+/// The ALULA_ABI_VERSION of the library that was loaded.
+int32_t alula_abi_version(void);
+
+/// The library's version, such as "0.1.0". Static.
+const char *alula_version(void);
+
+// ---- Status --------------------------------------------------------------------------------------------
+
+/// What came of a call. Codes are never renumbered.
+typedef enum alula_status {
+  ALULA_OK = 0,
+  /// A value, shape or combination that the operation does not accept.
+  ALULA_INVALID_ARGUMENT = 1,
+  /// A dtype that the operation does not accept.
+  ALULA_INVALID_DTYPE = 2,
+  /// An index or axis out of range.
+  ALULA_OUT_OF_RANGE = 3,
+  ALULA_OUT_OF_MEMORY = 4,
+  /// A handle that is NULL, stale, foreign, or of another type.
+  ALULA_INVALID_HANDLE = 5,
+  /// Something meaningful that Alula does not do.
+  ALULA_UNSUPPORTED = 6,
+  /// A value needed by a gradient was overwritten, or there is no graph.
+  ALULA_AUTOGRAD_ERROR = 7,
+  /// A file could not be read or written, or holds something else.
+  ALULA_IO_ERROR = 8,
+  /// A callback supplied by the caller reported failure.
+  ALULA_CALLBACK_FAILED = 9,
+  /// A defect in Alula.
+  ALULA_INTERNAL_ERROR = 10
+} alula_status;
+
+/// The message of the calling thread's last failure, "" before the first. Valid until the thread's next failure.
+const char *alula_last_error(void);
+
+/// The name of a status, such as "ALULA_OUT_OF_RANGE". Static.
+const char *alula_status_name(alula_status status);
+
+// ---- Data types, devices, scalars ----------------------------------------------------------------------
+
+/// The type of a tensor's elements. Codes are never renumbered.
+typedef enum alula_dtype {
+  /// Left out: the operation chooses.
+  ALULA_DTYPE_NONE = -1,
+  ALULA_BOOL = 0,
+  ALULA_INT8 = 1,
+  ALULA_INT16 = 2,
+  ALULA_INT32 = 3,
+  ALULA_INT64 = 4,
+  ALULA_UINT8 = 5,
+  ALULA_UINT16 = 6,
+  ALULA_UINT32 = 7,
+  ALULA_UINT64 = 8,
+  ALULA_FLOAT16 = 9,
+  ALULA_BFLOAT16 = 10,
+  ALULA_FLOAT32 = 11,
+  ALULA_FLOAT64 = 12,
+  ALULA_COMPLEX64 = 13,
+  ALULA_COMPLEX128 = 14
+} alula_dtype;
+
+/// Bytes per element; 0 for a value that is no dtype.
+size_t alula_dtype_size(alula_dtype dtype);
+
+/// Such as "float32"; "invalid" for a value that is no dtype. Static.
+const char *alula_dtype_name(alula_dtype dtype);
+
+/// Where a tensor lies.
+typedef enum alula_device { ALULA_CPU = 0 } alula_device;
+
+/// An integer attribute that is left out.
+#define ALULA_NONE INT64_MIN
+
+typedef enum alula_scalar_kind {
+  ALULA_SCALAR_BOOL = 0,
+  ALULA_SCALAR_INT = 1,
+  ALULA_SCALAR_UINT = 2,
+  ALULA_SCALAR_FLOAT = 3,
+  ALULA_SCALAR_COMPLEX = 4
+} alula_scalar_kind;
+
+/// One number of any kind, without loss. Made by the functions below.
+typedef struct alula_scalar {
+  alula_scalar_kind kind;
+  /// Bool, integers; an unsigned one's bits.
+  int64_t integer;
+  /// Floats; a complex number's real part.
+  double real;
+  double imaginary;
+} alula_scalar;
+
+static inline alula_scalar alula_bool(bool value) {
+  alula_scalar s = {ALULA_SCALAR_BOOL, value, 0, 0};
+  return s;
+}
+
+static inline alula_scalar alula_int(int64_t value) {
+  alula_scalar s = {ALULA_SCALAR_INT, value, 0, 0};
+  return s;
+}
+
+static inline alula_scalar alula_float(double value) {
+  alula_scalar s = {ALULA_SCALAR_FLOAT, 0, value, 0};
+  return s;
+}
+
+// ---- Tensors -------------------------------------------------------------------------------------------
+
+/// An n-dimensional array, or a view of one, with its place in a graph of gradients.
+typedef struct alula_tensor alula_tensor;
+
+/// A source of random numbers.
+typedef struct alula_generator alula_generator;
+
+/// A contiguous tensor with a copy of row-major `data`.
+alula_status alula_tensor_from_data(alula_tensor **out, const void *data, const int64_t *shape, size_t rank,
+                                    alula_dtype dtype, alula_device device);
+
+/// A tensor over memory that the caller owns: nothing is copied. The elements lie at `data` plus the strides, which
+/// count elements and may be negative or zero; NULL means row-major.
+///
+/// @param deleter is called once with `context`, on any thread, when no tensor uses the memory any more; it may be
+/// NULL. It is not called when this function fails.
+alula_status alula_tensor_borrow(alula_tensor **out, void *data, const int64_t *shape, const int64_t *strides,
+                                 size_t rank, alula_dtype dtype, void (*deleter)(void *context), void *context);
+
+/// A 0-d tensor. A weak one takes the other operands' dtype where they meet, as a number literal would.
+///
+/// @param dtype ALULA_DTYPE_NONE: bool, int64, float32 or complex64, after the value's kind.
+alula_status alula_tensor_scalar(alula_tensor **out, alula_scalar value, alula_dtype dtype, bool weak);
+
+/// One more reference to a tensor.
+alula_status alula_tensor_retain(alula_tensor *tensor);
+
+/// Gives back a reference; NULL does nothing.
+alula_status alula_tensor_release(alula_tensor *tensor);
+
+alula_status alula_tensor_dtype(alula_dtype *out, alula_tensor *tensor);
+alula_status alula_tensor_device(alula_device *out, alula_tensor *tensor);
+alula_status alula_tensor_rank(size_t *out, alula_tensor *tensor);
+
+/// The number of elements.
+alula_status alula_tensor_count(int64_t *out, alula_tensor *tensor);
+
+/// Writes `rank` extents, which must be the tensor's rank.
+alula_status alula_tensor_shape(int64_t *out, size_t rank, alula_tensor *tensor);
+
+/// Writes `rank` strides, counted in elements.
+alula_status alula_tensor_strides(int64_t *out, size_t rank, alula_tensor *tensor);
+
+/// The address of the first element, valid while the tensor or a view of it lives. Writing through it goes
+/// unnoticed by gradients: call alula_tensor_mark_written afterwards.
+alula_status alula_tensor_data(void **out, alula_tensor *tensor);
+
+/// Copies the elements in row-major order; `size` must be their number of bytes.
+alula_status alula_tensor_copy_out(void *out, size_t size, alula_tensor *tensor);
+
+/// The value of a tensor with one element, as a scalar of its kind.
+alula_status alula_tensor_item(alula_scalar *out, alula_tensor *tensor);
+
+/// Tells that the elements were written through a pointer, so that backward does not use them as if they were old.
+alula_status alula_tensor_mark_written(alula_tensor *tensor);
+
+/// Writes `source`, broadcast and converted, over the elements of `tensor`.
+alula_status alula_tensor_assign_(alula_tensor *tensor, alula_tensor *source);
+
+// ---- Gradients -----------------------------------------------------------------------------------------
+
+/// Makes a leaf collect gradients, or stop doing so.
+alula_status alula_tensor_set_requires_grad(alula_tensor *tensor, bool required);
+alula_status alula_tensor_requires_grad(bool *out, alula_tensor *tensor);
+alula_status alula_tensor_is_leaf(bool *out, alula_tensor *tensor);
+
+/// The gradient that a leaf has collected, or NULL (with ALULA_OK) when there is none.
+alula_status alula_tensor_grad(alula_tensor **out, alula_tensor *tensor);
+
+/// Replaces a leaf's gradient; NULL forgets it.
+alula_status alula_tensor_set_grad(alula_tensor *tensor, alula_tensor *grad);
+
+/// The same elements without history.
+alula_status alula_tensor_detach(alula_tensor **out, alula_tensor *tensor);
+
+/// The name of the operation that made the tensor, "" for a leaf. Static.
+alula_status alula_tensor_grad_fn(const char **out, alula_tensor *tensor);
+
+/// Adds the gradients of `roots` to the leaves that they depend on.
+///
+/// @param seeds the gradient of each root, or NULL entries, or NULL for all: one, for roots of a single element.
+/// @param retain_graph keep the graph for another pass.
+/// @param create_graph record the pass itself, for gradients of gradients.
+alula_status alula_backward(alula_tensor *const *roots, alula_tensor *const *seeds, size_t root_count,
+                            bool retain_graph, bool create_graph);
+
+/// The gradients of `outputs` with respect to `inputs`, stored in `out[0 .. input_count - 1]`; NULL where the outputs do
+/// not depend on an input. Leaves' own gradients stay as they are.
+alula_status alula_grad(alula_tensor **out, alula_tensor *const *outputs, alula_tensor *const *seeds,
+                        size_t output_count, alula_tensor *const *inputs, size_t input_count, bool retain_graph,
+                        bool create_graph);
+
+/// Whether the calling thread records operations, and sets that; true at first.
+bool alula_grad_enabled(void);
+void alula_set_grad_enabled(bool enabled);
+
+// ---- Runtime -------------------------------------------------------------------------------------------
+
+/// The instruction set whose kernels run: "baseline" or "avx2". Static.
+const char *alula_isa(void);
+
+// ---- Operations ----------------------------------------------------------------------------------------
+
+#include "alula_ops.h"
+
 #ifdef __cplusplus
 }
 #endif
+
 #endif

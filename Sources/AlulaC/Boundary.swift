@@ -1,1 +1,109 @@
 import Alula
+import CAlula
+import CSupport
+
+public typealias TensorOut = UnsafeMutablePointer<OpaquePointer?>?
+
+/// The border of the library: runs `body`, turns what it throws into a status, and keeps the message for
+/// `alula_last_error`.
+func boundary(_ body: () throws(AlulaError) -> Void) -> alula_status {
+  do {
+    try body()
+    return ALULA_OK
+  } catch {
+    csupport_set_error(error.message)
+    return alula_status(rawValue: numericCast(error.kind.rawValue))
+  }
+}
+
+// MARK: - Handles
+
+func tensor(_ handle: OpaquePointer?, _ name: String) throws(AlulaError) -> Tensor {
+  guard let tensor = Handles.object(handle) as? Tensor else { throw badHandle(handle, name, "tensor") }
+  return tensor
+}
+
+func badHandle(_ handle: OpaquePointer?, _ name: String, _ type: String) -> AlulaError {
+  handle == nil
+    ? .invalidHandle("\(name): a \(type) is NULL")
+    : .invalidHandle("\(name): not the handle of a living \(type) (released, or never one)")
+}
+
+/// Stores a new handle to `object` in `*out`.
+func store(_ object: any Handles.Handled, _ out: UnsafeMutablePointer<OpaquePointer?>?, _ name: String)
+  throws(AlulaError)
+{
+  guard let out else { throw .invalidArgument("\(name): the pointer for the result is NULL") }
+  guard let handle = Handles.create(object) else { throw .outOfMemory("\(name): too many handles") }
+  out.pointee = handle
+}
+
+// MARK: - Operations
+
+/// Runs an operation with one result.
+func run(
+  _ operation: Operation, _ out: TensorOut, _ inputs: [OpaquePointer?],
+  _ attributes: @autoclosure () throws(AlulaError) -> [AttributeValue] = []
+) -> alula_status {
+  out?.pointee = nil
+  return boundary { () throws(AlulaError) in
+    let result = try operation.first(try tensors(inputs, operation), try attributes())
+    try store(result, out, operation.name)
+  }
+}
+
+/// Runs an operation with several results.
+func run(
+  _ operation: Operation, _ outs: [TensorOut], _ inputs: [OpaquePointer?],
+  _ attributes: @autoclosure () throws(AlulaError) -> [AttributeValue] = []
+) -> alula_status {
+  for out in outs { out?.pointee = nil }
+  return boundary { () throws(AlulaError) in
+    for out in outs where out == nil {
+      throw .invalidArgument("\(operation.name): a pointer for a result is NULL")
+    }
+    let results = try operation(try tensors(inputs, operation), try attributes())
+    for (result, out) in zip(results, outs) { try store(result, out, operation.name) }
+  }
+}
+
+/// Runs an operation on a list of tensors.
+func run(
+  _ operation: Operation, _ out: TensorOut, list: UnsafePointer<OpaquePointer?>?, _ count: Int,
+  _ attributes: @autoclosure () throws(AlulaError) -> [AttributeValue] = []
+) -> alula_status {
+  out?.pointee = nil
+  return boundary { () throws(AlulaError) in
+    let handles = try copyList(list, count, operation.name)
+    let result = try operation.first(try tensors(handles, operation), try attributes())
+    try store(result, out, operation.name)
+  }
+}
+
+/// Runs an operation and writes its result into the first input.
+func runInPlace(
+  _ operation: Operation, _ inputs: [OpaquePointer?],
+  _ attributes: @autoclosure () throws(AlulaError) -> [AttributeValue] = []
+) -> alula_status {
+  boundary { () throws(AlulaError) in
+    try operation.callInPlace(try tensors(inputs, operation), try attributes())
+  }
+}
+
+private func tensors(_ handles: [OpaquePointer?], _ operation: Operation) throws(AlulaError) -> [Tensor?] {
+  var result: [Tensor?] = []
+  result.reserveCapacity(handles.count)
+  for (i, handle) in handles.enumerated() {
+    let isOptional = i < operation.inputs.count && operation.inputs[i].arity == .optional
+    result.append(handle == nil && isOptional ? nil : try tensor(handle, operation.name))
+  }
+  return result
+}
+
+/// `count` values at `list`, after a check that there can be so many.
+func copyList<T>(_ list: UnsafePointer<T>?, _ count: Int, _ name: String) throws(AlulaError) -> [T] {
+  if count == 0 { return [] }
+  guard count > 0, count <= 1 << 24 else { throw .invalidArgument("\(name): a list of \(count) elements") }
+  guard let list else { throw .invalidArgument("\(name): a list of \(count) elements is NULL") }
+  return Array(UnsafeBufferPointer(start: list, count: count))
+}

@@ -1,3 +1,38 @@
+// Prints or writes everything that is generated from the operation catalog.
+//
+//   alula-catalog write DIRECTORY    writes all generated files below a checkout's root
+//   alula-catalog NAME               prints one of them
+
 import Alula
-let x = try Tensor([1,2,3], shape: [3]); try x.setRequiresGradient(true)
-let y = try (x*x).sum(); try Autograd.backward([y]); print(try y.item(), try x.gradient!.values(as: Float.self))
+import Glibc
+
+let outputs: [(name: String, path: String, text: () -> String)] = [
+  ("swift", "Sources/Alula/Operations/Generated/Functions.swift", swiftFunctions),
+  ("header", "include/alula_ops.h", cHeader),
+  ("exports", "Sources/AlulaC/Generated/OperationExports.swift", cExports),
+  ("python", "bindings/python/src/alula/_operations.py", pythonFunctions),
+  ("tests", "bindings/python/tests/catalog.json", testCatalog),
+  ("table", "docs/operations.md", operationTable),
+]
+
+func fail(_ message: String) -> Never {
+  let line = "alula-catalog: \(message)\n"
+  write(STDERR_FILENO, line, line.utf8.count)
+  exit(2)
+}
+
+let arguments = CommandLine.arguments.dropFirst()
+switch (arguments.first, arguments.count) {
+case ("write", 2):
+  for output in outputs {
+    let path = "\(arguments.last ?? ".")/\(output.path)"
+    guard let file = fopen(path, "w") else { fail("cannot write \(path)") }
+    fputs(output.text(), file)
+    fclose(file)
+  }
+case (let name?, 1):
+  guard let output = outputs.first(where: { $0.name == name }) else { fail("no output is called \(name)") }
+  print(output.text(), terminator: "")
+default:
+  fail("usage: alula-catalog write DIRECTORY | \(outputs.map(\.name).joined(separator: " | "))")
+}

@@ -29,7 +29,7 @@ extension Operation {
   }
 
   /// The first result of the call: the only one of most operations.
-  package func first(_ inputs: [Tensor?], _ attributes: [AttributeValue] = []) throws(AlulaError) -> Tensor {
+  public func first(_ inputs: [Tensor?], _ attributes: [AttributeValue] = []) throws(AlulaError) -> Tensor {
     let outputs = try self(inputs, attributes)
     guard let first = outputs.first else { throw .internal("\(name): no result") }
     return first

@@ -1,0 +1,56 @@
+extension Tensor {
+  /// A tensor over the caller's memory, without a copy. Strides count elements, may be negative or zero, and
+  /// default to row-major. `release` is called once, on any thread, when nothing uses the memory any more.
+  public convenience init(
+    borrowing data: UnsafeMutableRawPointer, shape: Dims, strides: Dims? = nil, dtype: DType, device: Device = .cpu,
+    release: @escaping @Sendable () -> Void
+  ) throws(AlulaError) {
+    var layout = try Layout(contiguous: shape, operation: "borrow")
+    if let strides {
+      guard strides.count == shape.count else {
+        throw .invalidArgument("borrow: \(strides.count) strides for shape \(shape)")
+      }
+      try Tensor.checkReach(shape, strides)
+      layout = Layout(shape: shape, strides: strides, offset: 0)
+    }
+    let (low, high) = layout.extent ?? (0, -1)
+    // The storage starts at the lowest address, which is not the first element's when a stride is negative.
+    let itemSize = dtype.itemSize
+    let storage = Storage(
+      borrowing: data + low * itemSize, byteCount: (high - low + 1) * itemSize, device: device,
+      release: { _ in release() })
+    self.init(
+      storage: storage, layout: Layout(shape: layout.shape, strides: layout.strides, offset: -low), dtype: dtype,
+      isView: true)
+  }
+
+  /// Refuses strides whose reach leaves the address space.
+  private static func checkReach(_ shape: Dims, _ strides: Dims) throws(AlulaError) {
+    var reach = 0
+    for i in shape.indices where shape[i] > 1 {
+      let (span, overflow) = (shape[i] - 1).multipliedReportingOverflow(by: strides[i])
+      let (total, more) = reach.addingReportingOverflow(span == .min ? .max : abs(span))
+      guard !overflow, !more, total <= Int.max / 32 else {
+        throw .invalidArgument("borrow: strides \(strides) of shape \(shape) leave the address space")
+      }
+      reach = total
+    }
+  }
+
+  /// The single element of a tensor that has just one, as a number of its kind.
+  public func scalar() throws(AlulaError) -> Scalar {
+    guard count == 1 else {
+      throw .invalidArgument("item: a tensor of shape \(layout.shape) has \(count) elements, not 1")
+    }
+    switch dtype {
+    case .bool: return .bool(try values(as: Bool.self)[0])
+    case .uint8, .uint16, .uint32, .uint64: return .unsigned(try values(as: UInt64.self)[0])
+    case _ where dtype.isInteger: return .int(try values(as: Int64.self)[0])
+    case _ where dtype.isFloatingPoint: return .float(try values(as: Double.self)[0])
+    default:
+      let value = try GradientMode.without { () throws(AlulaError) in try cast(dtype: .complex128).contiguous() }
+      let parts = value.data.assumingMemoryBound(to: Double.self)
+      return .complex(parts[0], parts[1])
+    }
+  }
+}
