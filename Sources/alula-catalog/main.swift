@@ -1,6 +1,7 @@
 // Prints or writes everything that is generated from the operation catalog.
 //
 //   alula-catalog write DIRECTORY    writes all generated files below a checkout's root
+//   alula-catalog paths              lists them
 //   alula-catalog NAME               prints one of them
 
 import Alula
@@ -30,6 +31,8 @@ case ("write", 2):
     fputs(output.text(), file)
     fclose(file)
   }
+case ("paths", 1):
+  for output in outputs { print(output.path) }
 case (let name?, 1):
   guard let output = outputs.first(where: { $0.name == name }) else { fail("no output is called \(name)") }
   print(output.text(), terminator: "")
