@@ -63,8 +63,9 @@ package final class CPUBackend: Backend {
       guard operation.index < elementwise.count, let kernel = elementwise[operation.index]?[dtype] else {
         throw .invalidDType("\(operation.name): dtype \(dtype) is not supported on cpu")
       }
-      StridedLoop(outputs[0], call.list).run(
-        unsafeBitCast(kernel, to: ElementwiseKernel.self), parameters: parameters.map { call.float($0) })
+      try StridedLoop.run(
+        unsafeBitCast(kernel, to: ElementwiseKernel.self), outputs[0], call.inputs,
+        parameters: parameters.map { call.float($0) })
       return
     }
     guard operation.index < lowerings.count, let lowering = lowerings[operation.index] else {

@@ -1,89 +1,150 @@
-/// A loop over the elements of an output and of inputs broadcast to it. Axes that lie without gaps in every
-/// operand are joined, so that kernels get inner loops as long as possible.
-struct StridedLoop {
+/// A loop over the elements of an output and of inputs broadcast to it.
+enum StridedLoop {
   /// Elements below which a further thread costs more than it brings.
   private static let grain = 32 * 1024
+  /// The output and at most three inputs.
+  private static let maximumOperands = 4
 
-  private var extents: [Int] = []
-  /// Byte strides: of each operand, for each joined axis, outermost first.
-  private var strides: [[Int]] = []
-  private let bases: [UnsafeMutableRawPointer]
-  private let count: Int
+  typealias Pointers = InlineArray<4, UnsafeMutablePointer<CChar>?>
+  typealias Strides = InlineArray<4, Int>
 
-  /// `inputs` broadcast to the shape of `output`, which was inferred from them.
-  init(_ output: Tensor, _ inputs: [Tensor]) {
-    let operands = [output] + inputs
-    let shape = output.layout.shape
-    count = output.count
-    bases = operands.map { $0.data }
-    let layouts = operands.map { ($0.layout.broadcast(to: shape) ?? $0.layout, $0.dtype.itemSize) }
-    for axis in shape.indices where shape[axis] != 1 {
-      let steps = layouts.map { $0.0.strides[axis] * $0.1 }
-      if let inner = strides.last, let extent = extents.last,
-        zip(inner, steps).allSatisfy({ $0 == $1 &* shape[axis] })
-      {
-        extents[extents.count - 1] = extent * shape[axis]
-        strides[strides.count - 1] = steps
-      } else {
-        extents.append(shape[axis])
-        strides.append(steps)
-      }
-    }
-    if extents.isEmpty {
-      extents = [1]
-      strides = [layouts.map { $0.1 }]
-    }
-  }
-
-  /// Calls `kernel` on inner loops until all elements are done, on several threads when there are many.
-  func run(_ kernel: ElementwiseKernel, parameters: [Double] = []) {
+  /// Calls `kernel` on inner loops until all elements of `output` are done, on several threads when there are
+  /// many. The inputs broadcast to the output's shape, which was inferred from them.
+  static func run(
+    _ kernel: ElementwiseKernel, _ output: Tensor, _ inputs: [Tensor?], parameters: [Double] = []
+  ) throws(AlulaError) {
+    let count = output.count
     if count == 0 { return }
-    ThreadPool.parallelFor(count, grain: StridedLoop.grain) { range in
-      walk(range) { count, pointers, strides in
-        parameters.withUnsafeBufferPointer { kernel(count, pointers, strides, $0.baseAddress) }
+    guard inputs.count < maximumOperands else { throw .internal("strided loop: \(inputs.count) inputs") }
+    var pointers = Pointers(repeating: nil)
+    var strides = Strides(repeating: 0)
+    var isFlat = output.layout.isContiguous
+    pointers[0] = output.data.assumingMemoryBound(to: CChar.self)
+    strides[0] = output.dtype.itemSize
+    var operands = 1
+    for case let input? in inputs {
+      pointers[operands] = input.data.assumingMemoryBound(to: CChar.self)
+      // One element repeats; otherwise the shape must be the output's, without gaps.
+      if input.count != 1 {
+        strides[operands] = input.dtype.itemSize
+        isFlat = isFlat && input.layout.shape == output.layout.shape && input.layout.isContiguous
+      }
+      operands += 1
+    }
+    if isFlat {
+      parameters.withUnsafeBufferPointer { parameters in
+        runFlat(kernel, count, pointers, strides, parameters.baseAddress)
+      }
+    } else {
+      NestedLoop(output, inputs, pointers).run(kernel, parameters)
+    }
+  }
+
+  /// All operands advance by one fixed stride.
+  private static func runFlat(
+    _ kernel: ElementwiseKernel, _ count: Int, _ pointers: Pointers, _ strides: Strides,
+    _ parameters: UnsafePointer<Double>?
+  ) {
+    if count <= grain {
+      call(kernel, count, pointers, strides, parameters)
+      return
+    }
+    ThreadPool.parallelFor(count, grain: grain) { range in
+      var start = pointers
+      for k in start.indices { start[k]? += range.lowerBound * strides[k] }
+      call(kernel, range.count, start, strides, parameters)
+    }
+  }
+
+  @inline(__always)
+  static func call(
+    _ kernel: ElementwiseKernel, _ count: Int, _ pointers: Pointers, _ strides: Strides,
+    _ parameters: UnsafePointer<Double>?
+  ) {
+    pointers.span.withUnsafeBufferPointer { pointers in
+      strides.span.withUnsafeBufferPointer { strides in
+        kernel(count, pointers.baseAddress, strides.baseAddress, parameters)
       }
     }
   }
 
-  /// The inner loops that make up `range` of the elements in row-major order.
-  private func walk(
-    _ range: Range<Int>,
-    _ body: (Int, UnsafePointer<UnsafeMutablePointer<CChar>?>, UnsafePointer<Int>) -> Void
-  ) {
-    let last = extents.count - 1
-    var index = Array(repeating: 0, count: extents.count)
-    var rest = range.lowerBound
-    for axis in stride(from: last, through: 0, by: -1) {
-      index[axis] = rest % extents[axis]
-      rest /= extents[axis]
+  /// Loops over several axes. Axes that lie without gaps in every operand are joined, so that kernels get
+  /// inner loops as long as possible.
+  private struct NestedLoop {
+    private var extents: [Int] = []
+    /// Byte strides of the operands along each joined axis, outermost first.
+    private var strides: [Strides] = []
+    private let bases: Pointers
+    private let count: Int
+
+    init(_ output: Tensor, _ inputs: [Tensor?], _ bases: Pointers) {
+      self.bases = bases
+      count = output.count
+      let shape = output.layout.shape
+      let operands = [output] + inputs.compactMap { $0 }
+      let layouts = operands.map { ($0.layout.broadcast(to: shape) ?? $0.layout, $0.dtype.itemSize) }
+      for axis in shape.indices where shape[axis] != 1 {
+        var steps = Strides(repeating: 0)
+        for (k, (layout, itemSize)) in layouts.enumerated() { steps[k] = layout.strides[axis] * itemSize }
+        if let outer = strides.last, let extent = extents.last,
+          steps.indices.allSatisfy({ outer[$0] == steps[$0] * shape[axis] })
+        {
+          extents[extents.count - 1] = extent * shape[axis]
+          strides[strides.count - 1] = steps
+        } else {
+          extents.append(shape[axis])
+          strides.append(steps)
+        }
+      }
+      if extents.isEmpty {
+        extents = [1]
+        strides = [Strides(repeating: 0)]
+      }
     }
-    var pointers = bases.map { Optional($0.assumingMemoryBound(to: CChar.self)) }
-    for axis in 0...last {
-      for k in pointers.indices { pointers[k]? += index[axis] * strides[axis][k] }
+
+    func run(_ kernel: ElementwiseKernel, _ parameters: [Double]) {
+      ThreadPool.parallelFor(count, grain: grain) { range in
+        parameters.withUnsafeBufferPointer { parameters in
+          walk(range) { count, pointers, strides in call(kernel, count, pointers, strides, parameters.baseAddress) }
+        }
+      }
     }
-    var done = range.lowerBound
-    strides[last].withUnsafeBufferPointer { inner in
-      guard let innerStrides = inner.baseAddress else { return }
+
+    /// The inner loops that make up `range` of the elements in row-major order.
+    private func walk(_ range: Range<Int>, _ body: (Int, Pointers, Strides) -> Void) {
+      let last = extents.count - 1
+      var index = Array(repeating: 0, count: extents.count)
+      var pointers = bases
+      var rest = range.lowerBound
+      for axis in stride(from: last, through: 0, by: -1) {
+        index[axis] = rest % extents[axis]
+        rest /= extents[axis]
+        advance(&pointers, axis, by: index[axis])
+      }
+      var done = range.lowerBound
       while true {
         let run = min(extents[last] - index[last], range.upperBound - done)
-        pointers.withUnsafeBufferPointer { list in
-          if let start = list.baseAddress { body(run, start, innerStrides) }
-        }
+        body(run, pointers, strides[last])
         done += run
         if done >= range.upperBound { return }
         // To the start of the next inner loop.
-        for k in pointers.indices { pointers[k]? -= index[last] * inner[k] }
+        advance(&pointers, last, by: -index[last])
         index[last] = 0
         var axis = last - 1
         while axis >= 0 {
           index[axis] += 1
-          for k in pointers.indices { pointers[k]? += strides[axis][k] }
+          advance(&pointers, axis, by: 1)
           if index[axis] < extents[axis] { break }
-          for k in pointers.indices { pointers[k]? -= extents[axis] * strides[axis][k] }
+          advance(&pointers, axis, by: -extents[axis])
           index[axis] = 0
           axis -= 1
         }
       }
+    }
+
+    @inline(__always)
+    private func advance(_ pointers: inout Pointers, _ axis: Int, by steps: Int) {
+      for k in pointers.indices { pointers[k]? += steps * strides[axis][k] }
     }
   }
 }
