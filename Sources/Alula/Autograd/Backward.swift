@@ -104,9 +104,9 @@ private struct BackwardPass {
       position[ObjectIdentifier(edge.node)] = -1
       stack.append((edge.node, 0))
       while let (node, next) = stack.last {
-        if next < node.edges.count {
+        if next < node.inputCount {
           stack[stack.count - 1].next += 1
-          if let child = node.edges[next]?.node, position[ObjectIdentifier(child)] == nil {
+          if let child = node.edge(next)?.node, position[ObjectIdentifier(child)] == nil {
             position[ObjectIdentifier(child)] = -1
             stack.append((child, 0))
           }
@@ -126,8 +126,8 @@ private struct BackwardPass {
       if let i = position[ObjectIdentifier(target.node)] { needed[i] = true }
     }
     for (i, node) in order.enumerated() where !needed[i] {
-      needed[i] = node.edges.contains { edge in
-        guard let edge, let child = position[ObjectIdentifier(edge.node)] else { return false }
+      needed[i] = (0..<node.inputCount).contains { k in
+        guard let edge = node.edge(k), let child = position[ObjectIdentifier(edge.node)] else { return false }
         return needed[child]
       }
     }
@@ -169,11 +169,11 @@ private struct BackwardPass {
       return
     }
     let results = try node.inputGradients(arrived.map { $0?.value })
-    guard results.count == node.edges.count else {
-      throw .internal("\(node.name): \(results.count) gradients for \(node.edges.count) inputs")
+    guard results.count == node.inputCount else {
+      throw .internal("\(node.name): \(results.count) gradients for \(node.inputCount) inputs")
     }
     for (k, result) in results.enumerated() {
-      guard let edge = node.edges[k], let result else { continue }
+      guard let edge = node.edge(k), let result else { continue }
       let value = try fit(result, node.inputSpec(k), node)
       // Handed through, or to two inputs: then it is not ours alone.
       let shared =

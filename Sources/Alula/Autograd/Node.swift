@@ -4,47 +4,47 @@ import CSupport
 package class Node: @unchecked Sendable {
   // Unchecked: built by one thread, then only read; backward passes over one graph must not run at once.
 
-  /// Where each input's gradient goes; nil where none is wanted.
-  package internal(set) var edges: [Edge?]
   /// Called with the gradient of one result, in order of registration; may replace it.
   var hooks: [Hook] = []
 
-  init(edges: [Edge?]) { self.edges = edges }
-
   package var name: String { "node" }
   package var outputCount: Int { 1 }
+  package var inputCount: Int { 0 }
+
+  /// Where the i-th input's gradient goes; nil where none is wanted.
+  package func edge(_ i: Int) -> Edge? { nil }
+
+  /// The dtype and shape of the i-th input, to which its gradient is brought; nil to leave it as it is.
+  func inputSpec(_ i: Int) -> TensorSpec? { nil }
 
   /// The inputs' gradients, nil where none flows.
   func inputGradients(_ gradients: [Tensor?]) throws(AlulaError) -> [Tensor?] {
     throw .internal("\(name): no gradient rule")
   }
 
-  /// The dtype and shape of the i-th input, to which its gradient is brought; nil to leave it as it is.
-  func inputSpec(_ i: Int) -> TensorSpec? { nil }
-
   /// Lets go of what only the gradient rule needs.
   func releaseSaved() {}
 
-  /// Moves everything that may own further nodes into `list`, so that they are torn down one by one.
-  func surrender(to list: TeardownList) {
-    list.edges.append(contentsOf: edges)
-    edges = []
-  }
+  /// Whether freeing this node may free further ones that lead on.
+  var leadsOn: Bool { false }
 
-  deinit {
-    // Freeing a node frees those it leads to: done recursively, a long tape would overflow the stack.
-    // The first node on a thread drains the list; nested ones only append to it.
-    let thread = csupport_current_thread()
-    if let active = thread?.pointee.teardown {
+  /// Moves everything that may own further nodes into `list`, so that they are torn down one by one.
+  func surrender(to list: TeardownList) {}
+
+  /// Frees what this node leads to without recursion, which would overflow the stack on a long tape: the first
+  /// node on a thread drains the list; nested ones only append to it. Called by every subclass's deinit, while its
+  /// own properties still live.
+  final func tearDown() {
+    guard leadsOn, let thread = csupport_current_thread() else { return }
+    if let active = thread.pointee.teardown {
       surrender(to: Unmanaged<TeardownList>.fromOpaque(active).takeUnretainedValue())
       return
     }
     let list = TeardownList()
     surrender(to: list)
-    if list.isEmpty { return }
-    thread?.pointee.teardown = Unmanaged.passUnretained(list).toOpaque()
+    thread.pointee.teardown = Unmanaged.passUnretained(list).toOpaque()
     list.drain()
-    thread?.pointee.teardown = nil
+    thread.pointee.teardown = nil
   }
 }
 
@@ -62,10 +62,8 @@ struct Hook: Sendable {
 
 /// What torn-down nodes owned, waiting to be freed without recursion.
 final class TeardownList {
-  var edges: [Edge?] = []
-  var tensors: [Tensor?] = []
-
-  var isEmpty: Bool { edges.isEmpty && tensors.isEmpty }
+  var edges: [Edge] = []
+  var tensors: [Tensor] = []
 
   func drain() {
     while true {
@@ -80,10 +78,9 @@ package final class LeafNode: Node, @unchecked Sendable {
   package var gradient: Tensor?
   let spec: TensorSpec
 
-  init(_ spec: TensorSpec) {
-    self.spec = spec
-    super.init(edges: [])
-  }
+  init(_ spec: TensorSpec) { self.spec = spec }
+
+  deinit { tearDown() }
 
   package override var name: String { "leaf" }
 
@@ -103,6 +100,9 @@ package final class LeafNode: Node, @unchecked Sendable {
     }
   }
 
+  // A gradient may have a graph of its own, when it was made with create_graph.
+  override var leadsOn: Bool { gradient?.edge != nil }
+
   override func surrender(to list: TeardownList) {
     if let gradient { list.tensors.append(gradient) }
     gradient = nil
@@ -111,30 +111,59 @@ package final class LeafNode: Node, @unchecked Sendable {
 
 /// A call of a catalog operation.
 package final class OperationNode: Node, @unchecked Sendable {
-  let operation: Operation
-  let attributes: [AttributeValue]
-  let inputSpecs: [TensorSpec?]
-  let outputSpecs: [TensorSpec]
-  private(set) var savedInputs: [SavedTensor?]
-  fileprivate(set) var savedOutputs: [SavedTensor?]
-  private var isReleased = false
-
-  init(_ call: Call, outputs: [TensorSpec], saves: Gradient.Saved) {
-    operation = call.operation
-    attributes = call.attributes
-    inputSpecs = call.inputs.map { $0.map { TensorSpec($0.dtype, $0.layout.shape) } }
-    outputSpecs = outputs
-    savedInputs = call.inputs.enumerated().map { i, tensor in
-      saves.containsInput(i) ? tensor.map { SavedTensor($0) } : nil
-    }
-    savedOutputs = []
-    super.init(
-      edges: call.inputs.map { tensor in tensor.flatMap { $0.dtype.isDifferentiable ? $0.edge : nil } })
+  /// What is remembered of an input: nil spec for one that was left out.
+  struct Input {
+    let spec: TensorSpec?
+    var edge: Edge?
+    var saved: SavedTensor?
   }
 
+  struct Output {
+    let spec: TensorSpec
+    var saved: SavedTensor?
+  }
+
+  let operation: Operation
+  let attributes: [AttributeValue]
+  private(set) var inputs: [Input]
+  private(set) var outputs: [Output] = []
+  private var isReleased = false
+
+  init(_ call: Call, saves: Gradient.Saved) {
+    operation = call.operation
+    attributes = call.attributes
+    inputs = []
+    inputs.reserveCapacity(call.inputs.count)
+    for (i, tensor) in call.inputs.enumerated() {
+      guard let tensor else {
+        inputs.append(Input(spec: nil))
+        continue
+      }
+      inputs.append(
+        Input(
+          spec: TensorSpec(tensor.dtype, tensor.layout.shape),
+          edge: tensor.dtype.isDifferentiable ? tensor.edge : nil,
+          saved: saves.containsInput(i) ? SavedTensor(tensor) : nil))
+    }
+  }
+
+  deinit { tearDown() }
+
   package override var name: String { operation.name }
-  package override var outputCount: Int { outputSpecs.count }
-  override func inputSpec(_ i: Int) -> TensorSpec? { i < inputSpecs.count ? inputSpecs[i] : nil }
+  package override var outputCount: Int { outputs.count }
+  package override var inputCount: Int { inputs.count }
+  package override func edge(_ i: Int) -> Edge? { inputs[i].edge }
+  override func inputSpec(_ i: Int) -> TensorSpec? { inputs[i].spec }
+
+  /// Remembers the results, and saves those that the rule needs.
+  func attach(_ results: [Tensor], saves: Gradient.Saved) {
+    outputs = results.enumerated().map { i, tensor in
+      // Without its edge, which would lead back here and keep the node alive for ever.
+      Output(
+        spec: TensorSpec(tensor.dtype, tensor.layout.shape),
+        saved: saves.containsOutput(i) ? SavedTensor(tensor.detachedAlias()) : nil)
+    }
+  }
 
   override func inputGradients(_ gradients: [Tensor?]) throws(AlulaError) -> [Tensor?] {
     if isReleased {
@@ -144,28 +173,29 @@ package final class OperationNode: Node, @unchecked Sendable {
     switch operation.gradient {
     case .rule(_, let rule): return try rule(GradientContext(node: self, gradients: gradients))
     case .unsupported(let reason): throw .unsupported("\(name): no gradient: \(reason)")
-    case .composed, .notDifferentiable: return edges.map { _ in nil }
+    case .composed, .notDifferentiable: return inputs.map { _ in nil }
     }
   }
 
   override func releaseSaved() {
     isReleased = true
-    savedInputs = []
-    savedOutputs = []
+    for i in inputs.indices { inputs[i].saved = nil }
+    for i in outputs.indices { outputs[i].saved = nil }
+  }
+
+  override var leadsOn: Bool {
+    inputs.contains { input in
+      if let node = input.edge?.node, !(node is LeafNode) { return true }
+      return input.saved?.tensor.edge != nil
+    }
   }
 
   override func surrender(to list: TeardownList) {
-    super.surrender(to: list)
-    list.tensors.append(contentsOf: savedInputs.map { $0?.tensor })
-    savedInputs = []
-    savedOutputs = []
-  }
-
-  func save(_ outputs: [Tensor], saves: Gradient.Saved) {
-    savedOutputs = outputs.enumerated().map { i, tensor in
-      // Without its edge, which would lead back here and keep the node alive for ever.
-      saves.containsOutput(i) ? SavedTensor(tensor.detachedAlias()) : nil
+    for input in inputs {
+      if let edge = input.edge { list.edges.append(edge) }
+      if let tensor = input.saved?.tensor { list.tensors.append(tensor) }
     }
+    inputs = []
   }
 }
 

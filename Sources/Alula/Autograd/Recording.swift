@@ -30,10 +30,7 @@ extension Operation {
     case .rule, .unsupported: break
     }
     guard GradientMode.isEnabled else { return false }
-    for (i, tensor) in call.inputs.enumerated() {
-      if let tensor, tensor.edge != nil, tensor.dtype.isDifferentiable, input(i).role != .index { return true }
-    }
-    return false
+    return call.inputs.contains { $0?.edge != nil && $0?.dtype.isDifferentiable == true }
   }
 
   private var saved: Gradient.Saved {
@@ -43,11 +40,11 @@ extension Operation {
   /// Puts the call on the tape and gives the results their edges.
   func record(_ call: Call, _ outputs: [Tensor]) throws(AlulaError) {
     guard isRecorded(call) else { return }
-    let node = OperationNode(call, outputs: outputs.map { TensorSpec($0.dtype, $0.layout.shape) }, saves: saved)
+    let node = OperationNode(call, saves: saved)
+    node.attach(outputs, saves: saved)
     for (i, output) in outputs.enumerated() where output.dtype.isDifferentiable {
       output.edge = Edge(node: node, output: i)
     }
-    node.save(outputs, saves: saved)
   }
 
   /// Notes that `target` was overwritten with the result of `call`.
@@ -57,10 +54,10 @@ extension Operation {
       return
     }
     // Inputs are saved at the version they were read, outputs at the one just written.
-    let node = OperationNode(call, outputs: [TensorSpec(target.dtype, target.layout.shape)], saves: saved)
+    let node = OperationNode(call, saves: saved)
     target.storage.markWritten()
+    node.attach([target], saves: saved)
     target.edge = Edge(node: node, output: 0)
-    node.save([target], saves: saved)
   }
 }
 

@@ -35,7 +35,7 @@ public struct GradientContext {
   /// The gradient of the i-th result, zeros when none arrived.
   public func gradient(_ i: Int) throws(AlulaError) -> Tensor {
     if let gradient = gradients[i] { return gradient }
-    let spec = node.outputSpecs[i]
+    let spec = node.outputs[i].spec
     return try Tensor.zeros(shape: spec.shape.array, dtype: spec.dtype)
   }
 
@@ -47,7 +47,7 @@ public struct GradientContext {
 
   /// The i-th input of the call. An error when it was overwritten since.
   public func input(_ i: Int) throws(AlulaError) -> Tensor {
-    guard let saved = node.savedInputs[i] else {
+    guard let saved = node.inputs[i].saved else {
       throw .internal("\(node.operation.name): input \(i) was not saved for the gradient")
     }
     return try saved.restore(operation: node.operation.name)
@@ -55,22 +55,22 @@ public struct GradientContext {
 
   /// The i-th input, or nil when the caller left it out.
   public func optionalInput(_ i: Int) throws(AlulaError) -> Tensor? {
-    node.inputSpecs[i] == nil ? nil : try input(i)
+    node.inputs[i].spec == nil ? nil : try input(i)
   }
 
   /// The i-th result of the call.
   public func output(_ i: Int = 0) throws(AlulaError) -> Tensor {
-    guard let saved = node.savedOutputs[i] else {
+    guard let saved = node.outputs[i].saved else {
       throw .internal("\(node.operation.name): output \(i) was not saved for the gradient")
     }
     return try saved.restore(operation: node.operation.name, producer: Edge(node: node, output: i))
   }
 
-  public var inputCount: Int { node.inputSpecs.count }
-  public func shape(_ i: Int) -> [Int] { node.inputSpecs[i]?.shape.array ?? [] }
-  public func dtype(_ i: Int) -> DType { node.inputSpecs[i]?.dtype ?? .defaultFloat }
+  public var inputCount: Int { node.inputs.count }
+  public func shape(_ i: Int) -> [Int] { node.inputs[i].spec?.shape.array ?? [] }
+  public func dtype(_ i: Int) -> DType { node.inputs[i].spec?.dtype ?? .defaultFloat }
   /// Whether the i-th input's gradient is wanted: skip the work when not.
-  public func needsGradient(_ i: Int) -> Bool { node.edges[i] != nil }
+  public func needsGradient(_ i: Int) -> Bool { node.inputs[i].edge != nil }
 
   public func bool(_ name: String) -> Bool { call.bool(name) }
   public func int(_ name: String) -> Int { call.int(name) }

@@ -5,6 +5,8 @@ public struct Layout: Equatable, Sendable {
   public private(set) var offset: Int
   /// The number of elements; known not to overflow.
   public private(set) var count: Int
+  /// Whether the elements lie in row-major order without gaps.
+  public private(set) var isContiguous: Bool
 
   /// A row-major layout that starts at the storage's first element.
   ///
@@ -22,6 +24,7 @@ public struct Layout: Equatable, Sendable {
     }
     self.shape = shape
     self.count = count
+    isContiguous = true
     offset = 0
     strides = shape
     var step = 1
@@ -38,15 +41,15 @@ public struct Layout: Equatable, Sendable {
     self.strides = strides
     self.offset = offset
     count = shape.checkedProduct ?? 0
+    isContiguous = Layout.isContiguous(shape, strides, count)
   }
 
   public var rank: Int { shape.count }
 
-  /// Whether the elements lie in row-major order without gaps.
-  public var isContiguous: Bool {
+  private static func isContiguous(_ shape: Dims, _ strides: Dims, _ count: Int) -> Bool {
     if count == 0 { return true }
     var step = 1
-    for i in stride(from: rank - 1, through: 0, by: -1) where shape[i] != 1 {
+    for i in stride(from: shape.count - 1, through: 0, by: -1) where shape[i] != 1 {
       if strides[i] != step { return false }
       step *= shape[i]
     }
