@@ -6,6 +6,7 @@ public enum Catalog {
     ("Arithmetic", Operation.arithmetic),
     ("Reductions", Operation.reductions),
     ("Shape", Operation.shape),
+    ("Views", Operation.views),
   ]
 
   public static let operations: [Operation] = families.flatMap(\.operations)

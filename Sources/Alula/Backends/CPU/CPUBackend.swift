@@ -11,16 +11,15 @@ package final class CPUBackend: Backend {
 
   /// One entry per primitive, in a list per family beside its code.
   private static let families: [[(Operation, Lowering)]] = [
-    copyLowerings, reductionLowerings, creationLowerings,
+    copyLowerings, reductionLowerings, creationLowerings, updateLowerings,
   ]
 
   private init() {
-    let operations = Catalog.operations + [.convert, .reshapeView]
-    let count = (operations.map(\.index).max() ?? 0) + 1
+    let operations = Catalog.operations
+    let lowered = Array(CPUBackend.families.joined())
+    let count = ((operations + lowered.map(\.0)).map(\.index).max() ?? 0) + 1
     var lowerings: [Lowering?] = Array(repeating: nil, count: count)
-    for (operation, lowering) in CPUBackend.families.joined() where operation.index < count {
-      lowerings[operation.index] = lowering
-    }
+    for (operation, lowering) in lowered { lowerings[operation.index] = lowering }
     var elementwise: [KernelRow?] = Array(repeating: nil, count: count)
     for operation in operations {
       if case .elementwise = operation.body { elementwise[operation.index] = KernelTable.shared.row(operation.name) }
