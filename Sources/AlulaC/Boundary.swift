@@ -91,13 +91,10 @@ func runInPlace(
 }
 
 private func tensors(_ handles: [OpaquePointer?], _ operation: Operation) throws(AlulaError) -> [Tensor?] {
-  var result: [Tensor?] = []
-  result.reserveCapacity(handles.count)
-  for (i, handle) in handles.enumerated() {
-    let isOptional = i < operation.inputs.count && operation.inputs[i].arity == .optional
-    result.append(handle == nil && isOptional ? nil : try tensor(handle, operation.name))
+  try handles.enumerated().map { (i, handle) throws(AlulaError) in
+    let isOptional = handle == nil && i < operation.inputs.count && operation.inputs[i].arity == .optional
+    return isOptional ? nil : try tensor(handle, operation.name)
   }
-  return result
 }
 
 /// `count` values at `list`, after a check that there can be so many.

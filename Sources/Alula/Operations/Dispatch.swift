@@ -6,21 +6,13 @@ extension Operation {
   public func callAsFunction(_ inputs: [Tensor?], _ attributes: [AttributeValue] = []) throws(AlulaError)
     -> [Tensor]
   {
-    var call = Call(self, inputs, attributes)
-    try check(call)
-    try promote(&call)
-    try checkDTypes(call)
+    let call = try prepare(inputs, attributes)
     switch body {
-    case .composite(let body):
-      return try body(call)
-    case .view(let rule):
-      let base = call[0]
-      let view = base.aliased(try rule(call))
-      try record(call, [view])
-      return [view]
-    case .elementwise, .primitive, .update:
-      let specs = try infer(call)
-      let outputs = try allocate(specs, on: call.device)
+    case .composite(let body): return try body(call)
+    case .elementwise(let output, _): return [try elementwise(call, output)]
+    case .view(let rule): return [try view(call, rule)]
+    case .primitive, .update:
+      let outputs = try allocate(try infer(call), on: call.device)
       if case .update = body { try outputs[0].copyElements(from: call[0]) }
       try call.device.backend.run(self, call, into: outputs)
       try record(call, outputs)
@@ -30,9 +22,35 @@ extension Operation {
 
   /// The first result of the call: the only one of most operations.
   public func first(_ inputs: [Tensor?], _ attributes: [AttributeValue] = []) throws(AlulaError) -> Tensor {
+    if case .elementwise(let output, _) = body {
+      return try elementwise(try prepare(inputs, attributes), output)
+    }
     let outputs = try self(inputs, attributes)
     guard let first = outputs.first else { throw .internal("\(name): no result") }
     return first
+  }
+
+  private func prepare(_ inputs: [Tensor?], _ attributes: [AttributeValue]) throws(AlulaError) -> Call {
+    var call = Call(self, inputs, attributes)
+    try check(call)
+    try promote(&call)
+    try checkDTypes(call)
+    return call
+  }
+
+  private func elementwise(_ call: Call, _ output: ElementwiseOutput) throws(AlulaError) -> Tensor {
+    let spec = try elementwiseSpec(call, output)
+    let result = try Tensor(
+      uninitialized: spec.shape, dtype: spec.dtype, device: call[0].device, operation: name)
+    try result.device.backend.run(self, call, into: [result])
+    try record(call, [result])
+    return result
+  }
+
+  private func view(_ call: Call, _ rule: (Call) throws(AlulaError) -> Layout) throws(AlulaError) -> Tensor {
+    let result = call[0].aliased(try rule(call))
+    try record(call, [result])
+    return result
   }
 
   // MARK: - Checks
@@ -41,8 +59,8 @@ extension Operation {
     guard attributes.count == call.attributes.count else {
       throw .invalidArgument("\(name): \(call.attributes.count) attributes given, \(attributes.count) expected")
     }
-    for (attribute, value) in zip(attributes, call.attributes) where !attribute.accepts(value) {
-      throw .invalidArgument("\(name): '\(attribute.name)' cannot be \(value)")
+    for i in attributes.indices where !attributes[i].accepts(call.attributes[i]) {
+      throw .invalidArgument("\(name): '\(attributes[i].name)' cannot be \(call.attributes[i])")
     }
     if inputs.first?.arity == .list {
       guard !call.inputs.isEmpty, !call.inputs.contains(where: { $0 == nil }) else {
@@ -52,22 +70,23 @@ extension Operation {
       guard inputs.count == call.inputs.count else {
         throw .invalidArgument("\(name): \(call.inputs.count) tensors given, \(inputs.count) expected")
       }
-      for (input, tensor) in zip(inputs, call.inputs) where tensor == nil && input.arity != .optional {
-        throw .invalidArgument("\(name): '\(input.name)' is missing")
+      for i in inputs.indices where call.inputs[i] == nil && inputs[i].arity != .optional {
+        throw .invalidArgument("\(name): '\(inputs[i].name)' is missing")
       }
     }
   }
 
   /// The declaration of the i-th tensor of a call.
   func input(_ i: Int) -> Input { inputs[min(i, inputs.count - 1)] }
+  private func role(_ i: Int) -> Input.Role { inputs[min(i, inputs.count - 1)].role }
 
   private func promote(_ call: inout Call) throws(AlulaError) {
     if case .none = promotion { return }
     var arrays: DType?
     var weak: DType?
     var uniform = true
-    for (i, tensor) in call.inputs.enumerated() {
-      guard let tensor, input(i).role == .value else { continue }
+    for i in call.inputs.indices where role(i) == .value {
+      guard let tensor = call.inputs[i] else { continue }
       if tensor.isWeak {
         uniform = false
         weak = weak.map { DType.promote($0, tensor.dtype) } ?? tensor.dtype
@@ -82,23 +101,22 @@ extension Operation {
       uniform = false
     }
     if uniform { return }
-    for (i, tensor) in call.inputs.enumerated() {
-      guard let tensor, input(i).role == .value, tensor.dtype != common else { continue }
+    for i in call.inputs.indices where role(i) == .value {
+      guard let tensor = call.inputs[i], tensor.dtype != common else { continue }
       call.inputs[i] = try tensor.cast(dtype: common)
     }
   }
 
   private func checkDTypes(_ call: Call) throws(AlulaError) {
-    for (i, tensor) in call.inputs.enumerated() {
-      guard let tensor else { continue }
-      let input = input(i)
-      switch input.role {
-      case .value where !dtypes.contains(tensor.dtype):
-        throw .invalidDType("\(name): dtype \(tensor.dtype) of '\(input.name)' is not supported")
-      case .index where !tensor.dtype.isInteger:
-        throw .invalidDType("\(name): '\(input.name)' must have an integer dtype, not \(tensor.dtype)")
-      case .condition where tensor.dtype != .bool:
-        throw .invalidDType("\(name): '\(input.name)' must have dtype bool, not \(tensor.dtype)")
+    for i in call.inputs.indices {
+      guard let dtype = call.inputs[i]?.dtype else { continue }
+      switch role(i) {
+      case .value where !dtypes.contains(dtype):
+        throw .invalidDType("\(name): dtype \(dtype) of '\(input(i).name)' is not supported")
+      case .index where !dtype.isInteger:
+        throw .invalidDType("\(name): '\(input(i).name)' must have an integer dtype, not \(dtype)")
+      case .condition where dtype != .bool:
+        throw .invalidDType("\(name): '\(input(i).name)' must have dtype bool, not \(dtype)")
       default: break
       }
     }
@@ -142,7 +160,6 @@ extension Operation {
 
   private func allocate(_ specs: [TensorSpec], on device: Device) throws(AlulaError) -> [Tensor] {
     var outputs: [Tensor] = []
-    outputs.reserveCapacity(specs.count)
     for spec in specs {
       outputs.append(try Tensor(uninitialized: spec.shape, dtype: spec.dtype, device: device, operation: name))
     }
