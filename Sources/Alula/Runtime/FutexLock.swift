@@ -3,30 +3,30 @@ import Synchronization
 
 /// A mutual-exclusion lock of one word that, unlike `Synchronization.Mutex`, can be reset in the child
 /// of a `fork` (that one records its owner's thread, which the child does not have).
-struct FutexLock: @unchecked Sendable {  // The word is only touched atomically.
+package struct FutexLock: @unchecked Sendable {  // The word is only touched atomically.
   // 0: free, 1: held, 2: held and somebody may sleep.
   private let word: UnsafeMutablePointer<Atomic<UInt32>>
 
   /// The word is never freed: locks live as long as the process.
-  init() {
+  package init() {
     word = .allocate(capacity: 1)
     word.initialize(to: Atomic(0))
   }
 
   @inline(__always)
-  func lock() {
+  package func lock() {
     if !word.pointee.weakCompareExchange(expected: 0, desired: 1, ordering: .acquiring).exchanged {
       lockSlowly()
     }
   }
 
   @inline(__always)
-  func unlock() {
+  package func unlock() {
     if word.pointee.exchange(0, ordering: .releasing) == 2 { csupport_futex_wake(word, 1) }
   }
 
   /// Forgets the owner. Only for the child of a `fork`, whose other threads are gone.
-  func resetAfterFork() {
+  package func resetAfterFork() {
     word.pointee.store(0, ordering: .releasing)
   }
 
