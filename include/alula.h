@@ -1,13 +1,27 @@
 // Alula: tensors and automatic differentiation. This header is the whole interface; read it top to bottom.
 //
-//   alula_tensor *x, *y;
-//   const float values[] = {1, 2, 3};
-//   alula_tensor_from_data(&x, values, (const int64_t[]){3}, 1, ALULA_FLOAT32, ALULA_CPU);
-//   alula_tensor_set_requires_grad(x, true);
-//   alula_multiply(&y, x, x);
-//   ...
-//   alula_tensor_release(y);
-//   alula_tensor_release(x);
+// One step of training, for a model y = x @ w (every call returns a status; checks are left out here):
+//
+//   alula_tensor *x, *y, *w, *prediction, *loss;
+//   alula_optimizer *sgd;
+//   alula_sgd_options options = ALULA_SGD_OPTIONS_INIT;
+//   const int64_t x_shape[] = {8, 3}, y_shape[] = {8, 1}, w_shape[] = {3, 1};
+//
+//   alula_tensor_from_data(&x, x_values, x_shape, 2, ALULA_FLOAT32, ALULA_CPU);
+//   alula_tensor_from_data(&y, y_values, y_shape, 2, ALULA_FLOAT32, ALULA_CPU);
+//   alula_zeros(&w, w_shape, 2, ALULA_FLOAT32, ALULA_CPU);
+//   alula_tensor_set_requires_grad(w, true);
+//   options.learning_rate = 0.1;
+//   alula_sgd_create(&sgd, &w, 1, &options);
+//
+//   alula_matmul(&prediction, x, w);
+//   alula_mse_loss(&loss, prediction, y, NULL);
+//   alula_backward(&loss, NULL, 1, false, false);
+//   alula_optimizer_step(sgd);
+//   alula_optimizer_zero_grad(sgd);
+//
+//   alula_tensor_release(loss);
+//   alula_tensor_release(prediction);
 //
 // Status. Every function that can fail returns an alula_status and writes its results through pointers, which
 // come first and are set to NULL (or zero) on failure. alula_last_error() then tells what was wrong, in words.
@@ -16,11 +30,21 @@
 // Ownership. A function that stores a handle in *out gives the caller one reference, to be given back with the
 // type's release function. Arguments are borrowed for the call. Releasing NULL does nothing; releasing is allowed on any
 // thread and in any order. A stale handle, a doubly released one or a pointer to something else is recognised:
-// the call returns ALULA_INVALID_HANDLE.
+// the call returns ALULA_INVALID_HANDLE. Strings that are returned belong to the library; where nothing else is said they live
+// as long as the process.
 //
 // Threads. Any function may be called on any thread at any time, with one rule: while one thread writes to a
 // tensor (functions whose name ends in an underscore, backward for the leaves' gradients, an optimizer's step for
-// its parameters), no other may use that tensor or a view of it. Gradient mode and the last error are per thread.
+// its parameters), no other may use that tensor or a view of it; and two threads must not run backward over one
+// graph at once. Gradient mode and the last error are per thread. Large operations run on several threads inside, with results that
+// do not depend on how many. After a fork, parent and child may both go on.
+//
+// Callbacks. Functions that are handed to Alula may be called on any thread and may call anything declared here. A
+// `deleter` is called once with its `context`, on any thread, when nothing can call the callback or use the memory any
+// more; it may be NULL. When the function that takes it fails, it is not called: the context stays the caller's.
+//
+// Option structures start with struct_size and only grow: a program compiled against an older header goes on
+// working. Start from the NAME_OPTIONS_INIT that belongs to the structure; NULL means all defaults.
 
 #ifndef ALULA_H
 #define ALULA_H
@@ -77,6 +101,10 @@ typedef enum alula_status {
 /// The message of the calling thread's last failure, "" before the first. Valid until the thread's next failure.
 const char *alula_last_error(void);
 
+/// Sets the calling thread's message and returns `status`, so that a callback can end with
+/// `return alula_set_last_error(ALULA_CALLBACK_FAILED, "no such index");`. Nothing is set for ALULA_OK or a NULL message.
+alula_status alula_set_last_error(alula_status status, const char *message);
+
 /// The name of a status, such as "ALULA_OUT_OF_RANGE". Static.
 const char *alula_status_name(alula_status status);
 
@@ -115,6 +143,7 @@ typedef enum alula_device { ALULA_CPU = 0 } alula_device;
 /// An integer attribute that is left out.
 #define ALULA_NONE INT64_MIN
 
+/// What kind of number a scalar is.
 typedef enum alula_scalar_kind {
   ALULA_SCALAR_BOOL = 0,
   ALULA_SCALAR_INT = 1,
@@ -133,16 +162,19 @@ typedef struct alula_scalar {
   double imaginary;
 } alula_scalar;
 
+/// A boolean as a scalar.
 static inline alula_scalar alula_bool(bool value) {
   alula_scalar s = {ALULA_SCALAR_BOOL, value, 0, 0};
   return s;
 }
 
+/// An integer as a scalar.
 static inline alula_scalar alula_int(int64_t value) {
   alula_scalar s = {ALULA_SCALAR_INT, value, 0, 0};
   return s;
 }
 
+/// A floating-point number as a scalar.
 static inline alula_scalar alula_float(double value) {
   alula_scalar s = {ALULA_SCALAR_FLOAT, 0, value, 0};
   return s;
@@ -153,18 +185,14 @@ static inline alula_scalar alula_float(double value) {
 /// An n-dimensional array, or a view of one, with its place in a graph of gradients.
 typedef struct alula_tensor alula_tensor;
 
-/// A source of random numbers.
-typedef struct alula_generator alula_generator;
-
 /// A contiguous tensor with a copy of row-major `data`.
 alula_status alula_tensor_from_data(alula_tensor **out, const void *data, const int64_t *shape, size_t rank,
                                     alula_dtype dtype, alula_device device);
 
 /// A tensor over memory that the caller owns: nothing is copied. The elements lie at `data` plus the strides, which
-/// count elements and may be negative or zero; NULL means row-major.
+/// count elements and may be negative or zero; NULL means row-major. `data` must be aligned to its element type.
 ///
-/// @param deleter is called once with `context`, on any thread, when no tensor uses the memory any more; it may be
-/// NULL. It is not called when this function fails.
+/// @param deleter is called with `context` when no tensor uses the memory any more; see "Callbacks" above.
 alula_status alula_tensor_borrow(alula_tensor **out, void *data, const int64_t *shape, const int64_t *strides,
                                  size_t rank, alula_dtype dtype, void (*deleter)(void *context), void *context);
 
@@ -179,8 +207,13 @@ alula_status alula_tensor_retain(alula_tensor *tensor);
 /// Gives back a reference; NULL does nothing.
 alula_status alula_tensor_release(alula_tensor *tensor);
 
+/// The type of the elements.
 alula_status alula_tensor_dtype(alula_dtype *out, alula_tensor *tensor);
+
+/// Where the elements lie.
 alula_status alula_tensor_device(alula_device *out, alula_tensor *tensor);
+
+/// The number of axes; 0 for a single number.
 alula_status alula_tensor_rank(size_t *out, alula_tensor *tensor);
 
 /// The number of elements.
@@ -210,9 +243,13 @@ alula_status alula_tensor_assign_(alula_tensor *tensor, alula_tensor *source);
 
 // ---- Gradients -----------------------------------------------------------------------------------------
 
-/// Makes a leaf collect gradients, or stop doing so.
+/// Makes a leaf collect gradients, or stop doing so. Only floats and complex numbers have gradients.
 alula_status alula_tensor_set_requires_grad(alula_tensor *tensor, bool required);
+
+/// Whether gradients flow to the tensor: a leaf that collects them, or a result that depends on one.
 alula_status alula_tensor_requires_grad(bool *out, alula_tensor *tensor);
+
+/// Whether no recorded operation made the tensor.
 alula_status alula_tensor_is_leaf(bool *out, alula_tensor *tensor);
 
 /// The gradient that a leaf has collected, or NULL (with ALULA_OK) when there is none.
@@ -241,14 +278,94 @@ alula_status alula_grad(alula_tensor **out, alula_tensor *const *outputs, alula_
                         size_t output_count, alula_tensor *const *inputs, size_t input_count, bool retain_graph,
                         bool create_graph);
 
-/// Whether the calling thread records operations, and sets that; true at first.
+/// Whether the calling thread records operations; true at first.
 bool alula_grad_enabled(void);
+
+/// Makes the calling thread record operations or not, and closes its no-grad scopes.
 void alula_set_grad_enabled(bool enabled);
+
+/// Opens a scope in which the calling thread does not record. Scopes nest.
+void alula_no_grad_begin(void);
+
+/// Closes the scope opened last. ALULA_INVALID_ARGUMENT when none is open.
+alula_status alula_no_grad_end(void);
+
+/// Called during backward with the gradient of a tensor, once all of it has arrived. May set *replacement (NULL at first) to
+/// another gradient of the same shape, whose reference passes to Alula. `gradient` is lent for the call and must not be
+/// written to. Any status but ALULA_OK makes the backward pass fail with ALULA_CALLBACK_FAILED and the message that the
+/// callback left.
+typedef alula_status (*alula_gradient_hook)(alula_tensor **replacement, alula_tensor *gradient, void *context);
+
+/// Calls `hook` with the tensor's gradient in every backward pass from now on, after hooks that were there before.
+///
+/// @param out an identifier for alula_tensor_remove_hook; may be NULL.
+alula_status alula_tensor_register_hook(uint64_t *out, alula_tensor *tensor, alula_gradient_hook hook, void *context,
+                                        void (*deleter)(void *context));
+
+/// Forgets a hook. ALULA_OUT_OF_RANGE when the tensor has none of that identifier.
+alula_status alula_tensor_remove_hook(alula_tensor *tensor, uint64_t hook);
+
+/// The backward of a custom operation. Sets input_grads[i] (NULL at first: no gradient) to the gradient of the i-th input, of
+/// its shape; references pass to Alula. output_grads[i] is the gradient of the i-th output, or NULL when none arrived.
+/// What it computes with Alula's operations can be differentiated again. All that it is handed is lent for the call and must not be
+/// written to. Any status but ALULA_OK makes the backward pass fail with ALULA_CALLBACK_FAILED.
+typedef alula_status (*alula_custom_backward)(alula_tensor **input_grads, size_t input_count,
+                                              alula_tensor *const *output_grads, size_t output_count,
+                                              alula_tensor *const *saved, size_t saved_count, void *context);
+
+/// Puts an operation on the tape that the caller has computed itself, without recording. Stores a result for each output
+/// in `out`: the same elements, with `name` as their gradient function. Nothing is recorded, and the context is given back
+/// soon, when the thread does not record or no input requires a gradient.
+///
+/// @param saved what `backward` needs to see again; inputs and outputs may be among them. It is an error to
+/// overwrite one before backward.
+alula_status alula_custom_op(alula_tensor **out, const char *name, alula_tensor *const *outputs, size_t output_count,
+                             alula_tensor *const *inputs, size_t input_count, alula_tensor *const *saved,
+                             size_t saved_count, alula_custom_backward backward, void *context,
+                             void (*deleter)(void *context));
+
+// ---- Exchange with other libraries ---------------------------------------------------------------------
+
+/// DLPack's versioned capsule, as dlpack.h defines it.
+struct DLManagedTensorVersioned;
+
+/// A capsule over the tensor's memory, without a copy. Whoever receives it calls its deleter once. ALULA_AUTOGRAD_ERROR when
+/// the tensor requires a gradient: detach it first.
+alula_status alula_tensor_to_dlpack(struct DLManagedTensorVersioned **out, alula_tensor *tensor);
+
+/// A tensor over a capsule's memory, without a copy unless the capsule is flagged read-only. The capsule passes
+/// to Alula, which calls its deleter once; when this function fails it stays the caller's.
+alula_status alula_tensor_from_dlpack(alula_tensor **out, struct DLManagedTensorVersioned *capsule);
 
 // ---- Runtime -------------------------------------------------------------------------------------------
 
 /// The instruction set whose kernels run: "baseline" or "avx2". Static.
 const char *alula_isa(void);
+
+/// The number of threads that an operation may use, its caller included: at first ALULA_NUM_THREADS from the environment, at
+/// most the number of processors.
+int32_t alula_num_threads(void);
+
+/// Sets that number, 1 to 256, for all threads of the process. Results do not depend on it.
+alula_status alula_set_num_threads(int32_t count);
+
+/// Bytes of tensors' memory: in use, most ever in use (since alula_memory_reset_peak), kept for reuse. Each pointer may be
+/// NULL.
+alula_status alula_memory_usage(int64_t *live, int64_t *peak, int64_t *cached);
+
+/// Makes the peak start again from what is in use.
+void alula_memory_reset_peak(void);
+
+/// Gives memory that is kept for reuse back to the system.
+void alula_memory_trim(void);
+
+/// The number of handles of all types that were not given back yet: a check for leaks.
+size_t alula_live_handles(void);
+
+// ---- Random numbers ------------------------------------------------------------------------------------
+
+/// A source of random numbers.
+typedef struct alula_generator alula_generator;
 
 // ---- Operations ----------------------------------------------------------------------------------------
 

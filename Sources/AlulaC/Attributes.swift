@@ -38,8 +38,7 @@ extension AttributeValue {
 
   static func generator(_ handle: OpaquePointer?) throws(AlulaError) -> AttributeValue {
     if handle == nil { return .none }
-    guard let generator = Handles.object(handle) as? Generator else { throw badHandle(handle, "random", "generator") }
-    return .generator(generator)
+    return .generator(try object(handle, "random", "generator"))
   }
 }
 

@@ -111,6 +111,16 @@ public func alula_grad_enabled() -> Bool { GradientMode.isEnabled }
 @_cdecl("alula_set_grad_enabled") @implementation
 public func alula_set_grad_enabled(_ enabled: Bool) { GradientMode.isEnabled = enabled }
 
+@_cdecl("alula_no_grad_begin") @implementation
+public func alula_no_grad_begin() { GradientMode.begin() }
+
+@_cdecl("alula_no_grad_end") @implementation
+public func alula_no_grad_end() -> alula_status {
+  boundary { () throws(AlulaError) in
+    guard GradientMode.end() else { throw .invalidArgument("alula_no_grad_end: no alula_no_grad_begin is open") }
+  }
+}
+
 func tensorList(_ handles: UnsafePointer<OpaquePointer?>?, _ count: Int, _ name: String) throws(AlulaError)
   -> [Tensor]
 {

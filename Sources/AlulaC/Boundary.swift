@@ -19,18 +19,42 @@ func boundary(_ body: () throws(AlulaError) -> Void) -> alula_status {
 // MARK: - Handles
 
 func tensor(_ handle: OpaquePointer?, _ name: String) throws(AlulaError) -> Tensor {
-  guard let tensor = Handles.object(handle) as? Tensor else { throw badHandle(handle, name, "tensor") }
+  guard let tensor = Handles.object(handle, as: Tensor.self) else { throw badHandle(handle, name, "tensor") }
   return tensor
 }
 
+/// The object of any other type behind a handle; `type` is the noun for messages.
+func object<Object: Handles.Handled>(_ handle: OpaquePointer?, _ name: String, _ type: String)
+  throws(AlulaError) -> Object
+{
+  guard let object = Handles.object(handle, as: Object.self) else { throw badHandle(handle, name, type) }
+  return object
+}
+
 func badHandle(_ handle: OpaquePointer?, _ name: String, _ type: String) -> AlulaError {
-  handle == nil
-    ? .invalidHandle("\(name): a \(type) is NULL")
-    : .invalidHandle("\(name): not the handle of a living \(type) (released, or never one)")
+  if handle == nil { return .invalidHandle("\(name): a \(type) is NULL") }
+  return Handles.isLive(handle)
+    ? .invalidHandle("\(name): a handle of another type was given as a \(type)")
+    : .invalidHandle("\(name): not the handle of a living \(type): already released, or never one")
+}
+
+func retain<Object: Handles.Handled>(_ handle: OpaquePointer?, as: Object.Type, _ name: String, _ type: String)
+  -> alula_status
+{
+  boundary { () throws(AlulaError) in
+    guard Handles.retain(handle, as: Object.self) else { throw badHandle(handle, name, type) }
+  }
+}
+
+func release<Object: Handles.Handled>(_ handle: OpaquePointer?, as: Object.Type, _ name: String, _ type: String)
+  -> alula_status
+{
+  if handle == nil || Handles.release(handle, as: Object.self) { return ALULA_OK }
+  return boundary { () throws(AlulaError) in throw badHandle(handle, name, type) }
 }
 
 /// Stores a new handle to `object` in `*out`.
-func store(_ object: any Handles.Handled, _ out: UnsafeMutablePointer<OpaquePointer?>?, _ name: String)
+func store(_ object: some Handles.Handled, _ out: UnsafeMutablePointer<OpaquePointer?>?, _ name: String)
   throws(AlulaError)
 {
   guard let out else { throw .invalidArgument("\(name): the pointer for the result is NULL") }

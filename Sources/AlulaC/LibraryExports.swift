@@ -2,7 +2,6 @@ import Alula
 import CAlula
 import CSupport
 import Glibc
-import Synchronization
 
 @_cdecl("alula_abi_version") @implementation
 public func alula_abi_version() -> Int32 { ALULA_ABI_VERSION }
@@ -14,6 +13,12 @@ public func alula_version() -> UnsafePointer<CChar>? {
 
 @_cdecl("alula_last_error") @implementation
 public func alula_last_error() -> UnsafePointer<CChar>? { csupport_last_error() }
+
+@_cdecl("alula_set_last_error") @implementation
+public func alula_set_last_error(_ status: alula_status, _ message: UnsafePointer<CChar>?) -> alula_status {
+  if status != ALULA_OK, let message { csupport_set_error(message) }
+  return status
+}
 
 @_cdecl("alula_status_name") @implementation
 public func alula_status_name(_ status: alula_status) -> UnsafePointer<CChar>? {
@@ -37,17 +42,60 @@ public func alula_dtype_name(_ dtype: alula_dtype) -> UnsafePointer<CChar>? {
 @_cdecl("alula_isa") @implementation
 public func alula_isa() -> UnsafePointer<CChar>? { StaticStrings.cString(InstructionSet.current.rawValue) }
 
+@_cdecl("alula_live_handles") @implementation
+public func alula_live_handles() -> Int { Handles.liveCount }
+
+// MARK: - Memory
+
+@_cdecl("alula_memory_usage") @implementation
+public func alula_memory_usage(
+  _ live: UnsafeMutablePointer<Int64>?, _ peak: UnsafeMutablePointer<Int64>?, _ cached: UnsafeMutablePointer<Int64>?
+) -> alula_status {
+  let pool = MemoryPool.shared
+  live?.pointee = Int64(pool.liveBytes)
+  peak?.pointee = Int64(pool.peakBytes)
+  cached?.pointee = Int64(pool.cachedBytes)
+  return ALULA_OK
+}
+
+@_cdecl("alula_memory_reset_peak") @implementation
+public func alula_memory_reset_peak() { MemoryPool.shared.resetPeak() }
+
+@_cdecl("alula_memory_trim") @implementation
+public func alula_memory_trim() { MemoryPool.shared.trim() }
+
+// MARK: - Threads
+
+@_cdecl("alula_num_threads") @implementation
+public func alula_num_threads() -> Int32 { Int32(ThreadPool.threadCount) }
+
+@_cdecl("alula_set_num_threads") @implementation
+public func alula_set_num_threads(_ count: Int32) -> alula_status {
+  boundary { () throws(AlulaError) in
+    guard count >= 1, count <= ThreadPool.maximumThreadCount else {
+      throw .invalidArgument(
+        "alula_set_num_threads: \(count) is not in 1...\(ThreadPool.maximumThreadCount)")
+    }
+    ThreadPool.threadCount = Int(count)
+  }
+}
+
 /// C strings that live as long as the process: one per distinct text.
 enum StaticStrings {
-  private static let table = Mutex<[String: UInt]>([:])
+  private static let lock: FutexLock = {
+    _ = pthread_atfork(
+      { StaticStrings.lock.lock() }, { StaticStrings.lock.unlock() }, { StaticStrings.lock.resetAfterFork() })
+    return FutexLock()
+  }()
+  // Guarded by `lock`.
+  private nonisolated(unsafe) static var table: [String: UnsafeMutablePointer<CChar>] = [:]
 
   static func cString(_ text: String) -> UnsafePointer<CChar>? {
-    let address = table.withLock { table in
-      if let known = table[text] { return known }
-      let copy = UInt(bitPattern: strdup(text))
-      table[text] = copy
-      return copy
-    }
-    return UnsafePointer(bitPattern: address)
+    lock.lock()
+    defer { lock.unlock() }
+    if let known = table[text] { return UnsafePointer(known) }
+    let copy = strdup(text)
+    table[text] = copy
+    return UnsafePointer(copy)
   }
 }

@@ -32,10 +32,17 @@ public func alula_tensor_borrow(
     let dims = try readShape(shape, rank, name)
     let steps = strides == nil ? nil : try readShape(strides, rank, name)
     let dtype = try DType(dtype)
-    guard let data else { throw .invalidArgument("\(name): data is NULL") }
-    nonisolated(unsafe) let owner = context
-    let tensor = try Tensor(borrowing: data, shape: dims, strides: steps, dtype: dtype) { deleter?(owner) }
-    try store(tensor, out, name)
+    guard let data = data ?? emptyData(dims) else { throw .invalidArgument("\(name): data is NULL") }
+    let owner = CallbackContext(context, deleter)
+    do throws(AlulaError) {
+      let tensor = try Tensor(borrowing: data, shape: dims, strides: steps, dtype: dtype) {
+        withExtendedLifetime(owner) {}
+      }
+      try store(tensor, out, name)
+    } catch {
+      owner.disown()
+      throw error
+    }
   }
 }
 
@@ -52,17 +59,12 @@ public func alula_tensor_scalar(
 
 @_cdecl("alula_tensor_retain") @implementation
 public func alula_tensor_retain(_ tensor: OpaquePointer?) -> alula_status {
-  boundary { () throws(AlulaError) in
-    guard Handles.retain(tensor) else { throw badHandle(tensor, "alula_tensor_retain", "tensor") }
-  }
+  retain(tensor, as: Tensor.self, "alula_tensor_retain", "tensor")
 }
 
 @_cdecl("alula_tensor_release") @implementation
 public func alula_tensor_release(_ tensor: OpaquePointer?) -> alula_status {
-  if tensor == nil { return ALULA_OK }
-  return boundary { () throws(AlulaError) in
-    guard Handles.release(tensor) else { throw badHandle(tensor, "alula_tensor_release", "tensor") }
-  }
+  release(tensor, as: Tensor.self, "alula_tensor_release", "tensor")
 }
 
 // MARK: - Properties
@@ -187,6 +189,11 @@ public func alula_tensor_assign_(_ tensor: OpaquePointer?, _ source: OpaquePoint
     let name = "alula_tensor_assign_"
     try AlulaC.tensor(tensor, name).assign(try AlulaC.tensor(source, name))
   }
+}
+
+/// What stands for the address of a tensor without elements: aligned, never read.
+func emptyData(_ shape: Dims) -> UnsafeMutableRawPointer? {
+  shape.checkedProduct == 0 ? UnsafeMutableRawPointer(bitPattern: 64) : nil
 }
 
 /// A shape or strides from C.

@@ -153,8 +153,17 @@ private struct BackwardPass {
   private mutating func runHooks(_ i: Int) throws(AlulaError) {
     for hook in order[i].hooks {
       guard let gradient = pending[i][hook.output] else { continue }
+      var value = gradient.value
+      if let replacement = try hook.body(value) {
+        guard replacement.layout.shape == value.layout.shape else {
+          throw .callback(
+            "backward: a hook returned a gradient of shape \(replacement.layout.shape) in place of one of shape "
+              + "\(value.layout.shape)")
+        }
+        value = try replacement.cast(dtype: value.dtype)
+      }
       // Seen by others from here on, so no longer ours to write to.
-      pending[i][hook.output] = Pending(value: try hook.body(gradient.value) ?? gradient.value, isOwned: false)
+      pending[i][hook.output] = Pending(value: value, isOwned: false)
     }
   }
 
@@ -177,7 +186,7 @@ private struct BackwardPass {
       let value = try fit(result, node.inputSpec(k), node)
       // Handed through, or to two inputs: then it is not ours alone.
       let shared =
-        arrived.contains { $0?.value.storage === value.storage }
+        !node.ownsResults || arrived.contains { $0?.value.storage === value.storage }
         || results.indices.contains { $0 != k && results[$0]?.storage === value.storage }
         || value.isView
       try add(Pending(value: value, isOwned: !shared), to: edge)

@@ -1,4 +1,5 @@
 import CSupport
+import Synchronization
 
 /// One step of the tape: takes the gradients of its results to the gradients of its inputs.
 package class Node: @unchecked Sendable {
@@ -16,6 +17,9 @@ package class Node: @unchecked Sendable {
 
   /// The dtype and shape of the i-th input, to which its gradient is brought; nil to leave it as it is.
   func inputSpec(_ i: Int) -> TensorSpec? { nil }
+
+  /// Whether the gradients that it returns are its own making, so that backward may add to them where they are.
+  var ownsResults: Bool { true }
 
   /// The inputs' gradients, nil where none flows.
   func inputGradients(_ gradients: [Tensor?]) throws(AlulaError) -> [Tensor?] {
@@ -55,6 +59,8 @@ package struct Edge: Sendable {
 }
 
 struct Hook: Sendable {
+  static let created = Atomic<UInt64>(0)
+
   let id: UInt64
   let output: Int
   let body: @Sendable (Tensor) throws(AlulaError) -> Tensor?

@@ -8,6 +8,17 @@ public enum GradientMode {
     set { csupport_current_thread().pointee.no_grad_depth = newValue ? 0 : 1 }
   }
 
+  /// Opens a scope without recording; scopes nest.
+  public static func begin() { csupport_current_thread().pointee.no_grad_depth &+= 1 }
+
+  /// Closes the scope opened last; false when none is open.
+  public static func end() -> Bool {
+    let thread = csupport_current_thread()
+    guard let depth = thread?.pointee.no_grad_depth, depth > 0 else { return false }
+    thread?.pointee.no_grad_depth = depth - 1
+    return true
+  }
+
   /// Runs `body` without recording.
   public static func without<R>(_ body: () throws(AlulaError) -> R) throws(AlulaError) -> R {
     try with(false, body)
@@ -112,12 +123,16 @@ extension Tensor {
   @discardableResult
   public func addHook(_ body: @escaping @Sendable (Tensor) throws(AlulaError) -> Tensor?) throws(AlulaError) -> UInt64 {
     guard let edge else { throw .autograd("register_hook: the tensor does not require a gradient") }
-    let id = (edge.node.hooks.last?.id ?? 0) + 1
+    let id = Hook.created.wrappingAdd(1, ordering: .relaxed).newValue
     edge.node.hooks.append(Hook(id: id, output: edge.output, body: body))
     return id
   }
 
-  public func removeHook(_ id: UInt64) {
-    edge?.node.hooks.removeAll { $0.id == id }
+  /// Forgets a hook; false when the tensor has none of that identifier.
+  @discardableResult
+  public func removeHook(_ id: UInt64) -> Bool {
+    guard let node = edge?.node, let i = node.hooks.firstIndex(where: { $0.id == id }) else { return false }
+    node.hooks.remove(at: i)
+    return true
   }
 }

@@ -6,6 +6,10 @@ extension Tensor {
     release: @escaping @Sendable () -> Void
   ) throws(AlulaError) {
     var layout = try Layout(contiguous: shape, operation: "borrow")
+    let alignment = dtype.isComplex ? dtype.itemSize / 2 : dtype.itemSize
+    guard UInt(bitPattern: data) % UInt(alignment) == 0 else {
+      throw .invalidArgument("borrow: data of dtype \(dtype) must lie at a multiple of \(alignment) bytes")
+    }
     if let strides {
       guard strides.count == shape.count else {
         throw .invalidArgument("borrow: \(strides.count) strides for shape \(shape)")

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dlpack_layout.h"
 #include "kernels.h"
 
 /// Replaces the calling thread's error message; longer ones are cut at a character boundary.

@@ -1,0 +1,94 @@
+/// An operation whose forward was done by the caller and whose backward is the caller's function.
+final class CustomNode: Node, @unchecked Sendable {
+  private let label: String
+  private let inputSpecs: [TensorSpec]
+  private let outputSpecs: [TensorSpec]
+  private var saved: [Saved] = []
+  private var backward: CustomBackward?
+
+  private struct Saved {
+    let tensor: SavedTensor
+    /// The result that the tensor is, or nil for any other tensor.
+    let output: Int?
+  }
+
+  init(_ name: String, inputs: [Tensor], outputs: [Tensor], saved: [Tensor], backward: @escaping CustomBackward) {
+    label = name
+    inputSpecs = inputs.map { TensorSpec($0.dtype, $0.layout.shape) }
+    outputSpecs = outputs.map { TensorSpec($0.dtype, $0.layout.shape) }
+    self.backward = backward
+    super.init(edges: inputs.map { $0.dtype.isDifferentiable ? $0.edge : nil })
+    self.saved = saved.map { tensor in
+      let output = outputs.firstIndex { $0 === tensor }
+      // A result without its edge, which would lead back here and keep the node alive for ever.
+      return Saved(tensor: SavedTensor(output == nil ? tensor : tensor.detachedAlias()), output: output)
+    }
+  }
+
+  override var name: String { label }
+  override var outputCount: Int { outputSpecs.count }
+  override var ownsResults: Bool { false }
+
+  override func inputSpec(_ i: Int) -> TensorSpec? { inputSpecs[i] }
+
+  override func inputGradients(_ gradients: [Tensor?]) throws(AlulaError) -> [Tensor?] {
+    guard let backward else {
+      throw .autograd(
+        "backward: the graph of '\(name)' was already used and freed; pass retain_graph to use it again")
+    }
+    var restored: [Tensor] = []
+    for saved in saved {
+      restored.append(
+        try saved.tensor.restore(operation: name, producer: saved.output.map { Edge(node: self, output: $0) }))
+    }
+    let results = try backward(gradients, restored)
+    guard results.count == inputSpecs.count else {
+      throw .callback("\(name): \(results.count) gradients for \(inputSpecs.count) inputs")
+    }
+    for (i, result) in results.enumerated() {
+      guard let result, result.layout.shape != inputSpecs[i].shape else { continue }
+      throw .callback(
+        "\(name): gradient of shape \(result.layout.shape) for input \(i) of shape \(inputSpecs[i].shape)")
+    }
+    return results
+  }
+
+  override func releaseSaved() {
+    saved = []
+    backward = nil
+  }
+
+  override func surrender(to list: TeardownList) {
+    super.surrender(to: list)
+    list.tensors.append(contentsOf: saved.map { $0.tensor.tensor })
+    saved = []
+  }
+}
+
+/// Takes the gradients of the results (nil where none arrived) and the saved tensors to the gradients of the inputs (nil
+/// where none flows), each of its input's shape.
+public typealias CustomBackward = @Sendable ([Tensor?], [Tensor]) throws(AlulaError) -> [Tensor?]
+
+extension Autograd {
+  /// Puts an operation on the tape whose results the caller has computed.
+  ///
+  /// - Parameters:
+  ///   - outputs: the results, computed without recording.
+  ///   - inputs: the tensors to which gradients go.
+  ///   - saved: what `backward` is handed. Results among them come back with their history, so that a backward written
+  ///     with operations can be differentiated again.
+  /// - Returns: the results with their history; without one when nothing is recorded now or no input requires a gradient.
+  public static func custom(
+    _ name: String, outputs: [Tensor], inputs: [Tensor], saved: [Tensor], backward: @escaping CustomBackward
+  ) -> [Tensor] {
+    let results = outputs.map { $0.detachedAlias() }
+    guard GradientMode.isEnabled, inputs.contains(where: { $0.edge != nil && $0.dtype.isDifferentiable }) else {
+      return results
+    }
+    let node = CustomNode(name, inputs: inputs, outputs: outputs, saved: saved, backward: backward)
+    for (i, result) in results.enumerated() where result.dtype.isDifferentiable {
+      result.edge = Edge(node: node, output: i)
+    }
+    return results
+  }
+}
