@@ -1,0 +1,82 @@
+// Many threads at once: creating, computing, sharing, releasing, differentiating, failing.
+#define _POSIX_C_SOURCE 200809L
+#include <pthread.h>
+
+#include "check.h"
+
+enum { thread_count = 8 };
+static int rounds = 2000;
+static alula_tensor *shared;
+
+static void *work(void *argument) {
+  const float own = (float)(intptr_t)argument;
+  const int64_t shape[] = {50, 40};
+  int i;
+  for (i = 0; i < rounds; i++) {
+    alula_tensor *x = vector(&own, 1), *y, *z, *big, *sum;
+    alula_scalar value;
+    char message[64];
+    OK(alula_tensor_retain(shared));
+    OK(alula_tensor_set_requires_grad(x, true));
+    OK(alula_multiply(&y, x, x));
+    OK(alula_add(&z, y, shared));
+    OK(alula_backward(&z, NULL, 1, false, false));
+    CHECK(element(z, 0) == own * own + 1 && grad_element(x, 0) == 2 * own);
+    OK(alula_full(&big, shape, 2, alula_float(own), ALULA_FLOAT32, ALULA_CPU));
+    OK(alula_sum(&sum, big, NULL, 0, false));
+    OK(alula_tensor_item(&value, sum));
+    CHECK(value.real == 2000 * own);
+    // Errors belong to their thread.
+    snprintf(message, sizeof message, "thread %d", (int)own);
+    alula_set_last_error(ALULA_INTERNAL_ERROR, message);
+    CHECK(strcmp(alula_last_error(), message) == 0);
+    // Gradient mode, too.
+    alula_set_grad_enabled(i % 2 == 0);
+    OK(alula_tensor_release(y));
+    OK(alula_multiply(&y, x, x));
+    OK(alula_tensor_release(y));
+    CHECK(alula_grad_enabled() == (i % 2 == 0));
+    alula_set_grad_enabled(true);
+    OK(alula_tensor_release(x));
+    OK(alula_tensor_release(z));
+    OK(alula_tensor_release(big));
+    OK(alula_tensor_release(sum));
+    OK(alula_tensor_release(shared));
+  }
+  return NULL;
+}
+
+// Handles made by one thread and released by others, of which only one can be the last.
+static alula_tensor *contested[512];
+static int released[thread_count];
+
+static void *fight(void *argument) {
+  const int me = (int)(intptr_t)argument;
+  int i;
+  for (i = 0; i < 512; i++) released[me] += alula_tensor_release(contested[i]) == ALULA_OK;
+  return NULL;
+}
+
+static void run(void *(*body)(void *)) {
+  pthread_t threads[thread_count];
+  intptr_t i;
+  for (i = 0; i < thread_count; i++) CHECK(pthread_create(&threads[i], NULL, body, (void *)i) == 0);
+  for (i = 0; i < thread_count; i++) CHECK(pthread_join(threads[i], NULL) == 0);
+}
+
+int main(int argc, char **argv) {
+  const float one = 1;
+  int i, total = 0;
+  if (argc > 1 && strcmp(argv[1], "--quick") == 0) rounds = 50;
+  shared = vector(&one, 1);
+  OK(alula_set_num_threads(4));
+  run(work);
+  OK(alula_tensor_release(shared));
+
+  for (i = 0; i < 512; i++) contested[i] = vector(&one, 1);
+  run(fight);
+  for (i = 0; i < thread_count; i++) total += released[i];
+  CHECK(total == 512);
+  CHECK(alula_live_handles() == 0);
+  return 0;
+}
