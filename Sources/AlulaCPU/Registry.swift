@@ -7,4 +7,5 @@ public typealias KernelReceiver = (StaticString, Int, UnsafeRawPointer) -> Void
 /// Hands every kernel to `receive`. Called once, for the instruction set chosen at load.
 public func registerKernels(_ receive: KernelReceiver) {
   registerArithmetic(receive)
+  registerGemm(receive)
 }

@@ -3,6 +3,7 @@
 #ifndef ALULA_KERNELS_H
 #define ALULA_KERNELS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /// An element-wise loop over `count` elements. `data` holds the output's address and then each
@@ -10,5 +11,20 @@
 /// operation's scalars, or NULL.
 typedef void (*elementwise_kernel)(intptr_t count, char *const *data, const intptr_t *strides,
                                    const double *parameters);
+
+/// The rows and columns of the tile that `gemm_block_kernel` computes at once, which are the widths of
+/// the panels that it expects.
+typedef void (*gemm_shape_kernel)(intptr_t *rows, intptr_t *columns);
+
+/// Packs `count` vectors (rows of A or columns of B) of `depth` elements into panels. Strides are in
+/// elements. `panels` holds `count` rounded up to whole panels, times `depth`.
+typedef void (*gemm_pack_kernel)(intptr_t count, intptr_t depth, const void *source,
+                                 intptr_t vector_stride, intptr_t depth_stride, void *panels);
+
+/// C = A B, or C += A B if `accumulate`, for packed A and B; rows of C lie `row_stride` elements apart
+/// and are contiguous. `row_bias` and `column_bias`, unless NULL, are added to each row and column.
+typedef void (*gemm_block_kernel)(intptr_t rows, intptr_t columns, intptr_t depth, const void *a,
+                                  const void *b, void *c, intptr_t row_stride, bool accumulate,
+                                  const void *row_bias, const void *column_bias);
 
 #endif

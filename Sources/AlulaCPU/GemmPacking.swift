@@ -1,0 +1,148 @@
+import CSupport
+
+// Packing: the operands of a matrix product are copied into panels in the order in which the inner
+// kernel reads them. A panel holds `width` vectors (rows of A or columns of B), stored depth by depth;
+// what a last panel lacks is filled with anything finite, since it only reaches discarded results.
+// Any strides are accepted, so a transposed operand costs what a plain one does, and a conversion (of
+// a half-precision operand) is part of the copy.
+
+/// Packs `count` vectors of `depth` elements into panels of `width`, which is even.
+@inline(__always)
+func packPanels<S: SIMDScalar, T: SIMDScalar>(
+  _ width: Int, _ zero: T, _ count: Int, _ depth: Int, _ source: UnsafePointer<S>,
+  _ vectorStride: Int, _ depthStride: Int, _ panels: UnsafeMutablePointer<T>,
+  _ convert: (SIMD4<S>) -> SIMD4<T>
+) {
+  var start = 0
+  var panel = panels
+  while start < count {
+    let used = min(width, count &- start)
+    let from = source + start &* vectorStride
+    if vectorStride == 1, used == width {
+      packAdjacent(width, depth, from, depthStride, panel, convert)
+    } else if depthStride == 1 {
+      packTransposed(width, depth, { from + min($0, used &- 1) &* vectorStride }, panel, convert)
+    } else {
+      packStrided(width, zero, used, depth, from, vectorStride, depthStride, panel, convert)
+    }
+    panel += width &* depth
+    start &+= width
+  }
+}
+
+/// One panel of vectors that lie side by side at each depth: plain copies.
+@inline(__always)
+func packAdjacent<S: SIMDScalar, T: SIMDScalar>(
+  _ width: Int, _ depth: Int, _ source: UnsafePointer<S>, _ depthStride: Int,
+  _ panel: UnsafeMutablePointer<T>, _ convert: (SIMD4<S>) -> SIMD4<T>
+) {
+  var from = source
+  var to = panel
+  for _ in 0..<depth {
+    var lane = 0
+    while lane &+ 4 <= width {
+      storeLanes(to + lane, convert(loadLanes(from + lane)))
+      lane &+= 4
+    }
+    if lane < width { storeLanes(to + lane, convertPair(loadPair(from + lane), convert)) }
+    from += depthStride
+    to += width
+  }
+}
+
+/// One panel of vectors each contiguous along the depth: blocks of four by four elements are
+/// transposed in registers. `vector(lane)` is the start of a vector.
+@inline(__always)
+func packTransposed<S: SIMDScalar, T: SIMDScalar>(
+  _ width: Int, _ depth: Int, _ vector: (Int) -> UnsafePointer<S>, _ panel: UnsafeMutablePointer<T>,
+  _ convert: (SIMD4<S>) -> SIMD4<T>
+) {
+  var lane = 0
+  while lane &+ 4 <= width {
+    let (v0, v1, v2, v3) = (vector(lane), vector(lane &+ 1), vector(lane &+ 2), vector(lane &+ 3))
+    var out = panel + lane
+    var p = 0
+    while p &+ 4 <= depth {
+      let x0 = convert(loadLanes(v0 + p))
+      let x1 = convert(loadLanes(v1 + p))
+      let x2 = convert(loadLanes(v2 + p))
+      let x3 = convert(loadLanes(v3 + p))
+      // Interleaving pairs of vectors twice is the transposition.
+      let low02 = SIMD4(x0[0], x2[0], x0[1], x2[1])
+      let low13 = SIMD4(x1[0], x3[0], x1[1], x3[1])
+      let high02 = SIMD4(x0[2], x2[2], x0[3], x2[3])
+      let high13 = SIMD4(x1[2], x3[2], x1[3], x3[3])
+      storeLanes(out, SIMD4(low02[0], low13[0], low02[1], low13[1]))
+      storeLanes(out + width, SIMD4(low02[2], low13[2], low02[3], low13[3]))
+      storeLanes(out + 2 &* width, SIMD4(high02[0], high13[0], high02[1], high13[1]))
+      storeLanes(out + 3 &* width, SIMD4(high02[2], high13[2], high02[3], high13[3]))
+      out += 4 &* width
+      p &+= 4
+    }
+    while p < depth {
+      storeLanes(out, convert(SIMD4(v0[p], v1[p], v2[p], v3[p])))
+      out += width
+      p &+= 1
+    }
+    lane &+= 4
+  }
+  if lane < width {
+    let (v0, v1) = (vector(lane), vector(lane &+ 1))
+    var out = panel + lane
+    var p = 0
+    while p &+ 4 <= depth {
+      let x0 = convert(loadLanes(v0 + p))
+      let x1 = convert(loadLanes(v1 + p))
+      storeLanes(out, SIMD2(x0[0], x1[0]))
+      storeLanes(out + width, SIMD2(x0[1], x1[1]))
+      storeLanes(out + 2 &* width, SIMD2(x0[2], x1[2]))
+      storeLanes(out + 3 &* width, SIMD2(x0[3], x1[3]))
+      out += 4 &* width
+      p &+= 4
+    }
+    while p < depth {
+      storeLanes(out, convertPair(SIMD2(v0[p], v1[p]), convert))
+      out += width
+      p &+= 1
+    }
+  }
+}
+
+/// One panel from any strides, `used` of its lanes.
+@inline(__always)
+func packStrided<S: SIMDScalar, T: SIMDScalar>(
+  _ width: Int, _ zero: T, _ used: Int, _ depth: Int, _ source: UnsafePointer<S>,
+  _ vectorStride: Int, _ depthStride: Int, _ panel: UnsafeMutablePointer<T>,
+  _ convert: (SIMD4<S>) -> SIMD4<T>
+) {
+  var from = source
+  var to = panel
+  for _ in 0..<depth {
+    for lane in 0..<used { to[lane] = convert(SIMD4(repeating: from[lane &* vectorStride]))[0] }
+    for lane in used..<width { to[lane] = zero }
+    from += depthStride
+    to += width
+  }
+}
+
+@inline(__always)
+func loadLanes<T: SIMDScalar>(_ from: UnsafePointer<T>) -> SIMD4<T> {
+  UnsafeRawPointer(from).loadUnaligned(as: SIMD4<T>.self)
+}
+
+@inline(__always)
+func loadPair<T: SIMDScalar>(_ from: UnsafePointer<T>) -> SIMD2<T> {
+  UnsafeRawPointer(from).loadUnaligned(as: SIMD2<T>.self)
+}
+
+@inline(__always)
+func storeLanes<V>(_ to: UnsafeMutableRawPointer, _ value: V) {
+  to.storeBytes(of: value, as: V.self)
+}
+
+@inline(__always)
+func convertPair<S: SIMDScalar, T: SIMDScalar>(
+  _ pair: SIMD2<S>, _ convert: (SIMD4<S>) -> SIMD4<T>
+) -> SIMD2<T> {
+  convert(SIMD4(lowHalf: pair, highHalf: pair)).lowHalf
+}
