@@ -4,12 +4,15 @@ import CSupport
 //   gemm.shape    rows and columns of a tile
 //   gemm.pack_a   packs rows of A, gemm.pack_b packs columns of B
 //   gemm.block    multiplies packed blocks
-// Signed integers wrap, so they share the unsigned kernels of their size. Half-precision operands are
-// widened as they are packed, and are multiplied by the float32 block.
+//   gemm.vector   multiplies a vector and a matrix that is not packed
 
 func registerGemm(_ receive: KernelReceiver) {
   registerGemmFloat(receive)
-
+  registerGemmDouble(receive)
+  registerGemmUInt8(receive)
+  registerGemmUInt16(receive)
+  registerGemmUInt32(receive)
+  registerGemmUInt64(receive)
 }
 
 func registerGemmShape(_ receive: KernelReceiver, _ slot: Int, _ kernel: gemm_shape_kernel) {
@@ -25,4 +28,8 @@ func registerGemmPacking(
 
 func registerGemmBlock(_ receive: KernelReceiver, _ slot: Int, _ kernel: gemm_block_kernel) {
   receive("gemm.block", slot, unsafeBitCast(kernel, to: UnsafeRawPointer.self))
+}
+
+func registerGemmVector(_ receive: KernelReceiver, _ slot: Int, _ kernel: gemm_vector_kernel) {
+  receive("gemm.vector", slot, unsafeBitCast(kernel, to: UnsafeRawPointer.self))
 }

@@ -27,4 +27,9 @@ typedef void (*gemm_block_kernel)(intptr_t rows, intptr_t columns, intptr_t dept
                                   const void *b, void *c, intptr_t row_stride, bool accumulate,
                                   const void *row_bias, const void *column_bias);
 
+/// y = x B for a vector x of `depth` elements and a matrix B (`depth` by `columns`) as it lies. Strides
+/// are in elements; y is contiguous.
+typedef void (*gemm_vector_kernel)(intptr_t columns, intptr_t depth, const void *x, intptr_t x_stride,
+                                   const void *b, intptr_t row_stride, intptr_t column_stride, void *y);
+
 #endif
