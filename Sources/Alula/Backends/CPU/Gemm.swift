@@ -1,0 +1,223 @@
+import CSupport
+import Synchronization
+
+/// C = A B, or C += A B, with an optional bias per row and column of C.
+///
+/// Both operands are packed into panels, then C is computed in tiles that each walk the whole depth. The
+/// cut into tiles depends on the sizes only, so the result does not depend on the number of threads.
+struct Gemm {
+  let kernels: GemmKernels
+  /// C is m × n, the depth of the product k.
+  let m: Int
+  let n: Int
+  let k: Int
+  var accumulate = false
+  /// m elements, added to the columns of C.
+  var rowBias: UnsafeRawPointer?
+  /// n elements, added to the rows of C.
+  var columnBias: UnsafeRawPointer?
+  /// Whether this is one piece of the depth of a larger product.
+  private var isPiece = false
+
+  /// The depth of a block: a panel of B that deep fits the first-level cache.
+  static let depthBlock = 256
+  /// The most rows of a tile: a block of A that tall fits the second-level cache.
+  private static let rowBlock = 192
+  private static let columnBlock = 512
+  /// Multiply-adds worth a task of its own.
+  private static let taskSize = 2 << 20
+  /// The most memory, in bytes, that one operand's panels take.
+  private static let slabSize = 64 << 20
+
+  init(_ kernels: GemmKernels, m: Int, n: Int, k: Int) {
+    self.kernels = kernels
+    self.m = m
+    self.n = n
+    self.k = k
+  }
+
+  /// Computes C, whose rows are contiguous and `rowStride` elements apart. False, with C undefined, when there
+  /// is no memory for panels.
+  func run(_ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int) -> Bool {
+    if m == 0 || n == 0 { return true }
+    if runVector(a, b, c, rowStride: rowStride) { return true }
+    if let done = runSplit(a, b, c, rowStride: rowStride) { return done }
+    let size = kernels.itemSize
+    // Slabs bound the memory that panels take.
+    let rowsAtOnce = Self.slab(m, k, size)
+    let columnsAtOnce = Self.slab(n, k, size)
+    guard let panelsA = Scratch(byteCount: kernels.paddedRows(rowsAtOnce) * k * size),
+      let panelsB = Scratch(byteCount: kernels.paddedColumns(columnsAtOnce) * k * size)
+    else { return false }
+    for column in stride(from: 0, to: n, by: columnsAtOnce) {
+      for row in stride(from: 0, to: m, by: rowsAtOnce) {
+        var part = Gemm(kernels, m: min(rowsAtOnce, m - row), n: min(columnsAtOnce, n - column), k: k)
+        part.accumulate = accumulate
+        part.rowBias = rowBias.map { $0 + row * size }
+        part.columnBias = columnBias.map { $0 + column * size }
+        part.pack(
+          a.moved(rows: row, size: size), panelsA.pointer, b.moved(columns: column, size: size),
+          row == 0 ? panelsB.pointer : nil)
+        part.multiply(panelsA.pointer, panelsB.pointer, c + (row * rowStride + column) * size, rowStride: rowStride)
+      }
+    }
+    return true
+  }
+
+  /// How many of `count` vectors of `depth` elements are packed at once.
+  private static func slab(_ count: Int, _ depth: Int, _ size: Int) -> Int {
+    min(count, max(slabSize / max(depth * size, 1) / 768 * 768, 768))
+  }
+
+  /// One row or one column: the matrix is read where it lies. False when this does not apply.
+  private func runVector(
+    _ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int
+  ) -> Bool {
+    guard m == 1 || (n == 1 && rowStride == 1), !accumulate, rowBias == nil, columnBias == nil else { return false }
+    // c = x M for a row; for a column its transpose, cᵀ = bᵀ aᵀ.
+    let count = m == 1 ? n : m
+    let (x, xStride) = m == 1 ? (a.pointer, a.columnStride) : (b.pointer, b.rowStride)
+    let (matrix, rowStep, columnStep) =
+      m == 1 ? (b.pointer, b.rowStride, b.columnStride) : (a.pointer, a.columnStride, a.rowStride)
+    let size = kernels.itemSize
+    let grain = max(64, (1 << 17) / max(k, 1) / 64 * 64)
+    ThreadPool.parallelFor(count, grain: grain) { range in
+      kernels.vector(
+        range.count, k, x, xStride, matrix + range.lowerBound * columnStep * size, rowStep, columnStep,
+        c + range.lowerBound * size)
+    }
+    return true
+  }
+
+  // MARK: - Packing
+
+  /// Panels hold the blocks of depth one after another.
+  private func pack(
+    _ a: MatrixOperand, _ panelsA: UnsafeMutableRawPointer, _ b: MatrixOperand, _ panelsB: UnsafeMutableRawPointer?
+  ) {
+    // Vectors that one task packs: whole panels of either operand.
+    let chunk = 192
+    let depthBlocks = (k + Self.depthBlock - 1) / Self.depthBlock
+    let tasksA = (m + chunk - 1) / chunk * depthBlocks
+    let tasksB = panelsB == nil ? 0 : (n + chunk - 1) / chunk * depthBlocks
+    let size = kernels.itemSize
+    let grain = max(1, (1 << 15) / (chunk * min(k, Self.depthBlock)))
+    ThreadPool.parallelFor(tasksA + tasksB, grain: grain) { range in
+      for task in range {
+        let forA = task < tasksA
+        let index = forA ? task : task - tasksA
+        let depth = index % depthBlocks * Self.depthBlock
+        let vector = index / depthBlocks * chunk
+        let deep = min(Self.depthBlock, k - depth)
+        if forA {
+          kernels.packA(
+            min(chunk, m - vector), deep,
+            a.pointer + (vector * a.rowStride + depth * a.columnStride) * size, a.rowStride, a.columnStride,
+            panelsA + (depth * kernels.paddedRows(m) + vector * deep) * size)
+        } else if let panelsB {
+          kernels.packB(
+            min(chunk, n - vector), deep,
+            b.pointer + (vector * b.columnStride + depth * b.rowStride) * size, b.columnStride, b.rowStride,
+            panelsB + (depth * kernels.paddedColumns(n) + vector * deep) * size)
+        }
+      }
+    }
+  }
+
+  /// Packs all of A on this thread.
+  func packA(_ a: MatrixOperand, _ panels: UnsafeMutableRawPointer) {
+    for depth in stride(from: 0, to: k, by: Self.depthBlock) {
+      kernels.packA(
+        m, min(Self.depthBlock, k - depth), a.pointer + depth * a.columnStride * kernels.itemSize, a.rowStride,
+        a.columnStride, panels + depth * kernels.paddedRows(m) * kernels.itemSize)
+    }
+  }
+
+  // MARK: - Multiplying
+
+  private func multiply(
+    _ panelsA: UnsafeRawPointer, _ panelsB: UnsafeRawPointer, _ c: UnsafeMutableRawPointer, rowStride: Int
+  ) {
+    let size = kernels.itemSize
+    let rowTiles = (m + Self.rowBlock - 1) / Self.rowBlock
+    let tileRows = kernels.paddedRows((m + rowTiles - 1) / rowTiles)
+    // Narrower tiles where wide ones would be too few to share out.
+    var tileColumns = Self.columnBlock
+    while tileColumns > 64, rowTiles * (n / tileColumns) < 8, tileRows * tileColumns * k > Self.taskSize {
+      tileColumns /= 2
+    }
+    let columnTiles = (n + tileColumns - 1) / tileColumns
+    let grain = max(1, Self.taskSize / 4 / max(tileRows * min(tileColumns, n) * k, 1))
+    ThreadPool.parallelFor(rowTiles * columnTiles, grain: grain) { range in
+      for tile in range {
+        let row = tile % rowTiles * tileRows
+        let column = tile / rowTiles * tileColumns
+        let rows = min(tileRows, m - row)
+        let columns = min(tileColumns, n - column)
+        if rows <= 0 { continue }
+        multiplyTile(
+          panelsA, panelsB, row..<(row + rows), column..<(column + columns), c + (row * rowStride + column) * size,
+          rowStride: rowStride)
+      }
+    }
+  }
+
+  /// One tile of C, through all blocks of depth.
+  private func multiplyTile(
+    _ panelsA: UnsafeRawPointer, _ panelsB: UnsafeRawPointer, _ rows: Range<Int>, _ columns: Range<Int>,
+    _ c: UnsafeMutableRawPointer, rowStride: Int
+  ) {
+    let size = kernels.itemSize
+    var depth = 0
+    repeat {
+      let deep = min(Self.depthBlock, k - depth)
+      let first = depth == 0
+      kernels.block(
+        rows.count, columns.count, deep,
+        panelsA + (depth * kernels.paddedRows(m) + rows.lowerBound * deep) * size,
+        panelsB + (depth * kernels.paddedColumns(n) + columns.lowerBound * deep) * size, c, rowStride,
+        accumulate || !first, first ? rowBias.map { $0 + rows.lowerBound * size } : nil,
+        first ? columnBias.map { $0 + columns.lowerBound * size } : nil)
+      depth += Self.depthBlock
+    } while depth < k
+  }
+
+  // MARK: - Deep and narrow products
+
+  /// A small C of great depth: pieces of the depth are multiplied apart and their sums added in order. nil when
+  /// the product is not of that kind.
+  private func runSplit(
+    _ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int
+  ) -> Bool? {
+    let pieceDepth = max((k / 16 + Self.depthBlock) / Self.depthBlock * Self.depthBlock, 1024)
+    guard !isPiece, m * n <= 128 * 128, k >= 2 * pieceDepth, !accumulate, m * n * k > 4 * Self.taskSize,
+      let add = kernels.add
+    else { return nil }
+    let size = kernels.itemSize
+    let pieces = (k + pieceDepth - 1) / pieceDepth
+    guard let partial = Scratch(byteCount: pieces * m * n * size) else { return false }
+    let sums = partial.pointer
+    let failed = Atomic(false)
+    ThreadPool.parallelFor(pieces, grain: 1) { range in
+      for piece in range {
+        let start = piece * pieceDepth
+        var part = Gemm(kernels, m: m, n: n, k: min(pieceDepth, k - start))
+        part.isPiece = true
+        if piece == 0 {
+          part.rowBias = rowBias
+          part.columnBias = columnBias
+        }
+        if !part.run(
+          a.moved(columns: start, size: size), b.moved(rows: start, size: size), sums + piece * m * n * size,
+          rowStride: n)
+        {
+          failed.store(true, ordering: .relaxed)
+        }
+      }
+    }
+    if failed.load(ordering: .relaxed) { return false }
+    for piece in 1..<pieces { kernels.accumulate(add, m * n, sums, sums + piece * m * n * size) }
+    for row in 0..<m { (c + row * rowStride * size).copyMemory(from: sums + row * n * size, byteCount: n * size) }
+    return true
+  }
+}

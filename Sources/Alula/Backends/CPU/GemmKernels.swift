@@ -1,0 +1,84 @@
+import CSupport
+
+/// The matrix-product kernels of one dtype.
+struct GemmKernels: Sendable {
+  /// Rows and columns of a tile: the widths of packed panels.
+  let rows: Int
+  let columns: Int
+  let itemSize: Int
+  let packA: gemm_pack_kernel
+  let packB: gemm_pack_kernel
+  let block: gemm_block_kernel
+  let vector: gemm_vector_kernel
+  let add: elementwise_kernel?
+
+  private static let all: [GemmKernels?] = DType.allCases.map { GemmKernels($0) }
+
+  /// The kernels for elements of `dtype`, if it has some of its own.
+  static func of(_ dtype: DType) -> GemmKernels? { all[dtype.code] }
+
+  private init?(_ dtype: DType) {
+    let table = KernelTable.shared
+    guard let shape = table.function("gemm.shape", slot: dtype.code, as: gemm_shape_kernel.self),
+      let packA = table.function("gemm.pack_a", slot: dtype.code, as: gemm_pack_kernel.self),
+      let packB = table.function("gemm.pack_b", slot: dtype.code, as: gemm_pack_kernel.self),
+      let block = table.function("gemm.block", slot: dtype.code, as: gemm_block_kernel.self),
+      let vector = table.function("gemm.vector", slot: dtype.code, as: gemm_vector_kernel.self)
+    else { return nil }
+    var rows = 1
+    var columns = 1
+    shape(&rows, &columns)
+    self.rows = rows
+    self.columns = columns
+    itemSize = dtype.itemSize
+    self.packA = packA
+    self.packB = packB
+    self.block = block
+    self.vector = vector
+    add = table.function("add", slot: dtype.code, as: elementwise_kernel.self)
+  }
+
+  /// `count` rounded up to whole panels of A.
+  func paddedRows(_ count: Int) -> Int { (count + rows - 1) / rows * rows }
+  /// `count` rounded up to whole panels of B.
+  func paddedColumns(_ count: Int) -> Int { (count + columns - 1) / columns * columns }
+}
+
+extension GemmKernels {
+  /// Adds `count` contiguous elements of `addend` to `sum`.
+  func accumulate(
+    _ add: elementwise_kernel, _ count: Int, _ sum: UnsafeMutableRawPointer, _ addend: UnsafeMutableRawPointer
+  ) {
+    let pointers = [sum, sum, addend].map { Optional($0.assumingMemoryBound(to: CChar.self)) }
+    add(count, pointers, [itemSize, itemSize, itemSize], nil)
+  }
+}
+
+/// A matrix as it lies in memory; strides in elements.
+struct MatrixOperand {
+  let pointer: UnsafeRawPointer
+  let rowStride: Int
+  let columnStride: Int
+
+  /// The part that starts at a later row or column.
+  func moved(rows: Int = 0, columns: Int = 0, size: Int) -> MatrixOperand {
+    MatrixOperand(
+      pointer: pointer + (rows * rowStride + columns * columnStride) * size, rowStride: rowStride,
+      columnStride: columnStride)
+  }
+}
+
+/// Memory for the length of one operation.
+struct Scratch: ~Copyable, @unchecked Sendable {
+  // Unchecked: threads write disjoint parts.
+  let pointer: UnsafeMutableRawPointer
+  private let byteCount: Int
+
+  init?(byteCount: Int) {
+    guard let pointer = MemoryPool.shared.allocate(byteCount: byteCount) else { return nil }
+    self.pointer = pointer
+    self.byteCount = byteCount
+  }
+
+  deinit { MemoryPool.shared.deallocate(pointer, byteCount: byteCount) }
+}
