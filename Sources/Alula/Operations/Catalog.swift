@@ -7,6 +7,7 @@ public enum Catalog {
     ("Reductions", Operation.reductions),
     ("Shape", Operation.shape),
     ("Views", Operation.views),
+    ("Matrix products", Operation.matrixProducts),
   ]
 
   public static let operations: [Operation] = families.flatMap(\.operations)

@@ -11,7 +11,7 @@ package final class CPUBackend: Backend {
 
   /// One entry per primitive, in a list per family beside its code.
   private static let families: [[(Operation, Lowering)]] = [
-    copyLowerings, reductionLowerings, creationLowerings, updateLowerings,
+    copyLowerings, reductionLowerings, creationLowerings, updateLowerings, matrixProductLowerings,
   ]
 
   private init() {

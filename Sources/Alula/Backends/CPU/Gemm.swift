@@ -46,8 +46,8 @@ struct Gemm {
     // Slabs bound the memory that panels take.
     let rowsAtOnce = Self.slab(m, k, size)
     let columnsAtOnce = Self.slab(n, k, size)
-    guard let panelsA = Scratch(byteCount: kernels.paddedRows(rowsAtOnce) * k * size),
-      let panelsB = Scratch(byteCount: kernels.paddedColumns(columnsAtOnce) * k * size)
+    guard let panelsA = Scratch(elements: [kernels.paddedRows(rowsAtOnce), k], size: size),
+      let panelsB = Scratch(elements: [kernels.paddedColumns(columnsAtOnce), k], size: size)
     else { return false }
     for column in stride(from: 0, to: n, by: columnsAtOnce) {
       for row in stride(from: 0, to: m, by: rowsAtOnce) {
@@ -66,7 +66,7 @@ struct Gemm {
 
   /// How many of `count` vectors of `depth` elements are packed at once.
   private static func slab(_ count: Int, _ depth: Int, _ size: Int) -> Int {
-    min(count, max(slabSize / max(depth * size, 1) / 768 * 768, 768))
+    min(count, max(slabSize / size / max(depth, 1) / 768 * 768, 768))
   }
 
   /// One row or one column: the matrix is read where it lies. False when this does not apply.
@@ -95,6 +95,7 @@ struct Gemm {
   private func pack(
     _ a: MatrixOperand, _ panelsA: UnsafeMutableRawPointer, _ b: MatrixOperand, _ panelsB: UnsafeMutableRawPointer?
   ) {
+    if k == 0 { return }
     // Vectors that one task packs: whole panels of either operand.
     let chunk = 192
     let depthBlocks = (k + Self.depthBlock - 1) / Self.depthBlock
@@ -143,11 +144,11 @@ struct Gemm {
     let tileRows = kernels.paddedRows((m + rowTiles - 1) / rowTiles)
     // Narrower tiles where wide ones would be too few to share out.
     var tileColumns = Self.columnBlock
-    while tileColumns > 64, rowTiles * (n / tileColumns) < 8, tileRows * tileColumns * k > Self.taskSize {
+    while tileColumns > 64, rowTiles * (n / tileColumns) < 8, Dims([tileRows, tileColumns, k]).saturatedProduct > Self.taskSize {
       tileColumns /= 2
     }
     let columnTiles = (n + tileColumns - 1) / tileColumns
-    let grain = max(1, Self.taskSize / 4 / max(tileRows * min(tileColumns, n) * k, 1))
+    let grain = max(1, Self.taskSize / 4 / max(Dims([tileRows, min(tileColumns, n), k]).saturatedProduct, 1))
     ThreadPool.parallelFor(rowTiles * columnTiles, grain: grain) { range in
       for tile in range {
         let row = tile % rowTiles * tileRows
@@ -190,12 +191,12 @@ struct Gemm {
     _ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int
   ) -> Bool? {
     let pieceDepth = max((k / 16 + Self.depthBlock) / Self.depthBlock * Self.depthBlock, 1024)
-    guard !isPiece, m * n <= 128 * 128, k >= 2 * pieceDepth, !accumulate, m * n * k > 4 * Self.taskSize,
+    guard !isPiece, m * n <= 128 * 128, k >= 2 * pieceDepth, !accumulate, Dims([m, n, k]).saturatedProduct > 4 * Self.taskSize,
       let add = kernels.add
     else { return nil }
     let size = kernels.itemSize
     let pieces = (k + pieceDepth - 1) / pieceDepth
-    guard let partial = Scratch(byteCount: pieces * m * n * size) else { return false }
+    guard let partial = Scratch(elements: [pieces, m, n], size: size) else { return false }
     let sums = partial.pointer
     let failed = Atomic(false)
     ThreadPool.parallelFor(pieces, grain: 1) { range in

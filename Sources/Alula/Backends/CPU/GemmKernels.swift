@@ -74,11 +74,21 @@ struct Scratch: ~Copyable, @unchecked Sendable {
   let pointer: UnsafeMutableRawPointer
   private let byteCount: Int
 
-  init?(byteCount: Int) {
-    guard let pointer = MemoryPool.shared.allocate(byteCount: byteCount) else { return nil }
+  /// nil when there is no memory for the product of `elements`, of `size` bytes each.
+  init?(elements: Dims, size: Int) {
+    guard let count = elements.checkedProduct else { return nil }
+    let (byteCount, overflow) = count.multipliedReportingOverflow(by: size)
+    guard !overflow,
+      let pointer = MemoryPool.shared.allocate(byteCount: byteCount)
+    else { return nil }
     self.pointer = pointer
     self.byteCount = byteCount
   }
 
   deinit { MemoryPool.shared.deallocate(pointer, byteCount: byteCount) }
+}
+
+extension Dims {
+  /// The product, or the largest integer when it overflows.
+  var saturatedProduct: Int { checkedProduct ?? Int.max }
 }

@@ -1,0 +1,111 @@
+import Synchronization
+
+extension CPUBackend {
+  static let matrixProductLowerings: [(Operation, Lowering)] = [
+    (
+      .matmul,
+      { (call, outputs) throws(AlulaError) in
+        try inFloat32(call, outputs) { (call, outputs) throws(AlulaError) in try matmul(call, outputs[0]) }
+      }
+    )
+  ]
+
+  /// Runs `body` on float32 copies when the results are of half precision.
+  static func inFloat32(
+    _ call: Call, _ outputs: [Tensor], _ body: (Call, [Tensor]) throws(AlulaError) -> Void
+  ) throws(AlulaError) {
+    guard let dtype = outputs.first?.dtype, dtype == .float16 || dtype == .bfloat16 else {
+      return try body(call, outputs)
+    }
+    try GradientMode.without { () throws(AlulaError) in
+      var inputs: [Tensor?] = []
+      for tensor in call.inputs { inputs.append(tensor?.dtype == dtype ? try tensor?.cast(dtype: .float32) : tensor) }
+      var results: [Tensor] = []
+      for output in outputs {
+        results.append(
+          output.dtype == dtype ? try Tensor(uninitialized: output.layout.shape, dtype: .float32) : output)
+      }
+      try body(Call(call.operation, inputs, call.attributes), results)
+      for (output, result) in zip(outputs, results) where output.dtype == dtype {
+        try output.copyElements(from: result.cast(dtype: dtype))
+      }
+    }
+  }
+
+  static func gemmKernels(_ call: Call) throws(AlulaError) -> GemmKernels {
+    guard let kernels = GemmKernels.of(call[0].dtype) else {
+      throw .invalidDType("\(call.operation.name): dtype \(call[0].dtype) is not supported on cpu")
+    }
+    return kernels
+  }
+
+  static func outOfMemory(_ call: Call) -> AlulaError {
+    .outOfMemory("\(call.operation.name): no memory to rearrange the operands in")
+  }
+
+  private static func matmul(_ call: Call, _ output: Tensor) throws(AlulaError) {
+    let kernels = try gemmKernels(call)
+    let (a, b) = (call[0], call[1])
+    let size = a.dtype.itemSize
+    var (layoutA, layoutB) = (a.layout.asRows, b.layout.asColumns)
+    // A batch of rows that meets one matrix is one tall matrix.
+    if layoutB.rank == 2, layoutA.rank > 2, layoutA.count > 0 {
+      let k = layoutA.shape[layoutA.rank - 1]
+      if let tall = layoutA.reshaped(to: [layoutA.count / k, k]) { layoutA = tall }
+    }
+    let (rankA, rankB) = (layoutA.rank, layoutB.rank)
+    let m = layoutA.shape[rankA - 2]
+    let k = layoutA.shape[rankA - 1]
+    let n = layoutB.shape[rankB - 1]
+    if output.count == 0 { return }
+    let gemm = Gemm(kernels, m: m, n: n, k: k)
+    let batch = Dims.broadcast(Dims(layoutA.shape.array.dropLast(2)), Dims(layoutB.shape.array.dropLast(2))) ?? []
+    let offsetsA = layoutA.batchOffsets(batch)
+    let offsetsB = layoutB.batchOffsets(batch)
+    let (dataA, dataB, dataC) = (UnsafeRawPointer(a.data), UnsafeRawPointer(b.data), output.data)
+    let failed = Atomic(false)
+    let multiply: (Int) -> Void = { i in
+      let operandA = MatrixOperand(
+        pointer: dataA + offsetsA[i] * size, rowStride: layoutA.strides[rankA - 2],
+        columnStride: layoutA.strides[rankA - 1])
+      let operandB = MatrixOperand(
+        pointer: dataB + offsetsB[i] * size, rowStride: layoutB.strides[rankB - 2],
+        columnStride: layoutB.strides[rankB - 1])
+      if !gemm.run(operandA, operandB, dataC + i * m * n * size, rowStride: n) {
+        failed.store(true, ordering: .relaxed)
+      }
+    }
+    // Threads share out the batch when it is large enough, else the tiles of each product.
+    if offsetsA.count >= 8 {
+      ThreadPool.parallelFor(offsetsA.count, grain: max(1, (1 << 17) / max(Dims([m, n, k]).saturatedProduct, 1))) {
+        for i in $0 { multiply(i) }
+      }
+    } else {
+      for i in offsetsA.indices { multiply(i) }
+    }
+    if failed.load(ordering: .relaxed) { throw outOfMemory(call) }
+  }
+}
+
+extension Layout {
+  /// A vector as a matrix of one row.
+  var asRows: Layout {
+    rank > 1 ? self : Layout(shape: [1, shape[0]], strides: [0, strides[0]], offset: offset)
+  }
+
+  /// A vector as a matrix of one column.
+  var asColumns: Layout {
+    rank > 1 ? self : Layout(shape: [shape[0], 1], strides: [strides[0], 0], offset: offset)
+  }
+
+  /// Where each matrix of a stack of shape `batch` starts, counted from the first.
+  func batchOffsets(_ batch: Dims) -> [Int] {
+    var offsets = [0]
+    for axis in batch.indices {
+      let own = axis - (batch.count - (rank - 2))
+      let step = own < 0 || shape[own] == 1 ? 0 : strides[own]
+      offsets = offsets.flatMap { start in (0..<batch[axis]).map { start + $0 * step } }
+    }
+    return offsets
+  }
+}
