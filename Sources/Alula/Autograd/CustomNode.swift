@@ -2,6 +2,7 @@
 final class CustomNode: Node, @unchecked Sendable {
   private let label: String
   private let inputSpecs: [TensorSpec]
+  private var edges: [Edge?]
   private let outputSpecs: [TensorSpec]
   private var saved: [Saved] = []
   private var backward: CustomBackward?
@@ -17,7 +18,8 @@ final class CustomNode: Node, @unchecked Sendable {
     inputSpecs = inputs.map { TensorSpec($0.dtype, $0.layout.shape) }
     outputSpecs = outputs.map { TensorSpec($0.dtype, $0.layout.shape) }
     self.backward = backward
-    super.init(edges: inputs.map { $0.dtype.isDifferentiable ? $0.edge : nil })
+    edges = inputs.map { $0.dtype.isDifferentiable ? $0.edge : nil }
+    super.init()
     self.saved = saved.map { tensor in
       let output = outputs.firstIndex { $0 === tensor }
       // A result without its edge, which would lead back here and keep the node alive for ever.
@@ -25,10 +27,14 @@ final class CustomNode: Node, @unchecked Sendable {
     }
   }
 
+  deinit { tearDown() }
+
   override var name: String { label }
+  override var inputCount: Int { inputSpecs.count }
   override var outputCount: Int { outputSpecs.count }
   override var ownsResults: Bool { false }
 
+  override func edge(_ i: Int) -> Edge? { edges[i] }
   override func inputSpec(_ i: Int) -> TensorSpec? { inputSpecs[i] }
 
   override func inputGradients(_ gradients: [Tensor?]) throws(AlulaError) -> [Tensor?] {
@@ -58,8 +64,13 @@ final class CustomNode: Node, @unchecked Sendable {
     backward = nil
   }
 
+  override var leadsOn: Bool {
+    edges.contains { $0 != nil } || saved.contains { $0.tensor.tensor.edge != nil }
+  }
+
   override func surrender(to list: TeardownList) {
-    super.surrender(to: list)
+    for case let edge? in edges { list.edges.append(edge) }
+    edges = []
     list.tensors.append(contentsOf: saved.map { $0.tensor.tensor })
     saved = []
   }
