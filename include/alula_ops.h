@@ -100,6 +100,89 @@ alula_status alula_permute_dims(alula_tensor **out, alula_tensor *x, const int64
 alula_status alula_broadcast_to(alula_tensor **out, alula_tensor *x, const int64_t *shape,
                                 size_t shape_count);
 
+// ---- Views -------------------------------------------------------------------------------------
+
+/// A view with new axes of extent 1.
+/// @param axis Where the new axes are, counted in the result.
+alula_status alula_expand_dims(alula_tensor **out, alula_tensor *x, const int64_t *axis,
+                               size_t axis_count);
+
+/// A view without axes of extent 1.
+/// @param axis The axes to remove, all of extent 1; every such axis by default. NULL to leave it
+/// out.
+alula_status alula_squeeze(alula_tensor **out, alula_tensor *x, const int64_t *axis,
+                           size_t axis_count);
+
+/// A view with some axes at other places; the others stay in order.
+/// @param source The axes to move.
+/// @param destination Where each of them goes.
+alula_status alula_moveaxis(alula_tensor **out, alula_tensor *x, const int64_t *source,
+                            size_t source_count, const int64_t *destination,
+                            size_t destination_count);
+
+/// A view with two axes exchanged.
+/// @param axis1 One axis.
+/// @param axis2 The other.
+alula_status alula_swapaxes(alula_tensor **out, alula_tensor *x, int64_t axis1, int64_t axis2);
+
+/// A view with the last two axes exchanged.
+/// @param x At least two axes.
+alula_status alula_matrix_transpose(alula_tensor **out, alula_tensor *x);
+
+/// A run of axes joined to one; a view where strides allow, else a copy.
+/// @param x A 0-d tensor becomes one of shape (1,).
+/// @param start_axis The first axis to join.
+/// @param end_axis The last one, included.
+alula_status alula_flatten(alula_tensor **out, alula_tensor *x, int64_t start_axis,
+                           int64_t end_axis);
+
+/// One axis split into several.
+/// @param axis The axis to split.
+/// @param sizes The new extents; one may be -1 and follows from the others.
+alula_status alula_unflatten(alula_tensor **out, alula_tensor *x, int64_t axis,
+                             const int64_t *sizes, size_t sizes_count);
+
+/// A view in which extents of 1, and new axes in front, repeat up to a shape.
+/// @param shape The shape of the result; -1 keeps an extent.
+alula_status alula_expand(alula_tensor **out, alula_tensor *x, const int64_t *shape,
+                          size_t shape_count);
+
+/// A view of a run of positions along one axis.
+/// @param axis The axis.
+/// @param start The first position; negative counts from the end.
+/// @param length How many positions.
+alula_status alula_narrow(alula_tensor **out, alula_tensor *x, int64_t axis, int64_t start,
+                          int64_t length);
+
+/// A view of evenly spaced positions along every axis: x[start : start + length * step : step].
+/// @param start The first position along each axis.
+/// @param length The number of positions along each axis.
+/// @param step The distance of two positions along each axis; may be negative, not zero.
+alula_status alula_strided_slice(alula_tensor **out, alula_tensor *x, const int64_t *start,
+                                 size_t start_count, const int64_t *length, size_t length_count,
+                                 const int64_t *step, size_t step_count);
+
+/// A view with the order of the elements reversed along some axes.
+/// @param axis The axes; all by default. NULL to leave it out.
+alula_status alula_flip(alula_tensor **out, alula_tensor *x, const int64_t *axis, size_t axis_count);
+
+/// A view of the elements on a diagonal of two axes, along a new last axis.
+/// @param x At least two axes.
+/// @param offset Above the main diagonal when positive, below it when negative.
+/// @param axis1 The axis of the rows.
+/// @param axis2 The axis of the columns.
+alula_status alula_diagonal(alula_tensor **out, alula_tensor *x, int64_t offset, int64_t axis1,
+                            int64_t axis2);
+
+/// A copy of x with another value on a diagonal of two axes.
+/// @param x At least two axes.
+/// @param value Broadcasts to the diagonal's shape.
+/// @param offset Above the main diagonal when positive, below it when negative.
+/// @param axis1 The axis of the rows.
+/// @param axis2 The axis of the columns.
+alula_status alula_diagonal_scatter(alula_tensor **out, alula_tensor *x, alula_tensor *value,
+                                    int64_t offset, int64_t axis1, int64_t axis2);
+
 // ---- Matrix products ---------------------------------------------------------------------------
 
 /// The matrix product. Operands of rank 1 act as a row (a) or a column (b), and their axis is
@@ -107,10 +190,6 @@ alula_status alula_broadcast_to(alula_tensor **out, alula_tensor *x, const int64
 /// @param a Shape (..., m, k) or (k,).
 /// @param b Shape (..., k, n) or (k,).
 alula_status alula_matmul(alula_tensor **out, alula_tensor *a, alula_tensor *b);
-
-/// A view with the last two axes exchanged.
-/// @param x Shape (..., m, n).
-alula_status alula_matrix_transpose(alula_tensor **out, alula_tensor *x);
 
 /// The sum of products along one axis, after broadcasting. Integers wrap around.
 /// @param axis The axis to sum over, counted from the end of both operands.

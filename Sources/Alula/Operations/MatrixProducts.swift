@@ -1,5 +1,5 @@
 extension Operation {
-  static let matrixProducts = [matmul, matrixTranspose, vecdot, tensordot, outer]
+  static let matrixProducts = [matmul, vecdot, tensordot, outer]
 
   public static let matmul: Operation = Operation(
     "matmul",
@@ -48,24 +48,6 @@ extension Operation {
       Sample(.normal(2, 3, 4), .normal(4, 2)), Sample(.normal(3, 0), .normal(0, 2)), Sample(.normal(7, 20), .normal(20, 33)),
     ],
     reference: "np.matmul(a, b)")
-
-  public static let matrixTranspose: Operation = Operation(
-    "matrix_transpose", "A view with the last two axes exchanged.",
-    source: .arrayAPI, inputs: [.any("x", "Shape (..., m, n).")],
-    dtypes: .all,
-    body: .view { (c) throws(AlulaError) in
-      let layout = c[0].layout
-      guard layout.rank >= 2 else {
-        throw .invalidArgument("matrix_transpose: needs rank 2 or more, not shape \(layout.shape)")
-      }
-      var (shape, strides) = (layout.shape, layout.strides)
-      (shape[layout.rank - 2], shape[layout.rank - 1]) = (shape[layout.rank - 1], shape[layout.rank - 2])
-      (strides[layout.rank - 2], strides[layout.rank - 1]) = (strides[layout.rank - 1], strides[layout.rank - 2])
-      return Layout(shape: shape, strides: strides, offset: layout.offset)
-    },
-    gradient: .rule(saves: .nothing) { (c) throws(AlulaError) in [try matrixTranspose.first([c.gradient])] },
-    samples: [Sample(.normal(3, 4)), Sample(.normal(2, 3, 4))],
-    reference: "np.swapaxes(x, -1, -2)")
 
   public static let vecdot = Operation(
     "vecdot", "The sum of products along one axis, after broadcasting. Integers wrap around.",

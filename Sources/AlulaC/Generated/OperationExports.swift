@@ -88,14 +88,87 @@ public func alula_broadcast_to(_ out: TensorOut, _ x: OpaquePointer?, _ shape: U
   return run(.broadcastTo, out, [x], try [.ints(shape, shape_count)])
 }
 
-@_cdecl("alula_matmul") @implementation
-public func alula_matmul(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.matmul, out, [a, b])
+@_cdecl("alula_expand_dims") @implementation
+public func alula_expand_dims(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
+  _ axis_count: Int) -> alula_status {
+  return run(.expandDims, out, [x], try [.ints(axis, axis_count)])
+}
+
+@_cdecl("alula_squeeze") @implementation
+public func alula_squeeze(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
+  _ axis_count: Int) -> alula_status {
+  return run(.squeeze, out, [x], try [.optionalInts(axis, axis_count)])
+}
+
+@_cdecl("alula_moveaxis") @implementation
+public func alula_moveaxis(_ out: TensorOut, _ x: OpaquePointer?, _ source: UnsafePointer<Int64>?,
+  _ source_count: Int, _ destination: UnsafePointer<Int64>?, _ destination_count: Int) -> alula_status {
+  return run(.moveaxis, out, [x], try [.ints(source, source_count), .ints(destination, destination_count)])
+}
+
+@_cdecl("alula_swapaxes") @implementation
+public func alula_swapaxes(_ out: TensorOut, _ x: OpaquePointer?, _ axis1: Int64,
+  _ axis2: Int64) -> alula_status {
+  return run(.swapaxes, out, [x], try [.int(Int(axis1)), .int(Int(axis2))])
 }
 
 @_cdecl("alula_matrix_transpose") @implementation
 public func alula_matrix_transpose(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
   return run(.matrixTranspose, out, [x])
+}
+
+@_cdecl("alula_flatten") @implementation
+public func alula_flatten(_ out: TensorOut, _ x: OpaquePointer?, _ start_axis: Int64,
+  _ end_axis: Int64) -> alula_status {
+  return run(.flatten, out, [x], try [.int(Int(start_axis)), .int(Int(end_axis))])
+}
+
+@_cdecl("alula_unflatten") @implementation
+public func alula_unflatten(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64,
+  _ sizes: UnsafePointer<Int64>?, _ sizes_count: Int) -> alula_status {
+  return run(.unflatten, out, [x], try [.int(Int(axis)), .ints(sizes, sizes_count)])
+}
+
+@_cdecl("alula_expand") @implementation
+public func alula_expand(_ out: TensorOut, _ x: OpaquePointer?, _ shape: UnsafePointer<Int64>?,
+  _ shape_count: Int) -> alula_status {
+  return run(.expand, out, [x], try [.ints(shape, shape_count)])
+}
+
+@_cdecl("alula_narrow") @implementation
+public func alula_narrow(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64, _ start: Int64,
+  _ length: Int64) -> alula_status {
+  return run(.narrow, out, [x], try [.int(Int(axis)), .int(Int(start)), .int(Int(length))])
+}
+
+@_cdecl("alula_strided_slice") @implementation
+public func alula_strided_slice(_ out: TensorOut, _ x: OpaquePointer?, _ start: UnsafePointer<Int64>?,
+  _ start_count: Int, _ length: UnsafePointer<Int64>?, _ length_count: Int, _ step: UnsafePointer<Int64>?,
+  _ step_count: Int) -> alula_status {
+  return run(.stridedSlice, out, [x], try [.ints(start, start_count), .ints(length, length_count), .ints(step, step_count)])
+}
+
+@_cdecl("alula_flip") @implementation
+public func alula_flip(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
+  _ axis_count: Int) -> alula_status {
+  return run(.flip, out, [x], try [.optionalInts(axis, axis_count)])
+}
+
+@_cdecl("alula_diagonal") @implementation
+public func alula_diagonal(_ out: TensorOut, _ x: OpaquePointer?, _ offset: Int64, _ axis1: Int64,
+  _ axis2: Int64) -> alula_status {
+  return run(.diagonal, out, [x], try [.int(Int(offset)), .int(Int(axis1)), .int(Int(axis2))])
+}
+
+@_cdecl("alula_diagonal_scatter") @implementation
+public func alula_diagonal_scatter(_ out: TensorOut, _ x: OpaquePointer?, _ value: OpaquePointer?,
+  _ offset: Int64, _ axis1: Int64, _ axis2: Int64) -> alula_status {
+  return run(.diagonalScatter, out, [x, value], try [.int(Int(offset)), .int(Int(axis1)), .int(Int(axis2))])
+}
+
+@_cdecl("alula_matmul") @implementation
+public func alula_matmul(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.matmul, out, [a, b])
 }
 
 @_cdecl("alula_vecdot") @implementation

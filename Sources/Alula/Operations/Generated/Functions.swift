@@ -91,6 +91,76 @@ extension Tensor {
   }
 }
 
+// MARK: - Views
+
+extension Tensor {
+  /// A view with new axes of extent 1.
+  public func expandDims(axis: [Int]) throws(AlulaError) -> Tensor {
+    try Operation.expandDims.first([self], [.ints(axis)])
+  }
+
+  /// A view without axes of extent 1.
+  public func squeeze(axis: [Int]? = nil) throws(AlulaError) -> Tensor {
+    try Operation.squeeze.first([self], [axis.map { .ints($0) } ?? .none])
+  }
+
+  /// A view with some axes at other places; the others stay in order.
+  public func moveaxis(source: [Int], destination: [Int]) throws(AlulaError) -> Tensor {
+    try Operation.moveaxis.first([self], [.ints(source), .ints(destination)])
+  }
+
+  /// A view with two axes exchanged.
+  public func swapaxes(axis1: Int, axis2: Int) throws(AlulaError) -> Tensor {
+    try Operation.swapaxes.first([self], [.int(axis1), .int(axis2)])
+  }
+
+  /// A view with the last two axes exchanged.
+  public func matrixTranspose() throws(AlulaError) -> Tensor {
+    try Operation.matrixTranspose.first([self])
+  }
+
+  /// A run of axes joined to one; a view where strides allow, else a copy.
+  public func flatten(startAxis: Int = 0, endAxis: Int = -1) throws(AlulaError) -> Tensor {
+    try Operation.flatten.first([self], [.int(startAxis), .int(endAxis)])
+  }
+
+  /// One axis split into several.
+  public func unflatten(axis: Int, sizes: [Int]) throws(AlulaError) -> Tensor {
+    try Operation.unflatten.first([self], [.int(axis), .ints(sizes)])
+  }
+
+  /// A view in which extents of 1, and new axes in front, repeat up to a shape.
+  public func expand(shape: [Int]) throws(AlulaError) -> Tensor {
+    try Operation.expand.first([self], [.ints(shape)])
+  }
+
+  /// A view of a run of positions along one axis.
+  public func narrow(axis: Int, start: Int, length: Int) throws(AlulaError) -> Tensor {
+    try Operation.narrow.first([self], [.int(axis), .int(start), .int(length)])
+  }
+
+  /// A view of evenly spaced positions along every axis: x[start : start + length * step : step].
+  public func stridedSlice(start: [Int], length: [Int], step: [Int]) throws(AlulaError) -> Tensor {
+    try Operation.stridedSlice.first([self], [.ints(start), .ints(length), .ints(step)])
+  }
+
+  /// A view with the order of the elements reversed along some axes.
+  public func flip(axis: [Int]? = nil) throws(AlulaError) -> Tensor {
+    try Operation.flip.first([self], [axis.map { .ints($0) } ?? .none])
+  }
+
+  /// A view of the elements on a diagonal of two axes, along a new last axis.
+  public func diagonal(offset: Int = 0, axis1: Int = 0, axis2: Int = 1) throws(AlulaError) -> Tensor {
+    try Operation.diagonal.first([self], [.int(offset), .int(axis1), .int(axis2)])
+  }
+
+  /// A copy of x with another value on a diagonal of two axes.
+  public func diagonalScatter(_ value: Tensor, offset: Int = 0, axis1: Int = 0,
+    axis2: Int = 1) throws(AlulaError) -> Tensor {
+    try Operation.diagonalScatter.first([self, value], [.int(offset), .int(axis1), .int(axis2)])
+  }
+}
+
 // MARK: - Matrix products
 
 extension Tensor {
@@ -98,11 +168,6 @@ extension Tensor {
   /// the result; axes before the last two are broadcast. Integers wrap around.
   public func matmul(_ b: Tensor) throws(AlulaError) -> Tensor {
     try Operation.matmul.first([self, b])
-  }
-
-  /// A view with the last two axes exchanged.
-  public func matrixTranspose() throws(AlulaError) -> Tensor {
-    try Operation.matrixTranspose.first([self])
   }
 
   /// The sum of products along one axis, after broadcasting. Integers wrap around.
