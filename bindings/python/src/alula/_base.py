@@ -1,0 +1,89 @@
+"""Ownership of handles: what every tensor object is built on."""
+
+from __future__ import annotations
+
+from ctypes import byref, c_int, c_int64, c_size_t
+from typing import TYPE_CHECKING, Any
+
+from ._dtypes import DTYPES, DType
+from ._library import failure, held
+
+if TYPE_CHECKING:
+    from ._tensor import Tensor
+
+_release = held.alula_tensor_release
+_new = object.__new__
+
+
+class TensorBase:
+    """Owns one reference to a tensor of the engine, and knows its shape and dtype."""
+
+    __slots__ = ("__weakref__", "_dtype", "_handle", "_shape")
+
+    #: NumPy's operators leave the work to ours.
+    __array_priority__ = 1000
+
+    _handle: int | None
+    _shape: tuple[int, ...] | None
+    _dtype: DType | None
+
+    # Bound as a default: globals may be gone when the interpreter shuts down.
+    def __del__(self, release: Any = _release) -> None:
+        try:
+            handle = self._handle
+        except AttributeError:  # __init__ failed
+            return
+        release(handle)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The extents."""
+        shape = self._shape
+        if shape is None:
+            shape = self._shape = self._dims(held.alula_tensor_shape)
+        return shape
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the elements."""
+        dtype = self._dtype
+        if dtype is None:
+            code = c_int()
+            if status := held.alula_tensor_dtype(byref(code), self._handle):
+                raise failure(status)
+            dtype = self._dtype = DTYPES[code.value]
+        return dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    def _dims(self, function: Any) -> tuple[int, ...]:
+        rank = c_size_t()
+        if status := held.alula_tensor_rank(byref(rank), self._handle):
+            raise failure(status)
+        if not rank.value:
+            return ()
+        dims = (c_int64 * rank.value)()
+        if status := function(dims, rank, self._handle):
+            raise failure(status)
+        return tuple(dims)
+
+
+_class: Any = TensorBase
+
+
+def set_tensor_class(tensor_class: type[Tensor]) -> None:
+    """Says what `wrap` makes; called once, by the module that defines it."""
+    global _class
+    _class = tensor_class
+
+
+def wrap(handle: int | None) -> Tensor:
+    """A tensor that owns `handle`."""
+    tensor: Tensor = _new(_class)
+    tensor._handle = handle
+    tensor._shape = None
+    tensor._dtype = None
+    return tensor

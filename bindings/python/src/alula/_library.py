@@ -1,0 +1,163 @@
+"""Loads the shared library, declares its functions, and turns its statuses into exceptions."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Mapping
+from ctypes import (
+    CFUNCTYPE,
+    POINTER,
+    Structure,
+    c_bool,
+    c_char_p,
+    c_double,
+    c_int,
+    c_int32,
+    c_int64,
+    c_size_t,
+    c_void_p,
+)
+from pathlib import Path
+from typing import Any
+
+#: The ALULA_ABI_VERSION that this package was written for.
+ABI_VERSION = 1
+
+NONE = -(2**63)
+
+
+class Scalar(Structure):
+    """`alula_scalar`: one number of any kind."""
+
+    _fields_ = (("kind", c_int), ("integer", c_int64), ("real", c_double), ("imaginary", c_double))
+
+
+def _path() -> str:
+    """The library: from the environment, beside this file, or as built in the checkout around it."""
+    given = os.environ.get("ALULA_LIBRARY")
+    if given:
+        return given
+    here = Path(__file__).resolve()
+    beside = here.with_name("libalula.so")
+    if beside.exists():
+        return str(beside)
+    for parent in here.parents:
+        built = parent / ".build" / "release" / "libalula.so"
+        if built.exists():
+            return str(built)
+    raise ImportError(
+        "alula: libalula.so is neither beside the package nor in a checkout's .build/release; "
+        "run `swift build -c release`, or set ALULA_LIBRARY to its path"
+    )
+
+
+PATH = _path()
+#: Calls through `lib` give up the interpreter's lock; calls through `held` keep it: for what is over at once.
+lib = ctypes.CDLL(PATH)
+held = ctypes.PyDLL(PATH)
+
+#: void (*)(void *context)
+Deleter = CFUNCTYPE(None, c_void_p)
+
+_OUT = POINTER(c_void_p)
+_HANDLE = c_void_p
+_LIST = POINTER(c_void_p)
+
+
+def bind(signatures: Mapping[str, tuple[Any, ...]]) -> None:
+    """Declares functions that return a status."""
+    for name, types in signatures.items():
+        getattr(lib, name).argtypes = types
+        getattr(held, name).argtypes = types
+
+
+#: The functions of the header that return a status, in its order.
+SIGNATURES: dict[str, tuple[Any, ...]] = {
+    "alula_tensor_from_data": (_OUT, c_void_p, c_char_p, c_size_t, c_int, c_int),
+    "alula_tensor_borrow": (_OUT, c_void_p, c_char_p, c_char_p, c_size_t, c_int, Deleter, c_void_p),
+    "alula_tensor_scalar": (_OUT, Scalar, c_int, c_bool),
+    "alula_tensor_retain": (_HANDLE,),
+    "alula_tensor_release": (_HANDLE,),
+    "alula_tensor_dtype": (POINTER(c_int), _HANDLE),
+    "alula_tensor_device": (POINTER(c_int), _HANDLE),
+    "alula_tensor_rank": (POINTER(c_size_t), _HANDLE),
+    "alula_tensor_count": (POINTER(c_int64), _HANDLE),
+    "alula_tensor_shape": (POINTER(c_int64), c_size_t, _HANDLE),
+    "alula_tensor_strides": (POINTER(c_int64), c_size_t, _HANDLE),
+    "alula_tensor_data": (_OUT, _HANDLE),
+    "alula_tensor_copy_out": (c_void_p, c_size_t, _HANDLE),
+    "alula_tensor_item": (POINTER(Scalar), _HANDLE),
+    "alula_tensor_mark_written": (_HANDLE,),
+    "alula_tensor_assign_": (_HANDLE, _HANDLE),
+    "alula_tensor_set_requires_grad": (_HANDLE, c_bool),
+    "alula_tensor_requires_grad": (POINTER(c_bool), _HANDLE),
+    "alula_tensor_is_leaf": (POINTER(c_bool), _HANDLE),
+    "alula_tensor_grad": (_OUT, _HANDLE),
+    "alula_tensor_set_grad": (_HANDLE, _HANDLE),
+    "alula_tensor_detach": (_OUT, _HANDLE),
+    "alula_tensor_grad_fn": (POINTER(c_char_p), _HANDLE),
+    "alula_backward": (_LIST, _LIST, c_size_t, c_bool, c_bool),
+    "alula_grad": (_LIST, _LIST, _LIST, c_size_t, _LIST, c_size_t, c_bool, c_bool),
+}
+
+#: The functions that return something else: their result, then their arguments.
+PLAIN: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "alula_abi_version": (c_int32, ()),
+    "alula_version": (c_char_p, ()),
+    "alula_last_error": (c_char_p, ()),
+    "alula_status_name": (c_char_p, (c_int,)),
+    "alula_dtype_size": (c_size_t, (c_int,)),
+    "alula_dtype_name": (c_char_p, (c_int,)),
+    "alula_grad_enabled": (c_bool, ()),
+    "alula_set_grad_enabled": (None, (c_bool,)),
+    "alula_isa": (c_char_p, ()),
+}
+
+
+def _declare() -> None:
+    for name, (result, types) in PLAIN.items():
+        for library in (lib, held):
+            function = getattr(library, name)
+            function.restype = result
+            function.argtypes = types
+    found = lib.alula_abi_version()
+    if found != ABI_VERSION:
+        raise ImportError(
+            f"alula: {PATH} has ABI version {found}, this package needs version {ABI_VERSION}"
+        )
+    bind(SIGNATURES)
+
+
+_declare()
+
+_EXCEPTIONS: dict[int, type[Exception]] = {
+    1: ValueError,
+    2: TypeError,
+    3: IndexError,
+    4: MemoryError,
+    5: ValueError,
+    6: NotImplementedError,
+    7: RuntimeError,
+    8: OSError,
+    9: RuntimeError,
+    10: RuntimeError,
+}
+
+
+def failure(status: int) -> Exception:
+    """The exception for a status other than success, with the engine's message."""
+    message = held.alula_last_error().decode("utf-8", "replace")
+    return _EXCEPTIONS.get(status, RuntimeError)(message)
+
+
+def version() -> str:
+    """The library's version."""
+    text: bytes = lib.alula_version()
+    return text.decode()
+
+
+def isa() -> str:
+    """The instruction set whose kernels run: "baseline" or "avx2"."""
+    text: bytes = lib.alula_isa()
+    return text.decode()
