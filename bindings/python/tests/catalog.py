@@ -95,7 +95,7 @@ def sliced(array: np.ndarray) -> np.ndarray:
     slices = [slice(1, 2 * extent, 2) for extent in array.shape]
     for axis in {0, array.ndim - 1} if array.ndim else ():
         slices[axis] = slice(2 * array.shape[axis] - 1 if array.shape[axis] else 0, None, -2)
-    view = buffer[tuple(slices)]
+    view = buffer[(*slices, ...)]
     if view.shape != array.shape:  # an extent of zero
         return contiguous(array)
     view[...] = array
@@ -146,7 +146,7 @@ class Case:
         operation = OPERATIONS[name]
         sample = operation["samples"][number]
         rng = np.random.default_rng(zlib.crc32(f"{name} {number}".encode()))
-        arrays = [None if spec is None else draw(spec, dtype, rng, shape) for spec in sample["inputs"]]
+        arrays = [None if spec is None else np.asarray(draw(spec, dtype, rng, shape)) for spec in sample["inputs"]]
         return Case(operation, sample, dtype, arrays)
 
     @property

@@ -316,6 +316,388 @@ def broadcast_to(x: TensorLike, shape: int | Sequence[int]) -> Tensor:
     return _wrap(_out.value)
 
 
+# ---- Views -------------------------------------------------------------------------------------
+
+
+def expand_dims(x: TensorLike, axis: int | Sequence[int]) -> Tensor:
+    """A view with new axes of extent 1.
+
+    Args:
+        axis: Where the new axes are, counted in the result.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _axis, _axis_count = _arguments.integers(axis)
+    _out = _HANDLE()
+    _status = _held.alula_expand_dims(_byref(_out), x._handle, _axis, _axis_count)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def squeeze(x: TensorLike, axis: int | Sequence[int] | None = None) -> Tensor:
+    """A view without axes of extent 1.
+
+    Args:
+        axis: The axes to remove, all of extent 1; every such axis by default.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _axis, _axis_count = _arguments.optional_integers(axis)
+    _out = _HANDLE()
+    _status = _held.alula_squeeze(_byref(_out), x._handle, _axis, _axis_count)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def moveaxis(
+    x: TensorLike,
+    source: int | Sequence[int],
+    destination: int | Sequence[int],
+) -> Tensor:
+    """A view with some axes at other places; the others stay in order.
+
+    Args:
+        source: The axes to move.
+        destination: Where each of them goes.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _source, _source_count = _arguments.integers(source)
+    _destination, _destination_count = _arguments.integers(destination)
+    _out = _HANDLE()
+    _status = _lib.alula_moveaxis(
+        _byref(_out),
+        x._handle,
+        _source,
+        _source_count,
+        _destination,
+        _destination_count,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
+    """A view with two axes exchanged.
+
+    Args:
+        axis1: One axis.
+        axis2: The other.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_swapaxes(
+        _byref(_out),
+        x._handle,
+        _arguments.integer(axis1),
+        _arguments.integer(axis2),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def matrix_transpose(x: TensorLike) -> Tensor:
+    """A view with the last two axes exchanged.
+
+    Args:
+        x: At least two axes.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_matrix_transpose(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def flatten(x: TensorLike, start_axis: int = 0, end_axis: int = -1) -> Tensor:
+    """A run of axes joined to one; a view where strides allow, else a copy.
+
+    Args:
+        x: A 0-d tensor becomes one of shape (1,).
+        start_axis: The first axis to join.
+        end_axis: The last one, included.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_flatten(
+        _byref(_out),
+        x._handle,
+        _arguments.integer(start_axis),
+        _arguments.integer(end_axis),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def unflatten(x: TensorLike, axis: int, sizes: int | Sequence[int]) -> Tensor:
+    """One axis split into several.
+
+    Args:
+        axis: The axis to split.
+        sizes: The new extents; one may be -1 and follows from the others.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _sizes, _sizes_count = _arguments.integers(sizes)
+    _out = _HANDLE()
+    _status = _lib.alula_unflatten(
+        _byref(_out),
+        x._handle,
+        _arguments.integer(axis),
+        _sizes,
+        _sizes_count,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def expand(x: TensorLike, shape: int | Sequence[int]) -> Tensor:
+    """A view in which extents of 1, and new axes in front, repeat up to a shape.
+
+    Args:
+        shape: The shape of the result; -1 keeps an extent.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _shape, _shape_count = _arguments.integers(shape)
+    _out = _HANDLE()
+    _status = _lib.alula_expand(_byref(_out), x._handle, _shape, _shape_count)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def narrow(x: TensorLike, axis: int, start: int, length: int) -> Tensor:
+    """A view of a run of positions along one axis.
+
+    Args:
+        axis: The axis.
+        start: The first position; negative counts from the end.
+        length: How many positions.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_narrow(
+        _byref(_out),
+        x._handle,
+        _arguments.integer(axis),
+        _arguments.integer(start),
+        _arguments.integer(length),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def strided_slice(
+    x: TensorLike,
+    start: int | Sequence[int],
+    length: int | Sequence[int],
+    step: int | Sequence[int],
+) -> Tensor:
+    """A view of evenly spaced positions along every axis: x[start : start + length * step : step].
+
+    Args:
+        start: The first position along each axis.
+        length: The number of positions along each axis.
+        step: The distance of two positions along each axis; may be negative, not zero.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _start, _start_count = _arguments.integers(start)
+    _length, _length_count = _arguments.integers(length)
+    _step, _step_count = _arguments.integers(step)
+    _out = _HANDLE()
+    _status = _lib.alula_strided_slice(
+        _byref(_out),
+        x._handle,
+        _start,
+        _start_count,
+        _length,
+        _length_count,
+        _step,
+        _step_count,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def flip(x: TensorLike, axis: int | Sequence[int] | None = None) -> Tensor:
+    """A view with the order of the elements reversed along some axes.
+
+    Args:
+        axis: The axes; all by default.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _axis, _axis_count = _arguments.optional_integers(axis)
+    _out = _HANDLE()
+    _status = _lib.alula_flip(_byref(_out), x._handle, _axis, _axis_count)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+    """A view of the elements on a diagonal of two axes, along a new last axis.
+
+    Args:
+        x: At least two axes.
+        offset: Above the main diagonal when positive, below it when negative.
+        axis1: The axis of the rows.
+        axis2: The axis of the columns.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _held.alula_diagonal(
+        _byref(_out),
+        x._handle,
+        _arguments.integer(offset),
+        _arguments.integer(axis1),
+        _arguments.integer(axis2),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def diagonal_scatter(
+    x: TensorLike,
+    value: TensorLike,
+    offset: int = 0,
+    axis1: int = 0,
+    axis2: int = 1,
+) -> Tensor:
+    """A copy of x with another value on a diagonal of two axes.
+
+    Args:
+        x: At least two axes.
+        value: Broadcasts to the diagonal's shape.
+        offset: Above the main diagonal when positive, below it when negative.
+        axis1: The axis of the rows.
+        axis2: The axis of the columns.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    if not isinstance(value, _TensorBase):
+        value = _asarray(value)
+    _out = _HANDLE()
+    _status = _lib.alula_diagonal_scatter(
+        _byref(_out),
+        x._handle,
+        value._handle,
+        _arguments.integer(offset),
+        _arguments.integer(axis1),
+        _arguments.integer(axis2),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+# ---- Matrix products ---------------------------------------------------------------------------
+
+
+def matmul(a: TensorLike, b: TensorLike) -> Tensor:
+    """The matrix product. Operands of rank 1 act as a row (a) or a column (b), and their axis is
+    dropped from the result; axes before the last two are broadcast. Integers wrap around.
+
+    Args:
+        a: Shape (..., m, k) or (k,).
+        b: Shape (..., k, n) or (k,).
+    """
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_matmul(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def vecdot(a: TensorLike, b: TensorLike, axis: int = -1) -> Tensor:
+    """The sum of products along one axis, after broadcasting. Integers wrap around.
+
+    Args:
+        axis: The axis to sum over, counted from the end of both operands.
+    """
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_vecdot(_byref(_out), a._handle, b._handle, _arguments.integer(axis))
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def tensordot(
+    a: TensorLike,
+    b: TensorLike,
+    axes_a: int | Sequence[int],
+    axes_b: int | Sequence[int],
+) -> Tensor:
+    """The sum of products over pairs of axes; the result has the other axes of a, then those of b.
+
+    Args:
+        axes_a: The axes of a to sum over.
+        axes_b: The axis of b that goes with each.
+    """
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _axes_a, _axes_a_count = _arguments.integers(axes_a)
+    _axes_b, _axes_b_count = _arguments.integers(axes_b)
+    _out = _HANDLE()
+    _status = _lib.alula_tensordot(
+        _byref(_out),
+        a._handle,
+        b._handle,
+        _axes_a,
+        _axes_a_count,
+        _axes_b,
+        _axes_b_count,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def outer(a: TensorLike, b: TensorLike) -> Tensor:
+    """The products of each element of one vector with each of another.
+
+    Args:
+        a: Shape (m,).
+        b: Shape (n,).
+    """
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_outer(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "alula_full": (_OUT, _BYTES, _SIZE, _SCALAR, _ENUM, _ENUM),
     "alula_zeros": (_OUT, _BYTES, _SIZE, _ENUM, _ENUM),
@@ -332,5 +714,22 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "alula_reshape": (_OUT, _HANDLE, _BYTES, _SIZE),
     "alula_permute_dims": (_OUT, _HANDLE, _BYTES, _SIZE),
     "alula_broadcast_to": (_OUT, _HANDLE, _BYTES, _SIZE),
+    "alula_expand_dims": (_OUT, _HANDLE, _BYTES, _SIZE),
+    "alula_squeeze": (_OUT, _HANDLE, _BYTES, _SIZE),
+    "alula_moveaxis": (_OUT, _HANDLE, _BYTES, _SIZE, _BYTES, _SIZE),
+    "alula_swapaxes": (_OUT, _HANDLE, _INT64, _INT64),
+    "alula_matrix_transpose": (_OUT, _HANDLE),
+    "alula_flatten": (_OUT, _HANDLE, _INT64, _INT64),
+    "alula_unflatten": (_OUT, _HANDLE, _INT64, _BYTES, _SIZE),
+    "alula_expand": (_OUT, _HANDLE, _BYTES, _SIZE),
+    "alula_narrow": (_OUT, _HANDLE, _INT64, _INT64, _INT64),
+    "alula_strided_slice": (_OUT, _HANDLE, _BYTES, _SIZE, _BYTES, _SIZE, _BYTES, _SIZE),
+    "alula_flip": (_OUT, _HANDLE, _BYTES, _SIZE),
+    "alula_diagonal": (_OUT, _HANDLE, _INT64, _INT64, _INT64),
+    "alula_diagonal_scatter": (_OUT, _HANDLE, _HANDLE, _INT64, _INT64, _INT64),
+    "alula_matmul": (_OUT, _HANDLE, _HANDLE),
+    "alula_vecdot": (_OUT, _HANDLE, _HANDLE, _INT64),
+    "alula_tensordot": (_OUT, _HANDLE, _HANDLE, _BYTES, _SIZE, _BYTES, _SIZE),
+    "alula_outer": (_OUT, _HANDLE, _HANDLE),
 }
 _bind(_SIGNATURES)
