@@ -47,6 +47,96 @@ alula_status alula_ones(alula_tensor **out, const int64_t *shape, size_t shape_c
 alula_status alula_arange(alula_tensor **out, alula_scalar start, alula_scalar stop,
                           alula_scalar step, alula_dtype dtype, alula_device device);
 
+// ---- Random numbers ----------------------------------------------------------------------------
+
+/// What alula_random_uniform can be told; NULL for all defaults.
+typedef struct alula_random_uniform_options {
+  /// sizeof(alula_random_uniform_options), set by the initialiser.
+  size_t struct_size;
+  /// The lower end of the interval.
+  double low;
+  /// The upper end of the interval, not included.
+  double high;
+  /// A float dtype; float32 by default. ALULA_DTYPE_NONE to leave it out.
+  alula_dtype dtype;
+  /// Where the result lies.
+  alula_device device;
+  /// The source of random numbers; the default one when left out. May be NULL.
+  alula_generator *generator;
+} alula_random_uniform_options;
+
+#define ALULA_RANDOM_UNIFORM_OPTIONS_INIT \
+  { sizeof(alula_random_uniform_options), 0.0, 1.0, ALULA_DTYPE_NONE, ALULA_CPU, NULL }
+
+/// Random numbers spread evenly over the half-open interval from low to high.
+/// @param shape The shape of the result.
+alula_status alula_random_uniform(alula_tensor **out, const int64_t *shape, size_t shape_count,
+                                  const alula_random_uniform_options *options);
+
+/// What alula_random_normal can be told; NULL for all defaults.
+typedef struct alula_random_normal_options {
+  /// sizeof(alula_random_normal_options), set by the initialiser.
+  size_t struct_size;
+  /// The mean of the distribution.
+  double mean;
+  /// Its standard deviation; not negative.
+  double std;
+  /// A float dtype; float32 by default. ALULA_DTYPE_NONE to leave it out.
+  alula_dtype dtype;
+  /// Where the result lies.
+  alula_device device;
+  /// The source of random numbers; the default one when left out. May be NULL.
+  alula_generator *generator;
+} alula_random_normal_options;
+
+#define ALULA_RANDOM_NORMAL_OPTIONS_INIT \
+  { sizeof(alula_random_normal_options), 0.0, 1.0, ALULA_DTYPE_NONE, ALULA_CPU, NULL }
+
+/// Random numbers of a normal distribution.
+/// @param shape The shape of the result.
+alula_status alula_random_normal(alula_tensor **out, const int64_t *shape, size_t shape_count,
+                                 const alula_random_normal_options *options);
+
+/// Random integers from low (included) to high (excluded), all equally likely.
+/// @param low The lowest value.
+/// @param high The end of the range, not included.
+/// @param shape The shape of the result.
+/// @param dtype The dtype of the result; int64 by default. ALULA_DTYPE_NONE to leave it out.
+/// @param device Where the result lies.
+/// @param generator The source of random numbers; the default one when left out. May be NULL.
+alula_status alula_random_integers(alula_tensor **out, int64_t low, int64_t high,
+                                   const int64_t *shape, size_t shape_count, alula_dtype dtype,
+                                   alula_device device, alula_generator *generator);
+
+/// The integers from 0 to n (excluded) in random order, as int64.
+/// @param n The number of integers.
+/// @param device Where the result lies.
+/// @param generator The source of random numbers; the default one when left out. May be NULL.
+alula_status alula_random_permutation(alula_tensor **out, int64_t n, alula_device device,
+                                      alula_generator *generator);
+
+/// Ones with the probabilities in p, else zeros. The result has the shape and dtype of p.
+/// @param p Probabilities from 0 to 1.
+/// @param generator The source of random numbers; the default one when left out. May be NULL.
+alula_status alula_bernoulli(alula_tensor **out, alula_tensor *p, alula_generator *generator);
+
+/// Indices drawn in proportion to weights, as int64.
+/// The last axis of the weights holds the alternatives; in the result it has extent count.
+/// @param weights Of shape (n,) or (rows, n); not negative, need not sum to one.
+/// @param count How many indices to draw from each row.
+/// @param replacement Whether one index may be drawn several times.
+/// @param generator The source of random numbers; the default one when left out. May be NULL.
+alula_status alula_multinomial(alula_tensor **out, alula_tensor *weights, int64_t count,
+                               bool replacement, alula_generator *generator);
+
+/// While training, each element is zeroed with probability p and the others are divided by 1 - p.
+/// Otherwise the tensor itself.
+/// @param p The probability with which an element is dropped, from 0 to 1.
+/// @param training Whether to drop anything.
+/// @param generator The source of random numbers; the default one when left out. May be NULL.
+alula_status alula_dropout(alula_tensor **out, alula_tensor *x, double p, bool training,
+                           alula_generator *generator);
+
 // ---- Conversion and copies ---------------------------------------------------------------------
 
 /// The elements converted to another dtype. The tensor itself when it has that dtype.

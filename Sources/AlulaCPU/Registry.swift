@@ -8,4 +8,5 @@ public typealias KernelReceiver = (StaticString, Int, UnsafeRawPointer) -> Void
 public func registerKernels(_ receive: KernelReceiver) {
   registerArithmetic(receive)
   registerGemm(receive)
+  registerRandom(receive)
 }

@@ -2,6 +2,7 @@
 public enum Catalog {
   public static let families: [(title: String, operations: [Operation])] = [
     ("Creation", Operation.creation),
+    ("Random numbers", Operation.random),
     ("Conversion and copies", Operation.conversion),
     ("Arithmetic", Operation.arithmetic),
     ("Reductions", Operation.reductions),

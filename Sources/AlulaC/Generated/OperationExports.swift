@@ -29,6 +29,51 @@ public func alula_arange(_ out: TensorOut, _ start: alula_scalar, _ stop: alula_
   return run(.arange, out, [], try [.scalar(start), .scalar(stop), .scalar(step), .optionalDType(dtype), .device(device)])
 }
 
+@_cdecl("alula_random_uniform") @implementation
+public func alula_random_uniform(_ out: TensorOut, _ shape: UnsafePointer<Int64>?, _ shape_count: Int,
+  _ options: UnsafePointer<alula_random_uniform_options>?) -> alula_status {
+  let o = readOptions(options, default: alula_random_uniform_options(struct_size: 0, low: 0.0, high: 1.0, dtype: ALULA_DTYPE_NONE, device: ALULA_CPU, generator: nil))
+  return run(.randomUniform, out, [], try [.ints(shape, shape_count), .float(o.low), .float(o.high), .optionalDType(o.dtype), .device(o.device), .generator(o.generator)])
+}
+
+@_cdecl("alula_random_normal") @implementation
+public func alula_random_normal(_ out: TensorOut, _ shape: UnsafePointer<Int64>?, _ shape_count: Int,
+  _ options: UnsafePointer<alula_random_normal_options>?) -> alula_status {
+  let o = readOptions(options, default: alula_random_normal_options(struct_size: 0, mean: 0.0, std: 1.0, dtype: ALULA_DTYPE_NONE, device: ALULA_CPU, generator: nil))
+  return run(.randomNormal, out, [], try [.ints(shape, shape_count), .float(o.mean), .float(o.std), .optionalDType(o.dtype), .device(o.device), .generator(o.generator)])
+}
+
+@_cdecl("alula_random_integers") @implementation
+public func alula_random_integers(_ out: TensorOut, _ low: Int64, _ high: Int64,
+  _ shape: UnsafePointer<Int64>?, _ shape_count: Int, _ dtype: alula_dtype, _ device: alula_device,
+  _ generator: OpaquePointer?) -> alula_status {
+  return run(.randomIntegers, out, [], try [.int(Int(low)), .int(Int(high)), .ints(shape, shape_count), .optionalDType(dtype), .device(device), .generator(generator)])
+}
+
+@_cdecl("alula_random_permutation") @implementation
+public func alula_random_permutation(_ out: TensorOut, _ n: Int64, _ device: alula_device,
+  _ generator: OpaquePointer?) -> alula_status {
+  return run(.randomPermutation, out, [], try [.int(Int(n)), .device(device), .generator(generator)])
+}
+
+@_cdecl("alula_bernoulli") @implementation
+public func alula_bernoulli(_ out: TensorOut, _ p: OpaquePointer?,
+  _ generator: OpaquePointer?) -> alula_status {
+  return run(.bernoulli, out, [p], try [.generator(generator)])
+}
+
+@_cdecl("alula_multinomial") @implementation
+public func alula_multinomial(_ out: TensorOut, _ weights: OpaquePointer?, _ count: Int64,
+  _ replacement: Bool, _ generator: OpaquePointer?) -> alula_status {
+  return run(.multinomial, out, [weights], try [.int(Int(count)), .bool(replacement), .generator(generator)])
+}
+
+@_cdecl("alula_dropout") @implementation
+public func alula_dropout(_ out: TensorOut, _ x: OpaquePointer?, _ p: Double, _ training: Bool,
+  _ generator: OpaquePointer?) -> alula_status {
+  return run(.dropout, out, [x], try [.float(p), .bool(training), .generator(generator)])
+}
+
 @_cdecl("alula_cast") @implementation
 public func alula_cast(_ out: TensorOut, _ x: OpaquePointer?, _ dtype: alula_dtype) -> alula_status {
   return run(.cast, out, [x], try [.dtype(dtype)])

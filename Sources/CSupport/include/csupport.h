@@ -8,6 +8,7 @@
 
 #include "dlpack_layout.h"
 #include "kernels.h"
+#include "vectors.h"
 
 /// Replaces the calling thread's error message; longer ones are cut at a character boundary.
 void csupport_set_error(const char *message);

@@ -31,5 +31,13 @@ typedef void (*gemm_block_kernel)(intptr_t rows, intptr_t columns, intptr_t dept
 /// are in elements; y is contiguous.
 typedef void (*gemm_vector_kernel)(intptr_t columns, intptr_t depth, const void *x, intptr_t x_stride,
                                    const void *b, intptr_t row_stride, intptr_t column_stride, void *y);
+/// Fills `out` with `count` random elements that lie without gaps, from the counters of Philox's
+/// stream `key` that start at `group` (of 8 counters each). `parameters` depend on the distribution.
+typedef void (*random_kernel)(void *out, intptr_t count, uint64_t key, uint64_t group,
+                              const double *parameters);
+
+/// Like a random_kernel, with `count` input elements at `in`.
+typedef void (*random_map_kernel)(void *out, const void *in, intptr_t count, uint64_t key,
+                                  uint64_t group, const double *parameters);
 
 #endif

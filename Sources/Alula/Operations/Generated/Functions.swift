@@ -30,6 +30,53 @@ extension Tensor {
   }
 }
 
+// MARK: - Random numbers
+
+extension Tensor {
+  /// Random numbers spread evenly over the half-open interval from low to high.
+  public static func randomUniform(shape: [Int], low: Double = 0.0, high: Double = 1.0,
+    dtype: DType? = nil, device: Device = .cpu, generator: Generator? = nil) throws(AlulaError) -> Tensor {
+    try Operation.randomUniform.first([], [.ints(shape), .float(low), .float(high), dtype.map { .dtype($0) } ?? .none, .device(device), generator.map { .generator($0) } ?? .none])
+  }
+
+  /// Random numbers of a normal distribution.
+  public static func randomNormal(shape: [Int], mean: Double = 0.0, std: Double = 1.0, dtype: DType? = nil,
+    device: Device = .cpu, generator: Generator? = nil) throws(AlulaError) -> Tensor {
+    try Operation.randomNormal.first([], [.ints(shape), .float(mean), .float(std), dtype.map { .dtype($0) } ?? .none, .device(device), generator.map { .generator($0) } ?? .none])
+  }
+
+  /// Random integers from low (included) to high (excluded), all equally likely.
+  public static func randomIntegers(low: Int, high: Int, shape: [Int], dtype: DType? = nil,
+    device: Device = .cpu, generator: Generator? = nil) throws(AlulaError) -> Tensor {
+    try Operation.randomIntegers.first([], [.int(low), .int(high), .ints(shape), dtype.map { .dtype($0) } ?? .none, .device(device), generator.map { .generator($0) } ?? .none])
+  }
+
+  /// The integers from 0 to n (excluded) in random order, as int64.
+  public static func randomPermutation(n: Int, device: Device = .cpu,
+    generator: Generator? = nil) throws(AlulaError) -> Tensor {
+    try Operation.randomPermutation.first([], [.int(n), .device(device), generator.map { .generator($0) } ?? .none])
+  }
+
+  /// Ones with the probabilities in p, else zeros. The result has the shape and dtype of p.
+  public func bernoulli(generator: Generator? = nil) throws(AlulaError) -> Tensor {
+    try Operation.bernoulli.first([self], [generator.map { .generator($0) } ?? .none])
+  }
+
+  /// Indices drawn in proportion to weights, as int64.
+  /// The last axis of the weights holds the alternatives; in the result it has extent count.
+  public func multinomial(count: Int, replacement: Bool = false,
+    generator: Generator? = nil) throws(AlulaError) -> Tensor {
+    try Operation.multinomial.first([self], [.int(count), .bool(replacement), generator.map { .generator($0) } ?? .none])
+  }
+
+  /// While training, each element is zeroed with probability p and the others are divided by 1 - p.
+  /// Otherwise the tensor itself.
+  public func dropout(p: Double = 0.5, training: Bool = true,
+    generator: Generator? = nil) throws(AlulaError) -> Tensor {
+    try Operation.dropout.first([self], [.float(p), .bool(training), generator.map { .generator($0) } ?? .none])
+  }
+}
+
 // MARK: - Conversion and copies
 
 extension Tensor {

@@ -150,6 +150,237 @@ def arange(
     return _wrap(_out.value)
 
 
+# ---- Random numbers ----------------------------------------------------------------------------
+
+
+class _RandomUniformOptions(_Structure):
+    _fields_ = (
+        ("struct_size", _SIZE),
+        ("low", _DOUBLE),
+        ("high", _DOUBLE),
+        ("dtype", _ENUM),
+        ("device", _ENUM),
+        ("generator", _HANDLE),
+    )
+
+
+def random_uniform(
+    shape: int | Sequence[int],
+    low: float = 0.0,
+    high: float = 1.0,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike = "cpu",
+    generator: Generator | None = None,
+) -> Tensor:
+    """Random numbers spread evenly over the half-open interval from low to high.
+
+    Args:
+        shape: The shape of the result.
+        low: The lower end of the interval.
+        high: The upper end of the interval, not included.
+        dtype: A float dtype; float32 by default.
+        device: Where the result lies.
+        generator: The source of random numbers; the default one when left out.
+    """
+    _shape, _shape_count = _arguments.integers(shape)
+    _out = _HANDLE()
+    _options = _RandomUniformOptions(
+        _sizeof(_RandomUniformOptions),
+        float(low),
+        float(high),
+        _arguments.optional_dtype_code(dtype),
+        _arguments.device_code(device),
+        None if generator is None else generator._handle,
+    )
+    _status = _lib.alula_random_uniform(_byref(_out), _shape, _shape_count, _byref(_options))
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+class _RandomNormalOptions(_Structure):
+    _fields_ = (
+        ("struct_size", _SIZE),
+        ("mean", _DOUBLE),
+        ("std", _DOUBLE),
+        ("dtype", _ENUM),
+        ("device", _ENUM),
+        ("generator", _HANDLE),
+    )
+
+
+def random_normal(
+    shape: int | Sequence[int],
+    mean: float = 0.0,
+    std: float = 1.0,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike = "cpu",
+    generator: Generator | None = None,
+) -> Tensor:
+    """Random numbers of a normal distribution.
+
+    Args:
+        shape: The shape of the result.
+        mean: The mean of the distribution.
+        std: Its standard deviation; not negative.
+        dtype: A float dtype; float32 by default.
+        device: Where the result lies.
+        generator: The source of random numbers; the default one when left out.
+    """
+    _shape, _shape_count = _arguments.integers(shape)
+    _out = _HANDLE()
+    _options = _RandomNormalOptions(
+        _sizeof(_RandomNormalOptions),
+        float(mean),
+        float(std),
+        _arguments.optional_dtype_code(dtype),
+        _arguments.device_code(device),
+        None if generator is None else generator._handle,
+    )
+    _status = _lib.alula_random_normal(_byref(_out), _shape, _shape_count, _byref(_options))
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def random_integers(
+    low: int,
+    high: int,
+    shape: int | Sequence[int],
+    dtype: DTypeLike | None = None,
+    device: DeviceLike = "cpu",
+    generator: Generator | None = None,
+) -> Tensor:
+    """Random integers from low (included) to high (excluded), all equally likely.
+
+    Args:
+        low: The lowest value.
+        high: The end of the range, not included.
+        shape: The shape of the result.
+        dtype: The dtype of the result; int64 by default.
+        device: Where the result lies.
+        generator: The source of random numbers; the default one when left out.
+    """
+    _shape, _shape_count = _arguments.integers(shape)
+    _out = _HANDLE()
+    _status = _lib.alula_random_integers(
+        _byref(_out),
+        _arguments.integer(low),
+        _arguments.integer(high),
+        _shape,
+        _shape_count,
+        _arguments.optional_dtype_code(dtype),
+        _arguments.device_code(device),
+        None if generator is None else generator._handle,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def random_permutation(
+    n: int,
+    device: DeviceLike = "cpu",
+    generator: Generator | None = None,
+) -> Tensor:
+    """The integers from 0 to n (excluded) in random order, as int64.
+
+    Args:
+        n: The number of integers.
+        device: Where the result lies.
+        generator: The source of random numbers; the default one when left out.
+    """
+    _out = _HANDLE()
+    _status = _lib.alula_random_permutation(
+        _byref(_out),
+        _arguments.integer(n),
+        _arguments.device_code(device),
+        None if generator is None else generator._handle,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def bernoulli(p: TensorLike, generator: Generator | None = None) -> Tensor:
+    """Ones with the probabilities in p, else zeros. The result has the shape and dtype of p.
+
+    Args:
+        p: Probabilities from 0 to 1.
+        generator: The source of random numbers; the default one when left out.
+    """
+    if not isinstance(p, _TensorBase):
+        p = _asarray(p)
+    _out = _HANDLE()
+    _status = _lib.alula_bernoulli(
+        _byref(_out),
+        p._handle,
+        None if generator is None else generator._handle,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def multinomial(
+    weights: TensorLike,
+    count: int,
+    replacement: bool = False,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Indices drawn in proportion to weights, as int64.
+    The last axis of the weights holds the alternatives; in the result it has extent count.
+
+    Args:
+        weights: Of shape (n,) or (rows, n); not negative, need not sum to one.
+        count: How many indices to draw from each row.
+        replacement: Whether one index may be drawn several times.
+        generator: The source of random numbers; the default one when left out.
+    """
+    if not isinstance(weights, _TensorBase):
+        weights = _asarray(weights)
+    _out = _HANDLE()
+    _status = _lib.alula_multinomial(
+        _byref(_out),
+        weights._handle,
+        _arguments.integer(count),
+        replacement,
+        None if generator is None else generator._handle,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def dropout(
+    x: TensorLike,
+    p: float = 0.5,
+    training: bool = True,
+    generator: Generator | None = None,
+) -> Tensor:
+    """While training, each element is zeroed with probability p and the others are divided by 1 - p.
+    Otherwise the tensor itself.
+
+    Args:
+        p: The probability with which an element is dropped, from 0 to 1.
+        training: Whether to drop anything.
+        generator: The source of random numbers; the default one when left out.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_dropout(
+        _byref(_out),
+        x._handle,
+        float(p),
+        training,
+        None if generator is None else generator._handle,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
 # ---- Conversion and copies ---------------------------------------------------------------------
 
 
@@ -703,6 +934,13 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "alula_zeros": (_OUT, _BYTES, _SIZE, _ENUM, _ENUM),
     "alula_ones": (_OUT, _BYTES, _SIZE, _ENUM, _ENUM),
     "alula_arange": (_OUT, _SCALAR, _SCALAR, _SCALAR, _ENUM, _ENUM),
+    "alula_random_uniform": (_OUT, _BYTES, _SIZE, _HANDLE),
+    "alula_random_normal": (_OUT, _BYTES, _SIZE, _HANDLE),
+    "alula_random_integers": (_OUT, _INT64, _INT64, _BYTES, _SIZE, _ENUM, _ENUM, _HANDLE),
+    "alula_random_permutation": (_OUT, _INT64, _ENUM, _HANDLE),
+    "alula_bernoulli": (_OUT, _HANDLE, _HANDLE),
+    "alula_multinomial": (_OUT, _HANDLE, _INT64, _BOOL, _HANDLE),
+    "alula_dropout": (_OUT, _HANDLE, _DOUBLE, _BOOL, _HANDLE),
     "alula_cast": (_OUT, _HANDLE, _ENUM),
     "alula_copy": (_OUT, _HANDLE),
     "alula_contiguous": (_OUT, _HANDLE),
