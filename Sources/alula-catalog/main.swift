@@ -14,6 +14,7 @@ let outputs: [(name: String, path: String, text: () -> String)] = [
   ("python", "bindings/python/src/alula/_operations.py", pythonFunctions),
   ("tests", "bindings/python/tests/catalog.json", testCatalog),
   ("table", "docs/operations.md", operationTable),
+  ("fuzz", "Tests/C/fuzz_operations.c", cFuzz),
 ]
 
 func fail(_ message: String) -> Never {
