@@ -364,8 +364,40 @@ size_t alula_live_handles(void);
 
 // ---- Random numbers ------------------------------------------------------------------------------------
 
-/// A source of random numbers.
+/// A source of random numbers: Philox 4x32-10. What it yields depends on its seed and on the calls alone, not on the number of
+/// threads. Wherever a generator is an argument, NULL stands for the default one, which starts with seed 0 in every
+/// process. Any thread may use a generator at any time.
 typedef struct alula_generator alula_generator;
+
+/// A generator at the start of a seed's stream.
+alula_status alula_generator_create(alula_generator **out, uint64_t seed);
+
+/// A handle to the default generator.
+alula_status alula_generator_default(alula_generator **out);
+
+/// One more reference to a generator.
+alula_status alula_generator_retain(alula_generator *generator);
+
+/// Gives back a reference; NULL does nothing.
+alula_status alula_generator_release(alula_generator *generator);
+
+/// The seed whose stream the generator yields.
+alula_status alula_generator_seed(uint64_t *out, alula_generator *generator);
+
+/// Starts the stream of a seed.
+alula_status alula_generator_set_seed(alula_generator *generator, uint64_t seed);
+
+/// Starts the stream of a seed drawn from the operating system, and tells which; `out` may be NULL.
+alula_status alula_generator_set_random_seed(uint64_t *out, alula_generator *generator);
+
+/// The bytes of a generator's state.
+#define ALULA_GENERATOR_STATE_SIZE 24
+
+/// Writes all that decides what comes next, for a checkpoint; `size` must be ALULA_GENERATOR_STATE_SIZE.
+alula_status alula_generator_state(uint8_t *out, size_t size, alula_generator *generator);
+
+/// Goes on where a state was read.
+alula_status alula_generator_set_state(alula_generator *generator, const uint8_t *state, size_t size);
 
 // ---- Operations ----------------------------------------------------------------------------------------
 

@@ -470,6 +470,31 @@ static void call_library(void) {
   (void)alula_set_last_error((alula_status)any, once_in(2) ? NULL : "said by the caller");
 }
 
+static void call_generator(void) {
+  alula_generator *out = NULL, *g = fuzz_generator();
+  static uint8_t bytes[64];
+  uint64_t seed;
+  const size_t size = once_in(4) ? (once_in(2) ? SIZE_MAX : below(64)) : ALULA_GENERATOR_STATE_SIZE;
+  switch (below(8)) {
+    case 0: fuzz_status(alula_generator_create(once_in(10) ? NULL : &out, draw())); break;
+    case 1: fuzz_status(alula_generator_default(once_in(10) ? NULL : &out)); break;
+    case 2: fuzz_status(alula_generator_set_seed(g, draw())); break;
+    case 3: fuzz_status(alula_generator_seed(once_in(10) ? NULL : &seed, g)); break;
+    case 4: fuzz_status(alula_generator_set_random_seed(once_in(10) ? NULL : &seed, out)); break;
+    case 5: fuzz_status(alula_generator_state(once_in(10) ? NULL : bytes, size, g)); break;
+    case 6:
+      if (once_in(3)) bytes[below(64)] = (uint8_t)draw();
+      fuzz_status(alula_generator_set_state(g, once_in(10) ? NULL : bytes, size > 64 ? SIZE_MAX : size));
+      break;
+    default: {
+      const alula_status status = alula_generator_retain(g);
+      fuzz_status(status);
+      if (status == ALULA_OK) fuzz_status(alula_generator_release(g));
+    }
+  }
+  if (out != NULL && alula_generator_release(out) != ALULA_OK) broken("a handle that cannot be released");
+}
+
 #define ENTRY(name) {"alula_" #name, call_##name}
 static const fuzz_entry functions[] = {
     ENTRY(tensor_from_data), ENTRY(tensor_borrow), ENTRY(tensor_scalar), ENTRY(tensor_retain), ENTRY(tensor_release),
@@ -477,7 +502,7 @@ static const fuzz_entry functions[] = {
     ENTRY(tensor_item), ENTRY(tensor_requires_grad), ENTRY(tensor_is_leaf), ENTRY(tensor_grad_fn), ENTRY(tensor_shape),
     ENTRY(tensor_strides), ENTRY(tensor_copy_out), ENTRY(tensor_mark_written), ENTRY(tensor_assign_),
     ENTRY(tensor_set_requires_grad), ENTRY(tensor_grad), ENTRY(tensor_set_grad), ENTRY(tensor_detach), ENTRY(backward),
-    ENTRY(grad), ENTRY(grad_mode), ENTRY(tensor_register_hook), ENTRY(custom_op), ENTRY(dlpack), ENTRY(library),
+    ENTRY(grad), ENTRY(grad_mode), ENTRY(tensor_register_hook), ENTRY(custom_op), ENTRY(dlpack), ENTRY(generator), ENTRY(library),
 };
 
 // ---- The run -------------------------------------------------------------------------------------------
@@ -504,6 +529,7 @@ int main(int argc, char **argv) {
   state = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
   setvbuf(stdout, NULL, _IONBF, 0);
 
+  if (alula_generator_create(&generator, seed) != ALULA_OK) broken("no generator");
   for (call_number = 0; call_number < calls; call_number++) {
     const size_t k = below(fuzz_operation_count + function_count);
     const fuzz_entry *entry = k < function_count ? &functions[k] : &fuzz_operations[k - function_count];
@@ -515,7 +541,8 @@ int main(int argc, char **argv) {
   }
   alarm(0);
   for (i = 0; i < slot_count; i++) alula_tensor_release(slots[i]);
-  if (alula_live_handles() != (generator != NULL)) broken("handles left over at the end");
+  if (alula_generator_release(generator) != ALULA_OK) broken("a handle that cannot be released");
+  if (alula_live_handles() != 0) broken("handles left over at the end");
   if (deleted != borrowed) broken("a deleter was not called once for each context");
   printf("fuzz: %lu calls, %lu of them successful, seed %lu\n", calls, successes, (unsigned long)seed);
   return 0;

@@ -44,6 +44,96 @@ static void fuzz_arange(void) {
   fuzz_keep(out0);
 }
 
+static void fuzz_random_uniform(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  size_t v_shape_count;
+  const int64_t *v_shape = fuzz_ints(&v_shape_count);
+  alula_random_uniform_options o = ALULA_RANDOM_UNIFORM_OPTIONS_INIT;
+  o.struct_size = fuzz_size(sizeof o);
+  double v_low = fuzz_float();
+  if (fuzz_bool()) o.low = v_low;
+  double v_high = fuzz_float();
+  if (fuzz_bool()) o.high = v_high;
+  alula_dtype v_dtype = fuzz_dtype();
+  if (fuzz_bool()) o.dtype = v_dtype;
+  alula_device v_device = fuzz_device();
+  if (fuzz_bool()) o.device = v_device;
+  alula_generator *v_generator = fuzz_generator();
+  if (fuzz_bool()) o.generator = v_generator;
+  fuzz_status(alula_random_uniform(to0, v_shape, v_shape_count, fuzz_bool() ? &o : NULL));
+  fuzz_keep(out0);
+}
+
+static void fuzz_random_normal(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  size_t v_shape_count;
+  const int64_t *v_shape = fuzz_ints(&v_shape_count);
+  alula_random_normal_options o = ALULA_RANDOM_NORMAL_OPTIONS_INIT;
+  o.struct_size = fuzz_size(sizeof o);
+  double v_mean = fuzz_float();
+  if (fuzz_bool()) o.mean = v_mean;
+  double v_std = fuzz_float();
+  if (fuzz_bool()) o.std = v_std;
+  alula_dtype v_dtype = fuzz_dtype();
+  if (fuzz_bool()) o.dtype = v_dtype;
+  alula_device v_device = fuzz_device();
+  if (fuzz_bool()) o.device = v_device;
+  alula_generator *v_generator = fuzz_generator();
+  if (fuzz_bool()) o.generator = v_generator;
+  fuzz_status(alula_random_normal(to0, v_shape, v_shape_count, fuzz_bool() ? &o : NULL));
+  fuzz_keep(out0);
+}
+
+static void fuzz_random_integers(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  int64_t v_low = fuzz_int();
+  int64_t v_high = fuzz_int();
+  size_t v_shape_count;
+  const int64_t *v_shape = fuzz_ints(&v_shape_count);
+  alula_dtype v_dtype = fuzz_dtype();
+  alula_device v_device = fuzz_device();
+  alula_generator *v_generator = fuzz_generator();
+  fuzz_status(alula_random_integers(to0, v_low, v_high, v_shape, v_shape_count, v_dtype, v_device, v_generator));
+  fuzz_keep(out0);
+}
+
+static void fuzz_random_permutation(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  int64_t v_n = fuzz_int();
+  alula_device v_device = fuzz_device();
+  alula_generator *v_generator = fuzz_generator();
+  fuzz_status(alula_random_permutation(to0, v_n, v_device, v_generator));
+  fuzz_keep(out0);
+}
+
+static void fuzz_bernoulli(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_generator *v_generator = fuzz_generator();
+  fuzz_status(alula_bernoulli(to0, in0, v_generator));
+  fuzz_keep(out0);
+}
+
+static void fuzz_multinomial(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  int64_t v_count = fuzz_int();
+  bool v_replacement = fuzz_bool();
+  alula_generator *v_generator = fuzz_generator();
+  fuzz_status(alula_multinomial(to0, in0, v_count, v_replacement, v_generator));
+  fuzz_keep(out0);
+}
+
+static void fuzz_dropout(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  double v_p = fuzz_float();
+  bool v_training = fuzz_bool();
+  alula_generator *v_generator = fuzz_generator();
+  fuzz_status(alula_dropout(to0, in0, v_p, v_training, v_generator));
+  fuzz_keep(out0);
+}
+
 static void fuzz_cast(void) {
   alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
   alula_tensor *in0 = fuzz_tensor();
@@ -299,6 +389,13 @@ const fuzz_entry fuzz_operations[] = {
     {"alula_zeros", fuzz_zeros},
     {"alula_ones", fuzz_ones},
     {"alula_arange", fuzz_arange},
+    {"alula_random_uniform", fuzz_random_uniform},
+    {"alula_random_normal", fuzz_random_normal},
+    {"alula_random_integers", fuzz_random_integers},
+    {"alula_random_permutation", fuzz_random_permutation},
+    {"alula_bernoulli", fuzz_bernoulli},
+    {"alula_multinomial", fuzz_multinomial},
+    {"alula_dropout", fuzz_dropout},
     {"alula_cast", fuzz_cast},
     {"alula_copy", fuzz_copy},
     {"alula_contiguous", fuzz_contiguous},
