@@ -41,6 +41,8 @@ let package = Package(
           "-static-stdlib",
           "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/AlulaC/exports.map",
           "-Xlinker", "--gc-sections", "-Xlinker", "-s",
+          // The number is ALULA_ABI_VERSION: programs are bound to it.
+          "-Xlinker", "-soname=libalula.so.1",
         ])
       ]),
     .executableTarget(name: "alula-catalog", dependencies: ["Alula"]),

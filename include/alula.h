@@ -324,6 +324,35 @@ alula_status alula_custom_op(alula_tensor **out, const char *name, alula_tensor 
                              size_t saved_count, alula_custom_backward backward, void *context,
                              void (*deleter)(void *context));
 
+// ---- Tensors by name -----------------------------------------------------------------------------------
+
+/// Tensors by name, in the order of their insertion. While one thread inserts into a map, no other may use it.
+typedef struct alula_tensor_map alula_tensor_map;
+
+/// A map without entries.
+alula_status alula_tensor_map_create(alula_tensor_map **out);
+
+/// One more reference to a map.
+alula_status alula_tensor_map_retain(alula_tensor_map *map);
+
+/// Gives back a reference; NULL does nothing.
+alula_status alula_tensor_map_release(alula_tensor_map *map);
+
+/// The number of entries.
+alula_status alula_tensor_map_count(size_t *out, alula_tensor_map *map);
+
+/// The name of an entry, in UTF-8, valid while the map lives.
+alula_status alula_tensor_map_name(const char **out, alula_tensor_map *map, size_t index);
+
+/// The tensor of an entry.
+alula_status alula_tensor_map_tensor(alula_tensor **out, alula_tensor_map *map, size_t index);
+
+/// The tensor of that name. ALULA_OUT_OF_RANGE when there is none.
+alula_status alula_tensor_map_find(alula_tensor **out, alula_tensor_map *map, const char *name);
+
+/// Adds an entry, or replaces the one of that name.
+alula_status alula_tensor_map_insert(alula_tensor_map *map, const char *name, alula_tensor *tensor);
+
 // ---- Exchange with other libraries ---------------------------------------------------------------------
 
 /// DLPack's versioned capsule, as dlpack.h defines it.

@@ -16,6 +16,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 
+# The name that programs are bound to.
+ln -sf libalula.so "$library/libalula.so.1"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # shellcheck disable=SC2086 # flags are several words

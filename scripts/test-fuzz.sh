@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+ln -sf libalula.so .build/release/libalula.so.1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cc -std=c99 -pedantic -Wall -Wextra -Werror -O1 -g -Iinclude Tests/C/fuzz.c Tests/C/fuzz_operations.c \
