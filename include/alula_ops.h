@@ -297,4 +297,114 @@ alula_status alula_tensordot(alula_tensor **out, alula_tensor *a, alula_tensor *
 /// @param b Shape (n,).
 alula_status alula_outer(alula_tensor **out, alula_tensor *a, alula_tensor *b);
 
+// ---- Linear maps and convolution ---------------------------------------------------------------
+
+/// x @ weightᵀ + bias, along the last axis of x.
+/// @param x Shape (..., in).
+/// @param weight Shape (out, in).
+/// @param bias Shape (out,).
+alula_status alula_linear(alula_tensor **out, alula_tensor *x, alula_tensor *weight,
+                          alula_tensor *bias);
+
+/// What alula_conv1d can be told; NULL for all defaults.
+typedef struct alula_conv1d_options {
+  /// sizeof(alula_conv1d_options), set by the initialiser.
+  size_t struct_size;
+  /// Distance between neighbouring positions of the kernel. 1 values, or NULL for NULL (all 1).
+  const int64_t *stride;
+  /// Zeros added at either end. 1 values, or NULL for NULL (all 0).
+  const int64_t *padding;
+  /// Distance between neighbouring elements of the kernel. 1 values, or NULL for NULL (all 1).
+  const int64_t *dilation;
+  /// Parts into which channels are split; each output channel sees one part.
+  int64_t groups;
+} alula_conv1d_options;
+
+#define ALULA_CONV1D_OPTIONS_INIT \
+  { sizeof(alula_conv1d_options), NULL (all 1), NULL (all 0), NULL (all 1), 1 }
+
+/// Cross-correlation of signals (N, C, L) with a kernel (O, C / groups, K), plus a bias (O,).
+/// @param x Shape (N, C, L).
+/// @param weight Shape (O, C / groups, K).
+/// @param bias Shape (O,).
+alula_status alula_conv1d(alula_tensor **out, alula_tensor *x, alula_tensor *weight,
+                          alula_tensor *bias, const alula_conv1d_options *options);
+
+/// What alula_conv2d can be told; NULL for all defaults.
+typedef struct alula_conv2d_options {
+  /// sizeof(alula_conv2d_options), set by the initialiser.
+  size_t struct_size;
+  /// Distance between neighbouring positions of the kernel. 2 values, or NULL for NULL (all 1).
+  const int64_t *stride;
+  /// Zeros added on either side of each spatial axis. 2 values, or NULL for NULL (all 0).
+  const int64_t *padding;
+  /// Distance between neighbouring elements of the kernel. 2 values, or NULL for NULL (all 1).
+  const int64_t *dilation;
+  /// Parts into which channels are split; each output channel sees one part.
+  int64_t groups;
+} alula_conv2d_options;
+
+#define ALULA_CONV2D_OPTIONS_INIT \
+  { sizeof(alula_conv2d_options), NULL (all 1), NULL (all 0), NULL (all 1), 1 }
+
+/// Cross-correlation of images (N, C, H, W) with a kernel (O, C / groups, kH, kW), plus a bias
+/// (O,).
+/// @param x Shape (N, C, H, W).
+/// @param weight Shape (O, C / groups, kH, kW).
+/// @param bias Shape (O,).
+alula_status alula_conv2d(alula_tensor **out, alula_tensor *x, alula_tensor *weight,
+                          alula_tensor *bias, const alula_conv2d_options *options);
+
+/// What alula_conv2d_input_gradient can be told; NULL for all defaults.
+typedef struct alula_conv2d_input_gradient_options {
+  /// sizeof(alula_conv2d_input_gradient_options), set by the initialiser.
+  size_t struct_size;
+  /// Distance between neighbouring positions of the kernel. 2 values, or NULL for NULL (all 1).
+  const int64_t *stride;
+  /// Zeros added on either side of each spatial axis. 2 values, or NULL for NULL (all 0).
+  const int64_t *padding;
+  /// Distance between neighbouring elements of the kernel. 2 values, or NULL for NULL (all 1).
+  const int64_t *dilation;
+  /// Parts into which channels are split; each output channel sees one part.
+  int64_t groups;
+} alula_conv2d_input_gradient_options;
+
+#define ALULA_CONV2D_INPUT_GRADIENT_OPTIONS_INIT \
+  { sizeof(alula_conv2d_input_gradient_options), NULL (all 1), NULL (all 0), NULL (all 1), 1 }
+
+/// The gradient of conv2d with respect to its input: each element of the result's gradient spread
+/// over the input pixels that its kernel position covered. The linear map transposed to conv2d's.
+/// @param gradient Of conv2d's result: shape (N, O, H', W').
+/// @param weight Shape (O, C / groups, kH, kW).
+/// @param input_size H and W of conv2d's input. 2 values.
+alula_status alula_conv2d_input_gradient(alula_tensor **out, alula_tensor *gradient,
+                                         alula_tensor *weight, const int64_t *input_size,
+                                         const alula_conv2d_input_gradient_options *options);
+
+/// What alula_conv2d_weight_gradient can be told; NULL for all defaults.
+typedef struct alula_conv2d_weight_gradient_options {
+  /// sizeof(alula_conv2d_weight_gradient_options), set by the initialiser.
+  size_t struct_size;
+  /// Distance between neighbouring positions of the kernel. 2 values, or NULL for NULL (all 1).
+  const int64_t *stride;
+  /// Zeros added on either side of each spatial axis. 2 values, or NULL for NULL (all 0).
+  const int64_t *padding;
+  /// Distance between neighbouring elements of the kernel. 2 values, or NULL for NULL (all 1).
+  const int64_t *dilation;
+  /// Parts into which channels are split; each output channel sees one part.
+  int64_t groups;
+} alula_conv2d_weight_gradient_options;
+
+#define ALULA_CONV2D_WEIGHT_GRADIENT_OPTIONS_INIT \
+  { sizeof(alula_conv2d_weight_gradient_options), NULL (all 1), NULL (all 0), NULL (all 1), 1 }
+
+/// The gradient of conv2d with respect to its weight: the correlation of its input with the
+/// result's gradient.
+/// @param gradient Of conv2d's result: shape (N, O, H', W').
+/// @param x conv2d's input: (N, C, H, W).
+/// @param kernel_size kH and kW of conv2d's weight. 2 values.
+alula_status alula_conv2d_weight_gradient(alula_tensor **out, alula_tensor *gradient,
+                                          alula_tensor *x, const int64_t *kernel_size,
+                                          const alula_conv2d_weight_gradient_options *options);
+
 #endif

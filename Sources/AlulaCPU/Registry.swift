@@ -9,4 +9,5 @@ public func registerKernels(_ receive: KernelReceiver) {
   registerArithmetic(receive)
   registerGemm(receive)
   registerRandom(receive)
+  registerConvolution(receive)
 }

@@ -384,6 +384,91 @@ static void fuzz_outer(void) {
   fuzz_keep(out0);
 }
 
+static void fuzz_linear(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  fuzz_status(alula_linear(to0, in0, in1, in2));
+  fuzz_keep(out0);
+}
+
+static void fuzz_conv1d(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  alula_conv1d_options o = ALULA_CONV1D_OPTIONS_INIT;
+  o.struct_size = fuzz_size(sizeof o);
+  const int64_t *v_stride = fuzz_spatial(1);
+  if (fuzz_bool()) o.stride = v_stride;
+  const int64_t *v_padding = fuzz_spatial(1);
+  if (fuzz_bool()) o.padding = v_padding;
+  const int64_t *v_dilation = fuzz_spatial(1);
+  if (fuzz_bool()) o.dilation = v_dilation;
+  int64_t v_groups = fuzz_int();
+  if (fuzz_bool()) o.groups = v_groups;
+  fuzz_status(alula_conv1d(to0, in0, in1, in2, fuzz_bool() ? &o : NULL));
+  fuzz_keep(out0);
+}
+
+static void fuzz_conv2d(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  alula_conv2d_options o = ALULA_CONV2D_OPTIONS_INIT;
+  o.struct_size = fuzz_size(sizeof o);
+  const int64_t *v_stride = fuzz_spatial(2);
+  if (fuzz_bool()) o.stride = v_stride;
+  const int64_t *v_padding = fuzz_spatial(2);
+  if (fuzz_bool()) o.padding = v_padding;
+  const int64_t *v_dilation = fuzz_spatial(2);
+  if (fuzz_bool()) o.dilation = v_dilation;
+  int64_t v_groups = fuzz_int();
+  if (fuzz_bool()) o.groups = v_groups;
+  fuzz_status(alula_conv2d(to0, in0, in1, in2, fuzz_bool() ? &o : NULL));
+  fuzz_keep(out0);
+}
+
+static void fuzz_conv2d_input_gradient(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  const int64_t *v_input_size = fuzz_spatial(2);
+  alula_conv2d_input_gradient_options o = ALULA_CONV2D_INPUT_GRADIENT_OPTIONS_INIT;
+  o.struct_size = fuzz_size(sizeof o);
+  const int64_t *v_stride = fuzz_spatial(2);
+  if (fuzz_bool()) o.stride = v_stride;
+  const int64_t *v_padding = fuzz_spatial(2);
+  if (fuzz_bool()) o.padding = v_padding;
+  const int64_t *v_dilation = fuzz_spatial(2);
+  if (fuzz_bool()) o.dilation = v_dilation;
+  int64_t v_groups = fuzz_int();
+  if (fuzz_bool()) o.groups = v_groups;
+  fuzz_status(alula_conv2d_input_gradient(to0, in0, in1, v_input_size, fuzz_bool() ? &o : NULL));
+  fuzz_keep(out0);
+}
+
+static void fuzz_conv2d_weight_gradient(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  const int64_t *v_kernel_size = fuzz_spatial(2);
+  alula_conv2d_weight_gradient_options o = ALULA_CONV2D_WEIGHT_GRADIENT_OPTIONS_INIT;
+  o.struct_size = fuzz_size(sizeof o);
+  const int64_t *v_stride = fuzz_spatial(2);
+  if (fuzz_bool()) o.stride = v_stride;
+  const int64_t *v_padding = fuzz_spatial(2);
+  if (fuzz_bool()) o.padding = v_padding;
+  const int64_t *v_dilation = fuzz_spatial(2);
+  if (fuzz_bool()) o.dilation = v_dilation;
+  int64_t v_groups = fuzz_int();
+  if (fuzz_bool()) o.groups = v_groups;
+  fuzz_status(alula_conv2d_weight_gradient(to0, in0, in1, v_kernel_size, fuzz_bool() ? &o : NULL));
+  fuzz_keep(out0);
+}
+
 const fuzz_entry fuzz_operations[] = {
     {"alula_full", fuzz_full},
     {"alula_zeros", fuzz_zeros},
@@ -424,6 +509,11 @@ const fuzz_entry fuzz_operations[] = {
     {"alula_vecdot", fuzz_vecdot},
     {"alula_tensordot", fuzz_tensordot},
     {"alula_outer", fuzz_outer},
+    {"alula_linear", fuzz_linear},
+    {"alula_conv1d", fuzz_conv1d},
+    {"alula_conv2d", fuzz_conv2d},
+    {"alula_conv2d_input_gradient", fuzz_conv2d_input_gradient},
+    {"alula_conv2d_weight_gradient", fuzz_conv2d_weight_gradient},
 };
 
 const size_t fuzz_operation_count = sizeof fuzz_operations / sizeof *fuzz_operations;

@@ -9,6 +9,7 @@ public enum Catalog {
     ("Shape", Operation.shape),
     ("Views", Operation.views),
     ("Matrix products", Operation.matrixProducts),
+    ("Linear maps and convolution", Operation.convolution),
   ]
 
   public static let operations: [Operation] = families.flatMap(\.operations)

@@ -233,3 +233,39 @@ public func alula_tensordot(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePo
 public func alula_outer(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
   return run(.outer, out, [a, b])
 }
+
+@_cdecl("alula_linear") @implementation
+public func alula_linear(_ out: TensorOut, _ x: OpaquePointer?, _ weight: OpaquePointer?,
+  _ bias: OpaquePointer?) -> alula_status {
+  return run(.linear, out, [x, weight, bias])
+}
+
+@_cdecl("alula_conv1d") @implementation
+public func alula_conv1d(_ out: TensorOut, _ x: OpaquePointer?, _ weight: OpaquePointer?,
+  _ bias: OpaquePointer?, _ options: UnsafePointer<alula_conv1d_options>?) -> alula_status {
+  let o = readOptions(options, default: alula_conv1d_options(struct_size: 0, stride: nil, padding: nil, dilation: nil, groups: 1))
+  return run(.conv1d, out, [x, weight, bias], try [.spatial(o.stride, default: [1]), .spatial(o.padding, default: [0]), .spatial(o.dilation, default: [1]), .int(Int(o.groups))])
+}
+
+@_cdecl("alula_conv2d") @implementation
+public func alula_conv2d(_ out: TensorOut, _ x: OpaquePointer?, _ weight: OpaquePointer?,
+  _ bias: OpaquePointer?, _ options: UnsafePointer<alula_conv2d_options>?) -> alula_status {
+  let o = readOptions(options, default: alula_conv2d_options(struct_size: 0, stride: nil, padding: nil, dilation: nil, groups: 1))
+  return run(.conv2d, out, [x, weight, bias], try [.spatial(o.stride, default: [1, 1]), .spatial(o.padding, default: [0, 0]), .spatial(o.dilation, default: [1, 1]), .int(Int(o.groups))])
+}
+
+@_cdecl("alula_conv2d_input_gradient") @implementation
+public func alula_conv2d_input_gradient(_ out: TensorOut, _ gradient: OpaquePointer?,
+  _ weight: OpaquePointer?, _ input_size: UnsafePointer<Int64>?,
+  _ options: UnsafePointer<alula_conv2d_input_gradient_options>?) -> alula_status {
+  let o = readOptions(options, default: alula_conv2d_input_gradient_options(struct_size: 0, stride: nil, padding: nil, dilation: nil, groups: 1))
+  return run(.conv2dInputGradient, out, [gradient, weight], try [.ints(input_size, 2), .spatial(o.stride, default: [1, 1]), .spatial(o.padding, default: [0, 0]), .spatial(o.dilation, default: [1, 1]), .int(Int(o.groups))])
+}
+
+@_cdecl("alula_conv2d_weight_gradient") @implementation
+public func alula_conv2d_weight_gradient(_ out: TensorOut, _ gradient: OpaquePointer?, _ x: OpaquePointer?,
+  _ kernel_size: UnsafePointer<Int64>?,
+  _ options: UnsafePointer<alula_conv2d_weight_gradient_options>?) -> alula_status {
+  let o = readOptions(options, default: alula_conv2d_weight_gradient_options(struct_size: 0, stride: nil, padding: nil, dilation: nil, groups: 1))
+  return run(.conv2dWeightGradient, out, [gradient, x], try [.ints(kernel_size, 2), .spatial(o.stride, default: [1, 1]), .spatial(o.padding, default: [0, 0]), .spatial(o.dilation, default: [1, 1]), .int(Int(o.groups))])
+}

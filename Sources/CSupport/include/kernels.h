@@ -40,4 +40,24 @@ typedef void (*random_kernel)(void *out, intptr_t count, uint64_t key, uint64_t 
 typedef void (*random_map_kernel)(void *out, const void *in, intptr_t count, uint64_t key,
                                   uint64_t group, const double *parameters);
 
+/// Copies the part of a plane (`height` by `width`; strides in elements) that starts at `first_row`,
+/// `first_column`, which may be negative, with zeros outside the plane. Columns are grouped by their
+/// remainder modulo `column_step`; each row has `column_step` groups, as long as the longest needs.
+typedef void (*conv_pad_kernel)(intptr_t height, intptr_t width, const void *source,
+                                intptr_t row_stride, intptr_t column_stride, intptr_t first_row,
+                                intptr_t first_column, intptr_t padded_height,
+                                intptr_t padded_width, intptr_t column_step, void *padded);
+
+/// Packs patches of a padded image for a matrix product: the positions `start` to `start + count`, in
+/// rows of `width` that are `row_pitch` elements apart, for each of the `vectors` element offsets.
+/// Writes up to one panel's width past the last panel, and reads as far past the last patch.
+typedef void (*conv_pack_kernel)(intptr_t start, intptr_t count, intptr_t width, intptr_t row_pitch,
+                                 intptr_t vectors, const intptr_t *offsets, const void *source,
+                                 void *panels);
+
+/// Moves `rows` rows of positions to planes of the target, whose plane, row and column strides are given.
+typedef void (*conv_scatter_kernel)(intptr_t rows, intptr_t start, intptr_t count, intptr_t width,
+                                    const void *source, intptr_t source_stride, void *target,
+                                    const intptr_t *strides);
+
 #endif

@@ -3,3 +3,55 @@
 from __future__ import annotations
 
 import numpy as np
+
+
+# ---- Convolution ----------------------------------------------------------------------------------------
+
+
+def conv2d(x, weight, bias, stride, padding, dilation, groups):  # noqa: ANN001, ANN201
+    """Cross-correlation, one output element at a time."""
+    (batch, _, height, width), (outputs, depth, *kernel) = x.shape, weight.shape
+    size = [
+        (extent + 2 * p - d * (k - 1) - 1) // s + 1
+        for extent, k, s, p, d in zip((height, width), kernel, stride, padding, dilation, strict=True)
+    ]
+    padded = np.pad(x, [(0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2])
+    out = np.zeros((batch, outputs, *size), np.result_type(x, weight))
+    for o in range(outputs):
+        channels = slice(o // (outputs // groups) * depth, (o // (outputs // groups) + 1) * depth)
+        for i, j in np.ndindex(*size):
+            rows = slice(i * stride[0], i * stride[0] + dilation[0] * (kernel[0] - 1) + 1, dilation[0])
+            columns = slice(j * stride[1], j * stride[1] + dilation[1] * (kernel[1] - 1) + 1, dilation[1])
+            out[:, o, i, j] = np.sum(padded[:, channels, rows, columns] * weight[o], axis=(1, 2, 3))
+    return out if bias is None else out + bias[:, None, None]
+
+
+def conv1d(x, weight, bias, stride, padding, dilation, groups):  # noqa: ANN001, ANN201
+    """Cross-correlation of images of one row."""
+    out = conv2d(
+        x[:, :, None], weight[:, :, None], bias, (1, *stride), (0, *padding), (1, *dilation), groups
+    )
+    return out[:, :, 0]
+
+
+def conv2d_input_gradient(gradient, weight, input_size, stride, padding, dilation, groups):  # noqa: ANN001, ANN201
+    """The transposed map, from conv2d's value on every unit image."""
+    shape = (1, weight.shape[1] * groups, *input_size)
+    out = np.zeros((gradient.shape[0], *shape[1:]))
+    for index in np.ndindex(*shape):
+        unit = np.zeros(shape)
+        unit[index] = 1
+        image = conv2d(unit, weight, None, stride, padding, dilation, groups)
+        out[(slice(None), *index[1:])] = np.sum(gradient * image, axis=(1, 2, 3))
+    return out
+
+
+def conv2d_weight_gradient(gradient, x, kernel_size, stride, padding, dilation, groups):  # noqa: ANN001, ANN201
+    """The transposed map, from conv2d's value for every unit kernel."""
+    shape = (gradient.shape[1], x.shape[1] // groups, *kernel_size)
+    out = np.zeros(shape)
+    for index in np.ndindex(*shape):
+        unit = np.zeros(shape)
+        unit[index] = 1
+        out[index] = np.sum(gradient * conv2d(x, unit, None, stride, padding, dilation, groups))
+    return out

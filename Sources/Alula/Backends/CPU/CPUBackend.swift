@@ -12,7 +12,7 @@ package final class CPUBackend: Backend {
   /// One entry per primitive, in a list per family beside its code.
   private static let families: [[(Operation, Lowering)]] = [
     copyLowerings, reductionLowerings, creationLowerings, updateLowerings, matrixProductLowerings,
-    randomLowerings,
+    randomLowerings, convolutionLowerings,
   ]
 
   private init() {

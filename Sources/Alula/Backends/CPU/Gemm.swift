@@ -191,8 +191,7 @@ struct Gemm {
     _ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int
   ) -> Bool? {
     let pieceDepth = max((k / 16 + Self.depthBlock) / Self.depthBlock * Self.depthBlock, 1024)
-    guard !isPiece, m * n <= 128 * 128, k >= 2 * pieceDepth, !accumulate, Dims([m, n, k]).saturatedProduct > 4 * Self.taskSize,
-      let add = kernels.add
+    guard !isPiece, m * n <= 128 * 128, k >= 2 * pieceDepth, !accumulate, Dims([m, n, k]).saturatedProduct > 4 * Self.taskSize
     else { return nil }
     let size = kernels.itemSize
     let pieces = (k + pieceDepth - 1) / pieceDepth
@@ -217,7 +216,7 @@ struct Gemm {
       }
     }
     if failed.load(ordering: .relaxed) { return false }
-    for piece in 1..<pieces { kernels.accumulate(add, m * n, sums, sums + piece * m * n * size) }
+    for piece in 1..<pieces { kernels.accumulate(m * n, sums, sums + piece * m * n * size) }
     for row in 0..<m { (c + row * rowStride * size).copyMemory(from: sums + row * n * size, byteCount: n * size) }
     return true
   }

@@ -10,7 +10,7 @@ struct GemmKernels: Sendable {
   let packB: gemm_pack_kernel
   let block: gemm_block_kernel
   let vector: gemm_vector_kernel
-  let add: elementwise_kernel?
+  private let add: elementwise_kernel
 
   private static let all: [GemmKernels?] = DType.allCases.map { GemmKernels($0) }
 
@@ -23,7 +23,8 @@ struct GemmKernels: Sendable {
       let packA = table.function("gemm.pack_a", slot: dtype.code, as: gemm_pack_kernel.self),
       let packB = table.function("gemm.pack_b", slot: dtype.code, as: gemm_pack_kernel.self),
       let block = table.function("gemm.block", slot: dtype.code, as: gemm_block_kernel.self),
-      let vector = table.function("gemm.vector", slot: dtype.code, as: gemm_vector_kernel.self)
+      let vector = table.function("gemm.vector", slot: dtype.code, as: gemm_vector_kernel.self),
+      let add = table.function("add", slot: dtype.code, as: elementwise_kernel.self)
     else { return nil }
     var rows = 1
     var columns = 1
@@ -35,7 +36,7 @@ struct GemmKernels: Sendable {
     self.packB = packB
     self.block = block
     self.vector = vector
-    add = table.function("add", slot: dtype.code, as: elementwise_kernel.self)
+    self.add = add
   }
 
   /// `count` rounded up to whole panels of A.
@@ -46,9 +47,7 @@ struct GemmKernels: Sendable {
 
 extension GemmKernels {
   /// Adds `count` contiguous elements of `addend` to `sum`.
-  func accumulate(
-    _ add: elementwise_kernel, _ count: Int, _ sum: UnsafeMutableRawPointer, _ addend: UnsafeMutableRawPointer
-  ) {
+  func accumulate(_ count: Int, _ sum: UnsafeMutableRawPointer, _ addend: UnsafeMutableRawPointer) {
     let pointers = [sum, sum, addend].map { Optional($0.assumingMemoryBound(to: CChar.self)) }
     add(count, pointers, [itemSize, itemSize, itemSize], nil)
   }

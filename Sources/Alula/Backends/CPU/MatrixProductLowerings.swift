@@ -5,9 +5,20 @@ extension CPUBackend {
     (
       .matmul,
       { (call, outputs) throws(AlulaError) in
-        try inFloat32(call, outputs) { (call, outputs) throws(AlulaError) in try matmul(call, outputs[0]) }
+        try inFloat32(call, outputs) { (call, outputs) throws(AlulaError) in
+          try multiply(call, call[0].layout.asRows, call[1].layout.asColumns, bias: nil, outputs[0])
+        }
       }
-    )
+    ),
+    (
+      .linear,
+      { (call, outputs) throws(AlulaError) in
+        try inFloat32(call, outputs) { (call, outputs) throws(AlulaError) in
+          let bias = try GradientMode.without { () throws(AlulaError) in try call.optional(2)?.contiguous() }
+          try multiply(call, call[0].layout.asRows, call[1].layout.transposed, bias: bias, outputs[0])
+        }
+      }
+    ),
   ]
 
   /// Runs `body` on float32 copies when the results are of half precision.
@@ -43,11 +54,14 @@ extension CPUBackend {
     .outOfMemory("\(call.operation.name): no memory to rearrange the operands in")
   }
 
-  private static func matmul(_ call: Call, _ output: Tensor) throws(AlulaError) {
+  /// The product of the call's first two inputs, seen as (stacks of) matrices.
+  private static func multiply(
+    _ call: Call, _ layoutA: Layout, _ layoutB: Layout, bias: Tensor?, _ output: Tensor
+  ) throws(AlulaError) {
     let kernels = try gemmKernels(call)
     let (a, b) = (call[0], call[1])
     let size = a.dtype.itemSize
-    var (layoutA, layoutB) = (a.layout.asRows, b.layout.asColumns)
+    var layoutA = layoutA
     // A batch of rows that meets one matrix is one tall matrix.
     if layoutB.rank == 2, layoutA.rank > 2, layoutA.count > 0 {
       let k = layoutA.shape[layoutA.rank - 1]
@@ -58,7 +72,9 @@ extension CPUBackend {
     let k = layoutA.shape[rankA - 1]
     let n = layoutB.shape[rankB - 1]
     if output.count == 0 { return }
-    let gemm = Gemm(kernels, m: m, n: n, k: k)
+    var product = Gemm(kernels, m: m, n: n, k: k)
+    product.columnBias = bias.map { UnsafeRawPointer($0.data) }
+    let gemm = product
     let batch = Dims.broadcast(Dims(layoutA.shape.array.dropLast(2)), Dims(layoutB.shape.array.dropLast(2))) ?? []
     let offsetsA = layoutA.batchOffsets(batch)
     let offsetsB = layoutB.batchOffsets(batch)
@@ -96,6 +112,11 @@ extension Layout {
   /// A vector as a matrix of one column.
   var asColumns: Layout {
     rank > 1 ? self : Layout(shape: [shape[0], 1], strides: [strides[0], 0], offset: offset)
+  }
+
+  /// The matrix with its axes exchanged.
+  var transposed: Layout {
+    Layout(shape: [shape[1], shape[0]], strides: [strides[1], strides[0]], offset: offset)
   }
 
   /// Where each matrix of a stack of shape `batch` starts, counted from the first.

@@ -232,3 +232,38 @@ extension Tensor {
     try Operation.outer.first([self, b])
   }
 }
+
+// MARK: - Linear maps and convolution
+
+extension Tensor {
+  /// x @ weightᵀ + bias, along the last axis of x.
+  public func linear(_ weight: Tensor, bias: Tensor? = nil) throws(AlulaError) -> Tensor {
+    try Operation.linear.first([self, weight, bias])
+  }
+
+  /// Cross-correlation of signals (N, C, L) with a kernel (O, C / groups, K), plus a bias (O,).
+  public func conv1d(_ weight: Tensor, bias: Tensor? = nil, stride: [Int] = [1], padding: [Int] = [0],
+    dilation: [Int] = [1], groups: Int = 1) throws(AlulaError) -> Tensor {
+    try Operation.conv1d.first([self, weight, bias], [.ints(stride), .ints(padding), .ints(dilation), .int(groups)])
+  }
+
+  /// Cross-correlation of images (N, C, H, W) with a kernel (O, C / groups, kH, kW), plus a bias (O,).
+  public func conv2d(_ weight: Tensor, bias: Tensor? = nil, stride: [Int] = [1, 1],
+    padding: [Int] = [0, 0], dilation: [Int] = [1, 1], groups: Int = 1) throws(AlulaError) -> Tensor {
+    try Operation.conv2d.first([self, weight, bias], [.ints(stride), .ints(padding), .ints(dilation), .int(groups)])
+  }
+
+  /// The gradient of conv2d with respect to its input: each element of the result's gradient spread over the
+  /// input pixels that its kernel position covered. The linear map transposed to conv2d's.
+  public func conv2dInputGradient(_ weight: Tensor, inputSize: [Int], stride: [Int] = [1, 1],
+    padding: [Int] = [0, 0], dilation: [Int] = [1, 1], groups: Int = 1) throws(AlulaError) -> Tensor {
+    try Operation.conv2dInputGradient.first([self, weight], [.ints(inputSize), .ints(stride), .ints(padding), .ints(dilation), .int(groups)])
+  }
+
+  /// The gradient of conv2d with respect to its weight: the correlation of its input with the result's
+  /// gradient.
+  public func conv2dWeightGradient(_ x: Tensor, kernelSize: [Int], stride: [Int] = [1, 1],
+    padding: [Int] = [0, 0], dilation: [Int] = [1, 1], groups: Int = 1) throws(AlulaError) -> Tensor {
+    try Operation.conv2dWeightGradient.first([self, x], [.ints(kernelSize), .ints(stride), .ints(padding), .ints(dilation), .int(groups)])
+  }
+}

@@ -929,6 +929,258 @@ def outer(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_out.value)
 
 
+# ---- Linear maps and convolution ---------------------------------------------------------------
+
+
+def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None) -> Tensor:
+    """x @ weightᵀ + bias, along the last axis of x.
+
+    Args:
+        x: Shape (..., in).
+        weight: Shape (out, in).
+        bias: Shape (out,).
+    """
+    if not isinstance(x, _TensorBase):
+        x = _operand(x)
+    if not isinstance(weight, _TensorBase):
+        weight = _operand(weight)
+    if bias is not None and not isinstance(bias, _TensorBase):
+        bias = _operand(bias)
+    _out = _HANDLE()
+    _status = _lib.alula_linear(
+        _byref(_out),
+        x._handle,
+        weight._handle,
+        None if bias is None else bias._handle,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+class _Conv1dOptions(_Structure):
+    _fields_ = (
+        ("struct_size", _SIZE),
+        ("stride", _BYTES),
+        ("padding", _BYTES),
+        ("dilation", _BYTES),
+        ("groups", _INT64),
+    )
+
+
+def conv1d(
+    x: TensorLike,
+    weight: TensorLike,
+    bias: TensorLike | None = None,
+    stride: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Cross-correlation of signals (N, C, L) with a kernel (O, C / groups, K), plus a bias (O,).
+
+    Args:
+        x: Shape (N, C, L).
+        weight: Shape (O, C / groups, K).
+        bias: Shape (O,).
+        stride: Distance between neighbouring positions of the kernel.
+        padding: Zeros added at either end.
+        dilation: Distance between neighbouring elements of the kernel.
+        groups: Parts into which channels are split; each output channel sees one part.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _operand(x)
+    if not isinstance(weight, _TensorBase):
+        weight = _operand(weight)
+    if bias is not None and not isinstance(bias, _TensorBase):
+        bias = _operand(bias)
+    _out = _HANDLE()
+    _options = _Conv1dOptions(
+        _sizeof(_Conv1dOptions),
+        _arguments.spatial(stride, 1),
+        _arguments.spatial(padding, 1),
+        _arguments.spatial(dilation, 1),
+        _arguments.integer(groups),
+    )
+    _status = _lib.alula_conv1d(
+        _byref(_out),
+        x._handle,
+        weight._handle,
+        None if bias is None else bias._handle,
+        _byref(_options),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+class _Conv2dOptions(_Structure):
+    _fields_ = (
+        ("struct_size", _SIZE),
+        ("stride", _BYTES),
+        ("padding", _BYTES),
+        ("dilation", _BYTES),
+        ("groups", _INT64),
+    )
+
+
+def conv2d(
+    x: TensorLike,
+    weight: TensorLike,
+    bias: TensorLike | None = None,
+    stride: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Cross-correlation of images (N, C, H, W) with a kernel (O, C / groups, kH, kW), plus a bias
+    (O,).
+
+    Args:
+        x: Shape (N, C, H, W).
+        weight: Shape (O, C / groups, kH, kW).
+        bias: Shape (O,).
+        stride: Distance between neighbouring positions of the kernel.
+        padding: Zeros added on either side of each spatial axis.
+        dilation: Distance between neighbouring elements of the kernel.
+        groups: Parts into which channels are split; each output channel sees one part.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _operand(x)
+    if not isinstance(weight, _TensorBase):
+        weight = _operand(weight)
+    if bias is not None and not isinstance(bias, _TensorBase):
+        bias = _operand(bias)
+    _out = _HANDLE()
+    _options = _Conv2dOptions(
+        _sizeof(_Conv2dOptions),
+        _arguments.spatial(stride, 2),
+        _arguments.spatial(padding, 2),
+        _arguments.spatial(dilation, 2),
+        _arguments.integer(groups),
+    )
+    _status = _lib.alula_conv2d(
+        _byref(_out),
+        x._handle,
+        weight._handle,
+        None if bias is None else bias._handle,
+        _byref(_options),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+class _Conv2dInputGradientOptions(_Structure):
+    _fields_ = (
+        ("struct_size", _SIZE),
+        ("stride", _BYTES),
+        ("padding", _BYTES),
+        ("dilation", _BYTES),
+        ("groups", _INT64),
+    )
+
+
+def conv2d_input_gradient(
+    gradient: TensorLike,
+    weight: TensorLike,
+    input_size: int | Sequence[int],
+    stride: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+) -> Tensor:
+    """The gradient of conv2d with respect to its input: each element of the result's gradient spread
+    over the input pixels that its kernel position covered. The linear map transposed to conv2d's.
+
+    Args:
+        gradient: Of conv2d's result: shape (N, O, H', W').
+        weight: Shape (O, C / groups, kH, kW).
+        input_size: H and W of conv2d's input.
+        stride: Distance between neighbouring positions of the kernel.
+        padding: Zeros added on either side of each spatial axis.
+        dilation: Distance between neighbouring elements of the kernel.
+        groups: Parts into which channels are split; each output channel sees one part.
+    """
+    if not isinstance(gradient, _TensorBase):
+        gradient = _operand(gradient)
+    if not isinstance(weight, _TensorBase):
+        weight = _operand(weight)
+    _out = _HANDLE()
+    _options = _Conv2dInputGradientOptions(
+        _sizeof(_Conv2dInputGradientOptions),
+        _arguments.spatial(stride, 2),
+        _arguments.spatial(padding, 2),
+        _arguments.spatial(dilation, 2),
+        _arguments.integer(groups),
+    )
+    _status = _lib.alula_conv2d_input_gradient(
+        _byref(_out),
+        gradient._handle,
+        weight._handle,
+        _arguments.spatial(input_size, 2),
+        _byref(_options),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+class _Conv2dWeightGradientOptions(_Structure):
+    _fields_ = (
+        ("struct_size", _SIZE),
+        ("stride", _BYTES),
+        ("padding", _BYTES),
+        ("dilation", _BYTES),
+        ("groups", _INT64),
+    )
+
+
+def conv2d_weight_gradient(
+    gradient: TensorLike,
+    x: TensorLike,
+    kernel_size: int | Sequence[int],
+    stride: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+) -> Tensor:
+    """The gradient of conv2d with respect to its weight: the correlation of its input with the
+    result's gradient.
+
+    Args:
+        gradient: Of conv2d's result: shape (N, O, H', W').
+        x: conv2d's input: (N, C, H, W).
+        kernel_size: kH and kW of conv2d's weight.
+        stride: Distance between neighbouring positions of the kernel.
+        padding: Zeros added on either side of each spatial axis.
+        dilation: Distance between neighbouring elements of the kernel.
+        groups: Parts into which channels are split; each output channel sees one part.
+    """
+    if not isinstance(gradient, _TensorBase):
+        gradient = _operand(gradient)
+    if not isinstance(x, _TensorBase):
+        x = _operand(x)
+    _out = _HANDLE()
+    _options = _Conv2dWeightGradientOptions(
+        _sizeof(_Conv2dWeightGradientOptions),
+        _arguments.spatial(stride, 2),
+        _arguments.spatial(padding, 2),
+        _arguments.spatial(dilation, 2),
+        _arguments.integer(groups),
+    )
+    _status = _lib.alula_conv2d_weight_gradient(
+        _byref(_out),
+        gradient._handle,
+        x._handle,
+        _arguments.spatial(kernel_size, 2),
+        _byref(_options),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "alula_full": (_OUT, _BYTES, _SIZE, _SCALAR, _ENUM, _ENUM),
     "alula_zeros": (_OUT, _BYTES, _SIZE, _ENUM, _ENUM),
@@ -969,5 +1221,10 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "alula_vecdot": (_OUT, _HANDLE, _HANDLE, _INT64),
     "alula_tensordot": (_OUT, _HANDLE, _HANDLE, _BYTES, _SIZE, _BYTES, _SIZE),
     "alula_outer": (_OUT, _HANDLE, _HANDLE),
+    "alula_linear": (_OUT, _HANDLE, _HANDLE, _HANDLE),
+    "alula_conv1d": (_OUT, _HANDLE, _HANDLE, _HANDLE, _HANDLE),
+    "alula_conv2d": (_OUT, _HANDLE, _HANDLE, _HANDLE, _HANDLE),
+    "alula_conv2d_input_gradient": (_OUT, _HANDLE, _HANDLE, _BYTES, _HANDLE),
+    "alula_conv2d_weight_gradient": (_OUT, _HANDLE, _HANDLE, _BYTES, _HANDLE),
 }
 _bind(_SIGNATURES)

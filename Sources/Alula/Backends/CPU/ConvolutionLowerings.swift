@@ -1,0 +1,285 @@
+import Synchronization
+
+extension CPUBackend {
+  static let convolutionLowerings: [(Operation, Lowering)] = [
+    (
+      .conv2d,
+      { (call, outputs) throws(AlulaError) in
+        try inFloat32(call, outputs) { (call, outputs) throws(AlulaError) in
+          let shape = try ConvolutionShape(call[0].layout.shape, call[1].layout.shape, call)
+          try Convolution(shape, call).forward(call[0], call[1], bias: call.optional(2), outputs[0])
+        }
+      }
+    ),
+    (
+      .conv2dInputGradient,
+      { (call, outputs) throws(AlulaError) in
+        try inFloat32(call, outputs) { (call, outputs) throws(AlulaError) in
+          let shape = try ConvolutionShape(outputs[0].layout.shape, call[1].layout.shape, call)
+          try Convolution(shape, call).inputGradient(call[0], call[1], outputs[0])
+        }
+      }
+    ),
+    (
+      .conv2dWeightGradient,
+      { (call, outputs) throws(AlulaError) in
+        try inFloat32(call, outputs) { (call, outputs) throws(AlulaError) in
+          let shape = try ConvolutionShape(call[1].layout.shape, outputs[0].layout.shape, call)
+          try Convolution(shape, call).weightGradient(call[0], call[1], outputs[0])
+        }
+      }
+    ),
+  ]
+}
+
+/// The three products of a convolution, each as matrix products over patches, one task per image, group and
+/// block of positions.
+private struct Convolution {
+  let shape: ConvolutionShape
+  let call: Call
+  let kernels: ConvolutionKernels
+
+  init(_ shape: ConvolutionShape, _ call: Call) throws(AlulaError) {
+    guard let kernels = ConvolutionKernels.of(call[0].dtype) else {
+      throw .invalidDType("\(call.operation.name): dtype \(call[0].dtype) is not supported on cpu")
+    }
+    self.shape = shape
+    self.call = call
+    self.kernels = kernels
+  }
+
+  private var size: Int { kernels.gemm.itemSize }
+  /// Channels of one group.
+  private var inputs: Int { shape.inputChannels / shape.groups }
+  private var outputs: Int { shape.outputChannels / shape.groups }
+
+  private func planes(_ tensor: Tensor, image: Int, channel: Int) -> Planes {
+    let (extents, strides) = (tensor.layout.shape, tensor.layout.strides)
+    return Planes(
+      pointer: tensor.data + (image * strides[0] + channel * strides[1]) * size, height: extents[2],
+      width: extents[3], planeStride: strides[1], rowStride: strides[2], columnStride: strides[3])
+  }
+
+  /// The patches of the input under each position of the output.
+  private func inputGrid() throws(AlulaError) -> PatchGrid {
+    var taps: [(y: Int, x: Int)] = []
+    for y in 0..<shape.kernel.height {
+      for x in 0..<shape.kernel.width {
+        taps.append(
+          (y * shape.dilation.height - shape.padding.height, x * shape.dilation.width - shape.padding.width))
+      }
+    }
+    return try grid(
+      shape.output.height, shape.output.width, shape.stride.height, shape.stride.width, inputs, taps)
+  }
+
+  private func grid(
+    _ height: Int, _ width: Int, _ rowStep: Int, _ columnStep: Int, _ channels: Int, _ taps: [(y: Int, x: Int)]
+  ) throws(AlulaError) -> PatchGrid {
+    guard
+      let grid = PatchGrid(
+        height: height, width: width, rowStep: rowStep, columnStep: columnStep, channels: channels, taps: taps,
+        lanes: kernels.gemm.columns)
+    else { throw CPUBackend.outOfMemory(call) }
+    return grid
+  }
+
+  // MARK: - Forward
+
+  func forward(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ output: Tensor) throws(AlulaError) {
+    if output.count == 0 { return }
+    let weight = try GradientMode.without { () throws(AlulaError) in try weight.contiguous() }
+    let grid = try inputGrid()
+    let bias = try GradientMode.without { () throws(AlulaError) in try bias?.contiguous() }
+    try product(
+      weight.data, grid, image: { planes(x, image: $0, channel: $1 * inputs) }, rows: outputs,
+      bias: bias.map { UnsafeRawPointer($0.data) }, to: output, direct: true, first: (0, 0), step: (1, 1))
+  }
+
+  // MARK: - Gradient with respect to the input
+
+  /// Input pixels that have the same remainder modulo the stride see the same kernel elements, and the output at
+  /// neighbouring positions: for each remainder this is a convolution of stride 1.
+  func inputGradient(_ gradient: Tensor, _ weight: Tensor, _ output: Tensor) throws(AlulaError) {
+    if output.count == 0 { return }
+    let weight = try GradientMode.without { () throws(AlulaError) in try weight.contiguous() }
+    for row in 0..<min(shape.stride.height, shape.input.height) {
+      let tapRows = taps(row, shape.kernel.height, shape.stride.height, shape.padding.height, shape.dilation.height)
+      for column in 0..<min(shape.stride.width, shape.input.width) {
+        let tapColumns = taps(
+          column, shape.kernel.width, shape.stride.width, shape.padding.width, shape.dilation.width)
+        let pairs = tapRows.flatMap { y in tapColumns.map { x in (y: y, x: x) } }
+        let height = (shape.input.height - row - 1) / shape.stride.height + 1
+        let width = (shape.input.width - column - 1) / shape.stride.width + 1
+        let grid = try grid(height, width, 1, 1, outputs, pairs.map { (y: $0.y.offset, x: $0.x.offset) })
+        let elements = pairs.map { $0.y.element * shape.kernel.width + $0.x.element }
+        guard let exchanged = Scratch(elements: [shape.groups, inputs, outputs, elements.count], size: size) else {
+          throw CPUBackend.outOfMemory(call)
+        }
+        exchangeChannels(weight.data, elements, exchanged.pointer)
+        try product(
+          exchanged.pointer, grid, image: { planes(gradient, image: $0, channel: $1 * outputs) }, rows: inputs,
+          bias: nil, to: output, direct: shape.stride == (1, 1), first: (row, column), step: shape.stride)
+      }
+    }
+  }
+
+  /// The kernel elements that reach input pixels of one remainder, and where their output lies.
+  private func taps(_ first: Int, _ kernel: Int, _ stride: Int, _ padding: Int, _ dilation: Int)
+    -> [(element: Int, offset: Int)]
+  {
+    (0..<kernel).compactMap { element in
+      let distance = first + padding - element * dilation
+      return distance % stride == 0 ? (element, distance / stride) : nil
+    }
+  }
+
+  /// The weight with input channels as rows: (group, input, output, element) of the kernel elements listed.
+  private func exchangeChannels(
+    _ weight: UnsafeRawPointer, _ elements: [Int], _ target: UnsafeMutableRawPointer
+  ) {
+    func exchange<T>(_: T.Type) {
+      let from = weight.assumingMemoryBound(to: T.self)
+      let to = target.assumingMemoryBound(to: T.self)
+      let area = shape.kernel.height * shape.kernel.width
+      var next = 0
+      for group in 0..<shape.groups {
+        for input in 0..<inputs {
+          for output in 0..<outputs {
+            let start = ((group * outputs + output) * inputs + input) * area
+            for element in elements {
+              to[next] = from[start + element]
+              next += 1
+            }
+          }
+        }
+      }
+    }
+    if size == 4 { exchange(UInt32.self) } else { exchange(UInt64.self) }
+  }
+
+  // MARK: - The product that both are
+
+  /// For each image and group: (`rows` × depth weights) times (depth × positions patches). Positions go to
+  /// consecutive elements of the output's planes if `direct`, else to every `step`-th from `first` on.
+  private func product(
+    _ weight: UnsafeRawPointer, _ grid: PatchGrid, image: (Int, Int) -> Planes, rows: Int, bias: UnsafeRawPointer?,
+    to output: Tensor, direct: Bool, first: (Int, Int), step: (height: Int, width: Int)
+  ) throws(AlulaError) {
+    let gemm = kernels.gemm
+    let depth = grid.offsets.count
+    let panelCount = gemm.paddedRows(rows) * depth
+    guard let weights = Scratch(elements: [shape.groups, max(panelCount, 1)], size: size) else {
+      throw CPUBackend.outOfMemory(call)
+    }
+    let panels = weights.pointer
+    for group in 0..<shape.groups {
+      Gemm(gemm, m: rows, n: 0, k: depth).packA(
+        MatrixOperand(pointer: weight + group * rows * depth * size, rowStride: depth, columnStride: 1),
+        panels + group * panelCount * size)
+    }
+    let area = output.layout.shape[2] * output.layout.shape[3]
+    let rowWidth = output.layout.shape[3]
+    let target = output.data
+    let deepest = min(depth, Gemm.depthBlock)
+    let columns = gemm.paddedColumns(grid.block)
+    let failed = Atomic(false)
+    let work = Dims([rows, grid.block, max(depth, 1)]).saturatedProduct
+    ThreadPool.parallelFor(shape.batch * shape.groups * grid.blocks, grain: max(1, (1 << 19) / work)) { range in
+      guard let padded = Scratch(elements: [grid.paddedCount], size: size),
+        let patches = Scratch(elements: [deepest * columns + 2 * gemm.columns], size: size),
+        let tile = Scratch(elements: [direct ? 0 : rows, grid.block], size: size)
+      else { return failed.store(true, ordering: .relaxed) }
+      for task in range {
+        let positions = grid.positions(task % grid.blocks)
+        let group = task / grid.blocks % shape.groups
+        let index = task / grid.blocks / shape.groups
+        let plane = target + (index * output.layout.shape[1] + group * rows) * area * size
+        grid.pad(kernels, image(index, group), positions, padded.pointer)
+        let (c, rowStride) =
+          direct ? (plane + positions.lowerBound * size, area) : (tile.pointer, positions.count)
+        var start = 0
+        repeat {
+          let deep = min(Gemm.depthBlock, depth - start)
+          grid.pack(kernels, positions, start..<(start + deep), padded.pointer, patches.pointer)
+          // Blocks of rows whose weights stay in the second-level cache.
+          for row in stride(from: 0, to: rows, by: 192) {
+            gemm.block(
+              min(192, rows - row), positions.count, deep,
+              panels + (group * panelCount + start * gemm.paddedRows(rows) + row * deep) * size, patches.pointer,
+              c + row * rowStride * size, rowStride, start > 0,
+              start == 0 ? bias.map { $0 + (group * rows + row) * size } : nil, nil)
+          }
+          start += Gemm.depthBlock
+        } while start < depth
+        if !direct {
+          kernels.scatter(
+            rows, positions.lowerBound, positions.count, grid.width, tile.pointer, positions.count,
+            plane + (first.0 * rowWidth + first.1) * size, [area, step.height * rowWidth, step.width])
+        }
+      }
+    }
+    if failed.load(ordering: .relaxed) { throw CPUBackend.outOfMemory(call) }
+  }
+
+  // MARK: - Gradient with respect to the weight
+
+  /// Images are shared out in pieces of a number that depends on the batch alone; their sums are added in order.
+  func weightGradient(_ gradient: Tensor, _ x: Tensor, _ output: Tensor) throws(AlulaError) {
+    if output.count == 0 { return }
+    if x.count == 0 {
+      output.data.initializeMemory(as: UInt8.self, repeating: 0, count: output.count * size)
+      return
+    }
+    let gradient = try GradientMode.without { () throws(AlulaError) in try gradient.contiguous() }
+    let gemm = kernels.gemm
+    let grid = try inputGrid()
+    let depth = grid.offsets.count
+    let mostPieces = max(1, min(16, (4 << 20) / output.count))
+    let images = (shape.batch + mostPieces - 1) / mostPieces
+    let pieces = (shape.batch + images - 1) / images
+    // Few images: the kernel's elements are shared out too.
+    let tileColumns = pieces >= 8 ? depth : min(depth, 8 * gemm.columns)
+    let tiles = (depth + tileColumns - 1) / tileColumns
+    let deepest = min(grid.block, Gemm.depthBlock)
+    guard let partial = Scratch(elements: [pieces - 1, output.count], size: size) else {
+      throw CPUBackend.outOfMemory(call)
+    }
+    let (sum, partials) = (output.data, partial.pointer)
+    let source = gradient.data
+    let failed = Atomic(false)
+    ThreadPool.parallelFor(pieces * shape.groups * tiles, grain: 1) { range in
+      guard let padded = Scratch(elements: [grid.paddedCount], size: size),
+        let patches = Scratch(elements: [gemm.paddedColumns(tileColumns) * deepest], size: size),
+        let rows = Scratch(elements: [gemm.paddedRows(outputs) * deepest], size: size)
+      else { return failed.store(true, ordering: .relaxed) }
+      for task in range {
+        let piece = task / tiles / shape.groups
+        let group = task / tiles % shape.groups
+        let columns = (task % tiles * tileColumns)..<min(depth, (task % tiles + 1) * tileColumns)
+        let target = piece == 0 ? sum : partials + (piece - 1) * output.count * size
+        let c = target + (group * outputs * depth + columns.lowerBound) * size
+        var accumulate = false
+        for index in (piece * images)..<min(shape.batch, (piece + 1) * images) {
+          let plane = source + (index * shape.outputChannels + group * outputs) * grid.count * size
+          for block in 0..<grid.blocks {
+            let positions = grid.positions(block)
+            grid.pad(kernels, planes(x, image: index, channel: group * inputs), positions, padded.pointer)
+            for start in stride(from: positions.lowerBound, to: positions.upperBound, by: deepest) {
+              let part = start..<min(start + deepest, positions.upperBound)
+              gemm.packA(outputs, part.count, plane + start * size, grid.count, 1, rows.pointer)
+              grid.packTransposed(kernels, part, within: positions, columns, padded.pointer, patches.pointer)
+              gemm.block(
+                outputs, columns.count, part.count, rows.pointer, patches.pointer, c, depth, accumulate, nil, nil)
+              accumulate = true
+            }
+          }
+        }
+      }
+    }
+    if failed.load(ordering: .relaxed) { throw CPUBackend.outOfMemory(call) }
+    for piece in 1..<max(pieces, 1) {
+      gemm.accumulate(output.count, sum, partials + (piece - 1) * output.count * size)
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import CSupport
+
+/// The convolution kernels of one dtype.
+struct ConvolutionKernels: Sendable {
+  let gemm: GemmKernels
+  let pad: conv_pad_kernel
+  let pack: conv_pack_kernel
+  let packTransposed: conv_pack_kernel
+  let scatter: conv_scatter_kernel
+
+  private static let all: [ConvolutionKernels?] = DType.allCases.map { ConvolutionKernels($0) }
+
+  static func of(_ dtype: DType) -> ConvolutionKernels? { all[dtype.code] }
+
+  private init?(_ dtype: DType) {
+    let table = KernelTable.shared
+    guard let gemm = GemmKernels.of(dtype),
+      let pad = table.function("conv.pad", slot: dtype.code, as: conv_pad_kernel.self),
+      let pack = table.function("conv.pack", slot: dtype.code, as: conv_pack_kernel.self),
+      let packTransposed = table.function("conv.pack_transposed", slot: dtype.code, as: conv_pack_kernel.self),
+      let scatter = table.function("conv.scatter", slot: dtype.code, as: conv_scatter_kernel.self)
+    else { return nil }
+    self.gemm = gemm
+    self.pad = pad
+    self.pack = pack
+    self.packTransposed = packTransposed
+    self.scatter = scatter
+  }
+}
+
+/// Planes of pixels as they lie in memory; strides in elements.
+struct Planes {
+  let pointer: UnsafeRawPointer
+  let height: Int
+  let width: Int
+  let planeStride: Int
+  let rowStride: Int
+  let columnStride: Int
+}
+
+/// Positions in a grid of rows, under each of which lie the same taps of an image: position (i, j) and tap
+/// (y, x) meet at pixel (i · rowStep + y, j · columnStep + x), which is zero outside the image.
+struct PatchGrid {
+  /// Positions.
+  let height: Int
+  let width: Int
+  let rowStep: Int
+  let columnStep: Int
+  let channels: Int
+  private let firstRow: Int
+  private let firstColumn: Int
+  private let paddedWidth: Int
+  /// Rows that the taps under one position span.
+  private let span: Int
+  private let rowLength: Int
+  /// Positions that are worked on at once, and the rows of the image that they need at most.
+  let block: Int
+  private let blockRows: Int
+  /// Where, in a block's padded image, the element under its first position lies: for each channel, each tap.
+  private(set) var offsets: [Int] = []
+
+  /// nil when sizes overflow.
+  init?(
+    height: Int, width: Int, rowStep: Int, columnStep: Int, channels: Int, taps: [(y: Int, x: Int)], lanes: Int
+  ) {
+    self.height = height
+    self.width = width
+    self.rowStep = rowStep
+    self.columnStep = columnStep
+    self.channels = channels
+    firstRow = taps.map(\.y).min() ?? 0
+    firstColumn = taps.map(\.x).min() ?? 0
+    span = (taps.map(\.y).max() ?? 0) - firstRow + 1
+    paddedWidth = (width - 1) * columnStep + (taps.map(\.x).max() ?? 0) - firstColumn + 1
+    let groupLength = (paddedWidth + columnStep - 1) / columnStep
+    rowLength = groupLength * columnStep
+    // A block of patches fits the second-level cache; shallow ones may have more positions.
+    let depth = max(1, min(channels * taps.count, Gemm.depthBlock))
+    block = min(height * width, max(256, 65536 / depth / lanes * lanes))
+    blockRows = (min(height, (block - 1) / width + 2) - 1) * rowStep + span
+    guard let count = Dims([channels, blockRows, rowLength]).checkedProduct, count < Int.max / 64 else { return nil }
+    offsets.reserveCapacity(channels * taps.count)
+    for channel in 0..<channels {
+      for tap in taps {
+        let x = tap.x - firstColumn
+        offsets.append(
+          (channel * blockRows + tap.y - firstRow) * rowLength + x % columnStep * groupLength + x / columnStep)
+      }
+    }
+  }
+
+  var count: Int { height * width }
+  var blocks: Int { (count + block - 1) / block }
+
+  /// Elements of a block's padded image, with room for vectors that read past its end.
+  var paddedCount: Int { channels * blockRows * rowLength + 128 }
+
+  func positions(_ index: Int) -> Range<Int> { (index * block)..<min(count, (index + 1) * block) }
+
+  /// Copies what lies under a block of positions.
+  func pad(_ kernels: ConvolutionKernels, _ image: Planes, _ positions: Range<Int>, _ padded: UnsafeMutableRawPointer) {
+    let size = kernels.gemm.itemSize
+    let top = positions.lowerBound / width
+    let rows = ((positions.upperBound - 1) / width - top) * rowStep + span
+    for channel in 0..<channels {
+      kernels.pad(
+        image.height, image.width, image.pointer + channel * image.planeStride * size, image.rowStride,
+        image.columnStride, top * rowStep + firstRow, firstColumn, rows, paddedWidth, columnStep,
+        padded + channel * blockRows * rowLength * size)
+    }
+  }
+
+  /// Packs patches as columns of B: `depth` of the (channel, tap) pairs for all of a block's positions.
+  func pack(
+    _ kernels: ConvolutionKernels, _ positions: Range<Int>, _ depth: Range<Int>, _ padded: UnsafeRawPointer,
+    _ panels: UnsafeMutableRawPointer
+  ) {
+    offsets.withUnsafeBufferPointer { offsets in
+      guard let start = offsets.baseAddress else { return }
+      kernels.pack(
+        positions.lowerBound % width, positions.count, width, rowStep * rowLength, depth.count,
+        start + depth.lowerBound, padded, panels)
+    }
+  }
+
+  /// Packs patches with the (channel, tap) pairs as columns of B and as its depth `part` of a block's positions.
+  func packTransposed(
+    _ kernels: ConvolutionKernels, _ part: Range<Int>, within positions: Range<Int>, _ vectors: Range<Int>,
+    _ padded: UnsafeRawPointer, _ panels: UnsafeMutableRawPointer
+  ) {
+    offsets.withUnsafeBufferPointer { offsets in
+      guard let start = offsets.baseAddress else { return }
+      kernels.packTransposed(
+        part.lowerBound - positions.lowerBound / width * width, part.count, width, rowStep * rowLength, vectors.count,
+        start + vectors.lowerBound, padded, panels)
+    }
+  }
+}
