@@ -10,4 +10,5 @@ public func registerKernels(_ receive: KernelReceiver) {
   registerGemm(receive)
   registerRandom(receive)
   registerConvolution(receive)
+  registerOptimizerSteps(receive)
 }

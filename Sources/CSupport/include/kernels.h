@@ -59,5 +59,13 @@ typedef void (*conv_pack_kernel)(intptr_t start, intptr_t count, intptr_t width,
 typedef void (*conv_scatter_kernel)(intptr_t rows, intptr_t start, intptr_t count, intptr_t width,
                                     const void *source, intptr_t source_stride, void *target,
                                     const intptr_t *strides);
+/// One step of an optimizer on `count` parameters and their state, all without gaps; `state` are as many
+/// addresses as the optimizer keeps tensors. `parameters` depend on the optimizer.
+typedef void (*optimizer_kernel)(void *values, const void *gradients, void *const *state,
+                                 intptr_t count, const double *parameters);
+
+/// Sums of absolute values (`order` 1) or squares (2), or the largest absolute value (`order` 0), of
+/// `count` elements, in float64. NaN stays NaN.
+typedef double (*norm_kernel)(const void *values, intptr_t count, intptr_t order);
 
 #endif

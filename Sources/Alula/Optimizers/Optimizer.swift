@@ -1,0 +1,144 @@
+/// Changes parameters so as to lower a loss, given the gradients that a backward pass left with them.
+///
+/// Any thread may call, one at a time. Subclasses are the algorithms.
+public class Optimizer: @unchecked Sendable {
+  // Unchecked: callers must not use one optimizer on two threads at once, as with the tensors that it writes to.
+
+  public let parameters: [Tensor]
+  /// The step size; may be changed between steps, as schedules do.
+  public var learningRate: Double
+
+  /// For each parameter, its state by name; empty before its first step.
+  package internal(set) var states: [[String: Tensor]]
+  /// How many steps each parameter has taken.
+  package internal(set) var stepCounts: [Int]
+
+  /// - Throws: `invalidArgument` for a parameter that is no leaf, is given twice, or is no float.
+  init(_ name: String, _ parameters: [Tensor], learningRate: Double) throws(AlulaError) {
+    guard learningRate >= 0, learningRate.isFinite else {
+      throw .invalidArgument("\(name): learning rate \(learningRate) must be finite and not negative")
+    }
+    var seen: Set<ObjectIdentifier> = []
+    for (i, parameter) in parameters.enumerated() {
+      guard parameter.isLeaf else {
+        throw .invalidArgument("\(name): parameter \(i) is the result of an operation; only leaves can be optimized")
+      }
+      guard parameter.dtype.isFloatingPoint else {
+        throw .invalidDType("\(name): parameter \(i) has dtype \(parameter.dtype), but must be a float")
+      }
+      guard seen.insert(ObjectIdentifier(parameter)).inserted else {
+        throw .invalidArgument("\(name): parameter \(i) is given twice")
+      }
+    }
+    self.parameters = parameters
+    self.learningRate = learningRate
+    states = Array(repeating: [:], count: parameters.count)
+    stepCounts = Array(repeating: 0, count: parameters.count)
+  }
+
+  /// The name in messages.
+  public var name: String { "optimizer" }
+  /// The names of a parameter's state tensors, in the order in which the kernel takes them.
+  var stateNames: [String] { [] }
+
+  /// Updates every parameter that has a gradient.
+  public func step() throws(AlulaError) {
+    try GradientMode.without { () throws(AlulaError) in
+      for (i, parameter) in parameters.enumerated() {
+        guard let gradient = parameter.gradient else { continue }
+        guard gradient.dtype == parameter.dtype, gradient.layout.shape == parameter.layout.shape else {
+          throw .invalidArgument(
+            "\(name): gradient of shape \(gradient.layout.shape) and dtype \(gradient.dtype) for parameter \(i) of "
+              + "shape \(parameter.layout.shape) and dtype \(parameter.dtype)")
+        }
+        if states[i].isEmpty {
+          for key in stateNames {
+            states[i][key] = try Tensor.zeros(shape: parameter.shape, dtype: parameter.dtype, device: parameter.device)
+          }
+        }
+        stepCounts[i] += 1
+        let (operation, attributes) = try update(step: stepCounts[i])
+        var updated = [parameter]
+        for key in stateNames { if let tensor = states[i][key] { updated.append(tensor) } }
+        let call = Call(operation, [try gradient.contiguous()], attributes)
+        try parameter.device.backend.run(operation, call, into: updated)
+        for tensor in updated { tensor.storage.markWritten() }
+      }
+    }
+  }
+
+  /// The primitive that makes a parameter's `step`-th step (from 1), and its attributes.
+  func update(step: Int) throws(AlulaError) -> (Operation, [AttributeValue]) {
+    throw .internal("\(name): no algorithm")
+  }
+
+  /// Forgets the parameters' gradients, or overwrites them with zeros.
+  public func zeroGradients(setToNone: Bool = true) throws(AlulaError) {
+    for parameter in parameters {
+      guard let gradient = parameter.gradient else { continue }
+      if setToNone {
+        try parameter.setGradient(nil)
+      } else {
+        try GradientMode.without { () throws(AlulaError) in
+          // A gradient with a history belongs to a graph; it is replaced, not overwritten.
+          let zeros = try Tensor.zeros(shape: gradient.shape, dtype: gradient.dtype, device: gradient.device)
+          if gradient.edge == nil { try gradient.assign(zeros) } else { try parameter.setGradient(zeros) }
+        }
+      }
+    }
+  }
+
+  // MARK: - Checkpoints
+
+  /// Everything but the parameters that the next step depends on: `INDEX.NAME` for each state tensor of the
+  /// parameter at INDEX, and `INDEX.step`, an int64 of no axes. The tensors are the optimizer's own.
+  public func state() throws(AlulaError) -> [(name: String, tensor: Tensor)] {
+    var result: [(name: String, tensor: Tensor)] = []
+    for i in parameters.indices where stepCounts[i] > 0 {
+      result.append(("\(i).step", try Tensor(scalar: .int(Int64(stepCounts[i])))))
+      for key in stateNames { if let tensor = states[i][key] { result.append(("\(i).\(key)", tensor)) } }
+    }
+    return result
+  }
+
+  /// Copies what `state()` gave, so that steps go on as if there had been no break.
+  ///
+  /// - Throws: `invalidArgument` for an unknown name, a wrong shape, or an incomplete parameter; then nothing changes.
+  public func loadState(_ entries: [(name: String, tensor: Tensor)]) throws(AlulaError) {
+    var newStates: [[String: Tensor]] = Array(repeating: [:], count: parameters.count)
+    var newCounts = Array(repeating: 0, count: parameters.count)
+    for (entry, tensor) in entries {
+      let parts = entry.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+      guard parts.count == 2, let i = Int(parts[0]), parameters.indices.contains(i) else {
+        throw .invalidArgument("\(name): '\(entry)' names none of the \(parameters.count) parameters' state")
+      }
+      let key = String(parts[1])
+      if key == "step" {
+        // Also floats, as PyTorch stores them.
+        let count = try tensor.item()
+        guard count >= 0, count < 0x1p53 else {
+          throw .invalidArgument("\(name): '\(entry)' is \(count), which is no number of steps")
+        }
+        newCounts[i] = Int(count)
+      } else {
+        guard stateNames.contains(key) else { throw .invalidArgument("\(name): unknown state '\(entry)'") }
+        guard tensor.layout.shape == parameters[i].layout.shape else {
+          throw .invalidArgument(
+            "\(name): '\(entry)' has shape \(tensor.layout.shape), its parameter \(parameters[i].layout.shape)")
+        }
+        let copy = try GradientMode.without { () throws(AlulaError) in
+          try tensor.detach().cast(dtype: parameters[i].dtype).copy()
+        }
+        newStates[i][key] = copy
+      }
+    }
+    for i in parameters.indices {
+      let expected = newCounts[i] > 0 ? stateNames.count : 0
+      guard newStates[i].count == expected else {
+        throw .invalidArgument("\(name): the state of parameter \(i) has \(newStates[i].count) tensors, not \(expected)")
+      }
+    }
+    states = newStates
+    stepCounts = newCounts
+  }
+}

@@ -1,0 +1,189 @@
+import CSupport
+
+// Fused steps of optimizers: one pass over a parameter, its gradient and its state, in PyTorch's formulas.
+
+func registerOptimizerSteps(_ receive: KernelReceiver) {
+  register(receive, "sgd_step", 11, sgdFloat)
+  register(receive, "sgd_step", 12, sgdDouble)
+  register(receive, "adam_step", 11, adamFloat)
+  register(receive, "adam_step", 12, adamDouble)
+  receive("gradient_norm", 11, unsafeBitCast(normFloat, to: UnsafeRawPointer.self))
+  receive("gradient_norm", 12, unsafeBitCast(normDouble, to: UnsafeRawPointer.self))
+}
+
+private func register(_ receive: KernelReceiver, _ name: StaticString, _ slot: Int, _ kernel: optimizer_kernel) {
+  receive(name, slot, unsafeBitCast(kernel, to: UnsafeRawPointer.self))
+}
+
+/// Calls `body` with vectors of parameters, gradients and up to two states (zeros when absent), and stores what
+/// it makes of the first, third and fourth.
+@inline(__always)
+private func step<V: SIMD>(
+  _ type: V.Type, _ values: UnsafeMutableRawPointer, _ gradients: UnsafeRawPointer,
+  _ first: UnsafeMutableRawPointer?, _ second: UnsafeMutableRawPointer?, _ count: Int,
+  _ body: (inout V, V, inout V, inout V) -> Void
+) {
+  let size = MemoryLayout<V.Scalar>.size
+  var i = 0
+  while i < count {
+    let offset = i &* size
+    let bytes = min(count &- i, V.scalarCount) &* size
+    var p = load(type, values + offset, bytes)
+    var m = V()
+    var v = V()
+    if let first { m = load(type, first + offset, bytes) }
+    if let second { v = load(type, second + offset, bytes) }
+    body(&p, load(type, gradients + offset, bytes), &m, &v)
+    store(p, values + offset, bytes)
+    if let first { store(m, first + offset, bytes) }
+    if let second { store(v, second + offset, bytes) }
+    i &+= V.scalarCount
+  }
+}
+
+@inline(__always)
+private func load<V: SIMD>(_ type: V.Type, _ source: UnsafeRawPointer, _ byteCount: Int) -> V {
+  if byteCount == MemoryLayout<V>.size { return source.loadUnaligned(as: V.self) }
+  var result = V()
+  withUnsafeMutableBytes(of: &result) { $0.baseAddress?.copyMemory(from: source, byteCount: byteCount) }
+  return result
+}
+
+@inline(__always)
+private func store<V: SIMD>(_ x: V, _ target: UnsafeMutableRawPointer, _ byteCount: Int) {
+  if byteCount == MemoryLayout<V>.size {
+    target.storeBytes(of: x, as: V.self)
+  } else {
+    withUnsafeBytes(of: x) { if let base = $0.baseAddress { target.copyMemory(from: base, byteCount: byteCount) } }
+  }
+}
+
+// MARK: - Stochastic gradient descent
+
+// Parameters: learning rate, momentum, the gradient's share in the momentum (1 - dampening), weight decay, the
+// gradient's sign (-1 to maximise), 1 for Nesterov's momentum. States: the momentum, or none.
+
+private let sgdFloat: optimizer_kernel = { values, gradients, state, count, parameters in
+  guard let values, let gradients, let h = parameters else { return }
+  let (rate, momentum, share) = (Float(h[0]), Float(h[1]), Float(h[2]))
+  let (decay, sign, nesterov) = (Float(h[3]), Float(h[4]), h[5] != 0)
+  let hasMomentum = momentum != 0
+  step(SIMD8<Float>.self, values, gradients, hasMomentum ? state?[0] : nil, nil, count) { p, g, m, _ in
+    var d = g * sign
+    if decay != 0 { d += p * decay }
+    if hasMomentum {
+      m = m * momentum + d * share
+      d = nesterov ? d + m * momentum : m
+    }
+    p -= d * rate
+  }
+}
+
+private let sgdDouble: optimizer_kernel = { values, gradients, state, count, parameters in
+  guard let values, let gradients, let h = parameters else { return }
+  let (rate, momentum, share) = (h[0], h[1], h[2])
+  let (decay, sign, nesterov) = (h[3], h[4], h[5] != 0)
+  let hasMomentum = momentum != 0
+  step(SIMD4<Double>.self, values, gradients, hasMomentum ? state?[0] : nil, nil, count) { p, g, m, _ in
+    var d = g * sign
+    if decay != 0 { d += p * decay }
+    if hasMomentum {
+      m = m * momentum + d * share
+      d = nesterov ? d + m * momentum : m
+    }
+    p -= d * rate
+  }
+}
+
+// MARK: - Adam
+
+// Parameters: the bias-corrected step size, 1 - beta1, beta2, 1 - beta2, epsilon, the square root of the second
+// moment's bias correction, weight decay as a part of the gradient, the factor of decoupled weight decay, the
+// gradient's sign. States: the running means of the gradient and of its square.
+
+private let adamFloat: optimizer_kernel = { values, gradients, state, count, parameters in
+  guard let values, let gradients, let state, let h = parameters else { return }
+  let (size, share1, beta2, share2) = (Float(h[0]), Float(h[1]), Float(h[2]), Float(h[3]))
+  let (epsilon, correction, decay) = (Float(h[4]), Float(h[5]), Float(h[6]))
+  let (shrink, sign) = (Float(h[7]), Float(h[8]))
+  step(SIMD8<Float>.self, values, gradients, state[0], state[1], count) { p, g, m, v in
+    p *= shrink
+    var d = g * sign
+    if decay != 0 { d += p * decay }
+    m += (d - m) * share1
+    v = v * beta2 + d * d * share2
+    p -= m / (vector_sqrt8(v) / correction + epsilon) * size
+  }
+}
+
+private let adamDouble: optimizer_kernel = { values, gradients, state, count, parameters in
+  guard let values, let gradients, let state, let h = parameters else { return }
+  let (size, share1, beta2, share2) = (h[0], h[1], h[2], h[3])
+  let (epsilon, correction, decay) = (h[4], h[5], h[6])
+  let (shrink, sign) = (h[7], h[8])
+  step(SIMD4<Double>.self, values, gradients, state[0], state[1], count) { p, g, m, v in
+    p *= shrink
+    var d = g * sign
+    if decay != 0 { d += p * decay }
+    m += (d - m) * share1
+    v = v * beta2 + d * d * share2
+    p -= m / (vector_sqrt4(v) / correction + epsilon) * size
+  }
+}
+
+// MARK: - Norms
+
+private let normFloat: norm_kernel = { values, count, order in
+  guard let values else { return 0 }
+  var sums = (SIMD4<Double>.zero, SIMD4<Double>.zero)
+  var i = 0
+  while i < count {
+    let x = load(SIMD8<Float>.self, values + i &* 4, min(count &- i, 8) &* 4)
+    accumulate(&sums.0, SIMD4(Double(x[0]), Double(x[1]), Double(x[2]), Double(x[3])), order)
+    accumulate(&sums.1, SIMD4(Double(x[4]), Double(x[5]), Double(x[6]), Double(x[7])), order)
+    i &+= 8
+  }
+  return total(sums.0, sums.1, order)
+}
+
+private let normDouble: norm_kernel = { values, count, order in
+  guard let values else { return 0 }
+  var sums = (SIMD4<Double>.zero, SIMD4<Double>.zero)
+  var i = 0
+  while i < count {
+    let bytes = min(count &- i, 8) &* 8
+    accumulate(&sums.0, load(SIMD4<Double>.self, values + i &* 8, min(bytes, 32)), order)
+    if bytes > 32 { accumulate(&sums.1, load(SIMD4<Double>.self, values + (i &* 8 &+ 32), bytes &- 32), order) }
+    i &+= 8
+  }
+  return total(sums.0, sums.1, order)
+}
+
+@inline(__always)
+private func accumulate(_ sum: inout SIMD4<Double>, _ x: SIMD4<Double>, _ order: Int) {
+  if order == 2 {
+    sum += x * x
+  } else {
+    let magnitude = unsafeBitCast(unsafeBitCast(x, to: SIMD4<UInt64>.self) & (UInt64.max &>> 1), to: SIMD4<Double>.self)
+    if order == 1 { sum += magnitude } else { larger(&sum, magnitude) }
+  }
+}
+
+@inline(__always)
+private func larger(_ a: inout SIMD4<Double>, _ b: SIMD4<Double>) {
+  // A NaN on either side stays.
+  a.replace(with: b, where: (b .> a) .| (b .!= b))
+}
+
+@inline(__always)
+private func total(_ a: SIMD4<Double>, _ b: SIMD4<Double>, _ order: Int) -> Double {
+  if order != 0 {
+    let sum = a + b
+    return (sum[0] + sum[1]) + (sum[2] + sum[3])
+  }
+  var largest = a
+  larger(&largest, b)
+  var result = largest[0]
+  for k in 1..<4 where largest[k] > result || largest[k] != largest[k] { result = largest[k] }
+  return result
+}
