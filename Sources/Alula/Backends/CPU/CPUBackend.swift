@@ -11,8 +11,14 @@ package final class CPUBackend: Backend {
 
   /// One entry per primitive, in a list per family beside its code.
   private static let families: [[(Operation, Lowering)]] = [
-    copyLowerings, reductionLowerings, creationLowerings, updateLowerings, matrixProductLowerings,
-    randomLowerings, convolutionLowerings,
+    copyLowerings,
+    reductionLowerings,
+    creationLowerings,
+    updateLowerings,
+    matrixProductLowerings,
+    randomLowerings,
+    convolutionLowerings,
+    optimizerLowerings,
   ]
 
   private init() {
