@@ -353,6 +353,105 @@ alula_status alula_tensor_map_find(alula_tensor **out, alula_tensor_map *map, co
 /// Adds an entry, or replaces the one of that name.
 alula_status alula_tensor_map_insert(alula_tensor_map *map, const char *name, alula_tensor *tensor);
 
+/// The metadata of that name, or NULL (with ALULA_OK) when there is none. Valid until it is set anew or the map is freed.
+alula_status alula_tensor_map_metadata(const char **out, alula_tensor_map *map, const char *name);
+
+/// Sets a free text of that name: files keep it beside the tensors.
+alula_status alula_tensor_map_set_metadata(alula_tensor_map *map, const char *name, const char *value);
+
+/// Reads a .safetensors file. ALULA_IO_ERROR when it cannot be read or is anything else.
+alula_status alula_safetensors_load(alula_tensor_map **out, const char *path);
+
+/// Writes a .safetensors file, which appears whole or not at all: an interrupted call leaves what was there.
+alula_status alula_safetensors_save(alula_tensor_map *map, const char *path);
+
+// ---- Optimizers ----------------------------------------------------------------------------------------
+
+/// Changes parameters along their gradients, and keeps what it must remember from step to step. One thread at a time
+/// may use an optimizer.
+typedef struct alula_optimizer alula_optimizer;
+
+/// What alula_sgd_create can be told; NULL for all defaults. Meanings and defaults are PyTorch's.
+typedef struct alula_sgd_options {
+  /// sizeof(alula_sgd_options), set by the initialiser.
+  size_t struct_size;
+  double learning_rate;
+  double momentum;
+  double dampening;
+  double weight_decay;
+  /// Nesterov's momentum; needs a momentum and no dampening.
+  bool nesterov;
+  /// Climb instead of descend.
+  bool maximize;
+} alula_sgd_options;
+
+#define ALULA_SGD_OPTIONS_INIT \
+  { sizeof(alula_sgd_options), 1e-3, 0.0, 0.0, 0.0, false, false }
+
+/// What alula_adam_create and alula_adamw_create can be told; NULL for all defaults. Meanings and defaults are PyTorch's.
+typedef struct alula_adam_options {
+  /// sizeof(alula_adam_options), set by the initialiser.
+  size_t struct_size;
+  double learning_rate;
+  double beta1;
+  double beta2;
+  double epsilon;
+  /// Adam adds it to the gradient, AdamW shrinks the parameters by it.
+  double weight_decay;
+  /// Climb instead of descend.
+  bool maximize;
+} alula_adam_options;
+
+#define ALULA_ADAM_OPTIONS_INIT \
+  { sizeof(alula_adam_options), 1e-3, 0.9, 0.999, 1e-8, 0.0, false }
+
+#define ALULA_ADAMW_OPTIONS_INIT \
+  { sizeof(alula_adam_options), 1e-3, 0.9, 0.999, 1e-8, 1e-2, false }
+
+/// Stochastic gradient descent over `parameters`: leaves of a float dtype, each once.
+alula_status alula_sgd_create(alula_optimizer **out, alula_tensor *const *parameters, size_t parameter_count,
+                              const alula_sgd_options *options);
+
+/// Adam over `parameters`.
+alula_status alula_adam_create(alula_optimizer **out, alula_tensor *const *parameters, size_t parameter_count,
+                               const alula_adam_options *options);
+
+/// Adam with decoupled weight decay over `parameters`.
+alula_status alula_adamw_create(alula_optimizer **out, alula_tensor *const *parameters, size_t parameter_count,
+                                const alula_adam_options *options);
+
+/// One more reference to an optimizer.
+alula_status alula_optimizer_retain(alula_optimizer *optimizer);
+
+/// Gives back a reference; NULL does nothing.
+alula_status alula_optimizer_release(alula_optimizer *optimizer);
+
+/// Changes every parameter that has a gradient.
+alula_status alula_optimizer_step(alula_optimizer *optimizer);
+
+/// Makes the parameters forget their gradients.
+alula_status alula_optimizer_zero_grad(alula_optimizer *optimizer);
+
+/// The step size.
+alula_status alula_optimizer_learning_rate(double *out, alula_optimizer *optimizer);
+
+/// Changes the step size, as a schedule does.
+alula_status alula_optimizer_set_learning_rate(alula_optimizer *optimizer, double learning_rate);
+
+/// What later steps depend on beside the parameters, for a checkpoint: "INDEX.NAME" for each parameter's tensors,
+/// "INDEX.step" for its number of steps. The tensors are the optimizer's own, not copies.
+alula_status alula_optimizer_state(alula_tensor_map **out, alula_optimizer *optimizer);
+
+/// Copies such a state, so that steps go on as if there had been no break.
+alula_status alula_optimizer_load_state(alula_optimizer *optimizer, alula_tensor_map *state);
+
+/// Scales the parameters' gradients in place so that their norm, over all of them as one vector, is at most `max_norm`.
+///
+/// @param out the norm before; may be NULL.
+/// @param norm_type 1, 2 or INFINITY.
+alula_status alula_clip_grad_norm(double *out, alula_tensor *const *parameters, size_t parameter_count, double max_norm,
+                                  double norm_type);
+
 // ---- Exchange with other libraries ---------------------------------------------------------------------
 
 /// DLPack's versioned capsule, as dlpack.h defines it.

@@ -1,55 +1,62 @@
 #!/usr/bin/env bash
-# Builds and runs the C programs of Tests/C against the library: plainly, and with --valgrind under valgrind, too.
-#   test-c.sh [--valgrind] [--library DIRECTORY] [--wrapper COMMAND] [--flags FLAGS] [NAME...]
+# Builds and runs the C programs of Tests/C, or those named: plainly, and with --valgrind under valgrind, too.
+#   test-c.sh [--valgrind] [--quick] [--library FOLDER] [--programs FOLDER] [--wrapper COMMAND] [--flags FLAGS]
+#             [--except NAME] [NAME...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
+root=$PWD
 
-library=$PWD/.build/release valgrind='' wrapper='' flags='' names=()
+library=.build/release programs=Tests/C valgrind='' quick='' wrapper='' flags='' except='' names=()
 while [ $# -gt 0 ]; do
   case "$1" in
     --valgrind) valgrind=1 ;;
-    --library) library=$(realpath "$2") && shift ;;
+    --quick) quick=--quick ;;
+    --library) library=$2 && shift ;;
+    --programs) programs=$2 && shift ;;
     --wrapper) wrapper=$2 && shift ;;
     --flags) flags=$2 && shift ;;
+    --except) except=$2 && shift ;;
     *) names+=("$1") ;;
   esac
   shift
 done
-
+library=$(realpath "$library")
 # The name that programs are bound to.
 ln -sf libalula.so "$library/libalula.so.1"
+export LD_LIBRARY_PATH=$library${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
 # shellcheck disable=SC2086 # flags are several words
 build() {
-  local source=$1 output=$2
-  case "$source" in
-    *.cc) c++ -std=c++11 -pedantic -Wall -Wextra -Werror -Iinclude "$source" $flags -o "$output" -L"$library" -lalula ;;
-    *) cc -std=c99 -pedantic -Wall -Wextra -Werror -O1 -g -Iinclude "$source" $flags -o "$output" -L"$library" -lalula -lpthread -lm ;;
+  local strict="-pedantic -Wall -Wextra -Werror -g -Iinclude" link="-L$library -lalula -lpthread -lm $flags"
+  case "$1" in
+    *.cc) ${CXX:-c++} -std=c++11 $strict "$1" -o "$2" -L"$library" -lalula ;;
+    *) ${CC:-cc} -std=c99 $strict "$1" -o "$2" $link ;;
   esac
 }
 
-export LD_LIBRARY_PATH=$library${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+fail() {
+  echo "test-c: $1 failed" >&2
+  exit 1
+}
+
 count=0
-for source in Tests/C/*.c Tests/C/*.cc; do
+for source in "$programs"/*.c "$programs"/*.cc; do
   name=$(basename "${source%.*}")
-  # The generated callers have a script of their own.
-  [[ $name == fuzz* ]] && continue
-  if [ ${#names[@]} -gt 0 ] && [[ " ${names[*]} " != *" $name "* ]]; then continue; fi
-  program=$work/$name
-  build "$source" "$program"
-  (cd "$work" && $wrapper "./$name" ${wrapper:+--quick}) || {
-    echo "test-c: $name failed" >&2
-    exit 1
-  }
+  # Its callers have a script of their own.
+  [[ ! -e $source || $name == fuzz* || $name == "$except" ]] && continue
+  [[ -n $flags && $source == *.cc ]] && continue
+  [[ ${#names[@]} -gt 0 && " ${names[*]} " != *" $name "* ]] && continue
+  build "$source" "$work/$name"
+  # shellcheck disable=SC2086 # the wrapper is several words
+  (cd "$work" && $wrapper "./$name" $quick) || fail "$name"
   if [ -n "$valgrind" ]; then
     (cd "$work" && valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,indirect,possible \
       --show-leak-kinds=definite,indirect,possible --error-exitcode=1 --trace-children=yes \
-      --suppressions="$OLDPWD/Tests/C/valgrind.supp" "./$name" --quick) || {
-      echo "test-c: $name failed under valgrind" >&2
-      exit 1
-    }
+      --suppressions="$root/Tests/C/valgrind.supp" "./$name" --quick) || fail "$name, under valgrind,"
   fi
   count=$((count + 1))
 done
+[ "$count" -gt 0 ] || fail "finding ${names[*]} in $programs"
 echo "test-c: $count programs passed${valgrind:+, under valgrind too}"

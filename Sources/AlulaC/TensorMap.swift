@@ -14,6 +14,8 @@ final class TensorMap: @unchecked Sendable {
 
   private var entries: [Entry] = []
   private var positions: [String: Int] = [:]
+  /// Free text by name, with its value for C.
+  private var texts: [(name: String, value: String, cValue: UnsafeMutablePointer<CChar>)] = []
 
   init() {}
 
@@ -23,6 +25,7 @@ final class TensorMap: @unchecked Sendable {
 
   deinit {
     for entry in entries { free(entry.cName) }
+    for text in texts { free(text.cValue) }
   }
 
   var count: Int { entries.count }
@@ -46,5 +49,24 @@ final class TensorMap: @unchecked Sendable {
     guard let cName = strdup(name) else { throw .outOfMemory("alula_tensor_map_insert: no memory for a name") }
     positions[name] = entries.count
     entries.append(Entry(name: name, cName: cName, tensor: tensor))
+  }
+
+  // MARK: - Metadata
+
+  var metadata: [(name: String, value: String)] { texts.map { ($0.name, $0.value) } }
+
+  func metadata(_ name: String) -> UnsafePointer<CChar>? {
+    texts.first { $0.name == name }.map { UnsafePointer($0.cValue) }
+  }
+
+  /// Sets a text, in place of the one of that name.
+  func setMetadata(_ value: String, _ name: String) throws(AlulaError) {
+    guard let cValue = strdup(value) else { throw .outOfMemory("alula_tensor_map_set_metadata: no memory for a text") }
+    if let i = texts.firstIndex(where: { $0.name == name }) {
+      free(texts[i].cValue)
+      texts[i] = (name, value, cValue)
+    } else {
+      texts.append((name, value, cValue))
+    }
   }
 }

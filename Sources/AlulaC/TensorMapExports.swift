@@ -87,3 +87,52 @@ public func alula_tensor_map_insert(
     try AlulaC.map(map, function).insert(try AlulaC.tensor(tensor, function), key)
   }
 }
+
+// MARK: - Metadata and files
+
+@_cdecl("alula_tensor_map_metadata") @implementation
+public func alula_tensor_map_metadata(
+  _ out: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _ map: OpaquePointer?, _ name: UnsafePointer<CChar>?
+) -> alula_status {
+  out?.pointee = nil
+  return boundary { () throws(AlulaError) in
+    let function = "alula_tensor_map_metadata"
+    guard let out else { throw .invalidArgument("\(function): the pointer for the result is NULL") }
+    let key = try text(name, "name", function)
+    out.pointee = try AlulaC.map(map, function).metadata(key)
+  }
+}
+
+@_cdecl("alula_tensor_map_set_metadata") @implementation
+public func alula_tensor_map_set_metadata(
+  _ map: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ value: UnsafePointer<CChar>?
+) -> alula_status {
+  boundary { () throws(AlulaError) in
+    let function = "alula_tensor_map_set_metadata"
+    let key = try text(name, "name", function)
+    try AlulaC.map(map, function).setMetadata(try text(value, "value", function), key)
+  }
+}
+
+@_cdecl("alula_safetensors_load") @implementation
+public func alula_safetensors_load(_ out: UnsafeMutablePointer<OpaquePointer?>?, _ path: UnsafePointer<CChar>?)
+  -> alula_status
+{
+  out?.pointee = nil
+  return boundary { () throws(AlulaError) in
+    let name = "alula_safetensors_load"
+    let contents = try SafeTensors.load(path: try text(path, "path", name))
+    let map = try TensorMap(contents.tensors)
+    for (key, value) in contents.metadata { try map.setMetadata(value, key) }
+    try store(map, out, name)
+  }
+}
+
+@_cdecl("alula_safetensors_save") @implementation
+public func alula_safetensors_save(_ map: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> alula_status {
+  boundary { () throws(AlulaError) in
+    let name = "alula_safetensors_save"
+    let map = try AlulaC.map(map, name)
+    try SafeTensors.save(map.tensors, metadata: map.metadata, path: try text(path, "path", name))
+  }
+}
