@@ -1,48 +1,224 @@
-import CSupport
+// The loops that element-wise kernels share. Always inlined into non-generic kernels, so that no generic
+// specialisation is emitted that a linker could merge across instruction sets.
+//
+// A kernel's body works on vectors only. Elements that do not fill a vector, or do not lie side by side, pass
+// through small buffers, so that every element goes through the same instructions wherever it lies.
 
-// Loops shared by the element-wise kernels. Always inlined into non-generic kernels, so that no
-// generic specialisation is emitted that a linker could merge across instruction sets.
+typealias ElementPointers = UnsafePointer<UnsafeMutablePointer<CChar>?>?
+typealias ElementStrides = UnsafePointer<Int>?
 
+/// The vectors that kernels work on: as wide as AVX2's registers, which the baseline splits in two.
+typealias Int8s = SIMD32<Int8>
+typealias Int16s = SIMD16<Int16>
+typealias Int32s = SIMD8<Int32>
+typealias Int64s = SIMD4<Int64>
+typealias UInt8s = SIMD32<UInt8>
+typealias UInt16s = SIMD16<UInt16>
+typealias UInt32s = SIMD8<UInt32>
+typealias UInt64s = SIMD4<UInt64>
+typealias Floats = SIMD8<Float>
+typealias Doubles = SIMD4<Double>
+
+/// The elements that pass through a buffer at a time, a multiple of every vector's, and the buffer's size.
+private let stagedCount = 64
+private let stagedBytes = 1024
+
+/// out = body(a), vector by vector. `lanes` elements make up a vector: fewer than its scalars when an element has two.
 @inline(__always)
-func binaryLoop<V: SIMD, R: SIMD>(
-  _ count: Int, _ data: UnsafePointer<UnsafeMutablePointer<CChar>?>, _ strides: UnsafePointer<Int>,
-  _ vector: (V, V) -> R, _ scalar: (V.Scalar, V.Scalar) -> R.Scalar
+func map<A: SIMD, R: SIMD>(
+  _ count: Int, _ pointers: ElementPointers, _ strides: ElementStrides, lanes: Int = A.scalarCount, _ body: (A) -> R
 ) {
-  guard let out = UnsafeMutableRawPointer(data[0]), let a = UnsafeRawPointer(data[1]),
-    let b = UnsafeRawPointer(data[2])
+  guard let pointers, let strides, let out = UnsafeMutableRawPointer(pointers[0]), let a = UnsafeRawPointer(pointers[1])
   else { return }
-  let step = MemoryLayout<V.Scalar>.stride
-  let outStep = MemoryLayout<R.Scalar>.stride
+  let (outSize, aSize) = (MemoryLayout<R>.size / lanes, MemoryLayout<A>.size / lanes)
+  let (outStride, aStride) = (strides[0], strides[1])
+  let whole = outStride == outSize && aStride == aSize ? count / lanes &* lanes : 0
   var i = 0
-  if strides[0] == outStep, strides[1] == step || strides[1] == 0, strides[2] == step || strides[2] == 0 {
-    let width = V.scalarCount
-    if strides[1] != 0, strides[2] != 0 {
-      while i &+ width <= count {
-        let x = a.loadUnaligned(fromByteOffset: i &* step, as: V.self)
-        let y = b.loadUnaligned(fromByteOffset: i &* step, as: V.self)
-        out.storeBytes(of: vector(x, y), toByteOffset: i &* outStep, as: R.self)
-        i &+= width
+  while i < whole {
+    let x = a.loadUnaligned(fromByteOffset: i &* aSize, as: A.self)
+    out.storeBytes(of: body(x), toByteOffset: i &* outSize, as: R.self)
+    i &+= lanes
+  }
+  if i == count { return }
+  withUnsafeTemporaryAllocation(byteCount: 2 * stagedBytes, alignment: 64) { buffers in
+    guard let xs = buffers.baseAddress else { return }
+    let results = xs + stagedBytes
+    while i < count {
+      let n = min(count &- i, stagedCount)
+      gather(xs, a + i &* aStride, stride: aStride, size: aSize, n)
+      var j = 0
+      while j < n {
+        let x = xs.load(fromByteOffset: j &* aSize, as: A.self)
+        results.storeBytes(of: body(x), toByteOffset: j &* outSize, as: R.self)
+        j &+= lanes
       }
-    } else if strides[1] != 0 {
-      let y = V(repeating: b.loadUnaligned(as: V.Scalar.self))
-      while i &+ width <= count {
-        let x = a.loadUnaligned(fromByteOffset: i &* step, as: V.self)
-        out.storeBytes(of: vector(x, y), toByteOffset: i &* outStep, as: R.self)
-        i &+= width
-      }
-    } else if strides[2] != 0 {
-      let x = V(repeating: a.loadUnaligned(as: V.Scalar.self))
-      while i &+ width <= count {
-        let y = b.loadUnaligned(fromByteOffset: i &* step, as: V.self)
-        out.storeBytes(of: vector(x, y), toByteOffset: i &* outStep, as: R.self)
-        i &+= width
-      }
+      scatter(out + i &* outStride, stride: outStride, results, size: outSize, n)
+      i &+= n
     }
   }
+}
+
+/// out = body(a, b), vector by vector.
+@inline(__always)
+func map<A: SIMD, B: SIMD, R: SIMD>(
+  _ count: Int, _ pointers: ElementPointers, _ strides: ElementStrides, _ body: (A, B) -> R
+) {
+  guard let pointers, let strides, let out = UnsafeMutableRawPointer(pointers[0]),
+    let a = UnsafeRawPointer(pointers[1]), let b = UnsafeRawPointer(pointers[2])
+  else { return }
+  let lanes = A.scalarCount
+  let (outSize, aSize, bSize) = (R.scalarSize, A.scalarSize, B.scalarSize)
+  let (outStride, aStride, bStride) = (strides[0], strides[1], strides[2])
+  withUnsafeTemporaryAllocation(byteCount: 3 * stagedBytes, alignment: 64) { buffers in
+    guard let xs = buffers.baseAddress else { return }
+    let ys = xs + stagedBytes
+    let results = ys + stagedBytes
+    var i = 0
+    while i < count {
+      var n = count &- i
+      var (target, x, y) = (out + i &* outStride, a + i &* aStride, b + i &* bStride)
+      var (xStep, yStep) = (aSize &* lanes, bSize &* lanes)
+      let direct =
+        n >= lanes && outStride == outSize && (aStride == aSize || aStride == 0) && (bStride == bSize || bStride == 0)
+      if direct {
+        n = n / lanes &* lanes
+        // A repeated element is a vector that the loop does not move on from.
+        if aStride == 0 {
+          xs.storeBytes(of: A(repeating: x.loadUnaligned(as: A.Scalar.self)), as: A.self)
+          (x, xStep) = (UnsafeRawPointer(xs), 0)
+        }
+        if bStride == 0 {
+          ys.storeBytes(of: B(repeating: y.loadUnaligned(as: B.Scalar.self)), as: B.self)
+          (y, yStep) = (UnsafeRawPointer(ys), 0)
+        }
+      } else {
+        n = min(n, stagedCount)
+        gather(xs, x, stride: aStride, size: aSize, n)
+        gather(ys, y, stride: bStride, size: bSize, n)
+        (target, x, y) = (results, UnsafeRawPointer(xs), UnsafeRawPointer(ys))
+      }
+      var j = 0
+      while j < n {
+        let result = body(x.loadUnaligned(as: A.self), y.loadUnaligned(as: B.self))
+        target.storeBytes(of: result, toByteOffset: j &* outSize, as: R.self)
+        x += xStep
+        y += yStep
+        j &+= lanes
+      }
+      if !direct { scatter(out + i &* outStride, stride: outStride, results, size: outSize, n) }
+      i &+= n
+    }
+  }
+}
+
+/// out = body(a, b, c), vector by vector.
+@inline(__always)
+func map<A: SIMD, B: SIMD, C: SIMD, R: SIMD>(
+  _ count: Int, _ pointers: ElementPointers, _ strides: ElementStrides, _ body: (A, B, C) -> R
+) {
+  guard let pointers, let strides, let out = UnsafeMutableRawPointer(pointers[0]),
+    let a = UnsafeRawPointer(pointers[1]), let b = UnsafeRawPointer(pointers[2]), let c = UnsafeRawPointer(pointers[3])
+  else { return }
+  let lanes = A.scalarCount
+  let (outSize, aSize, bSize, cSize) = (R.scalarSize, A.scalarSize, B.scalarSize, C.scalarSize)
+  let (outStride, aStride, bStride, cStride) = (strides[0], strides[1], strides[2], strides[3])
+  withUnsafeTemporaryAllocation(byteCount: 4 * stagedBytes, alignment: 64) { buffers in
+    guard let xs = buffers.baseAddress else { return }
+    let ys = xs + stagedBytes
+    let zs = ys + stagedBytes
+    let results = zs + stagedBytes
+    var i = 0
+    while i < count {
+      var n = count &- i
+      var (target, x, y, z) = (out + i &* outStride, a + i &* aStride, b + i &* bStride, c + i &* cStride)
+      var (xStep, yStep, zStep) = (aSize &* lanes, bSize &* lanes, cSize &* lanes)
+      let direct =
+        n >= lanes && outStride == outSize && (aStride == aSize || aStride == 0) && (bStride == bSize || bStride == 0)
+        && (cStride == cSize || cStride == 0)
+      if direct {
+        n = n / lanes &* lanes
+        if aStride == 0 {
+          xs.storeBytes(of: A(repeating: x.loadUnaligned(as: A.Scalar.self)), as: A.self)
+          (x, xStep) = (UnsafeRawPointer(xs), 0)
+        }
+        if bStride == 0 {
+          ys.storeBytes(of: B(repeating: y.loadUnaligned(as: B.Scalar.self)), as: B.self)
+          (y, yStep) = (UnsafeRawPointer(ys), 0)
+        }
+        if cStride == 0 {
+          zs.storeBytes(of: C(repeating: z.loadUnaligned(as: C.Scalar.self)), as: C.self)
+          (z, zStep) = (UnsafeRawPointer(zs), 0)
+        }
+      } else {
+        n = min(n, stagedCount)
+        gather(xs, x, stride: aStride, size: aSize, n)
+        gather(ys, y, stride: bStride, size: bSize, n)
+        gather(zs, z, stride: cStride, size: cSize, n)
+        (target, x, y, z) = (results, UnsafeRawPointer(xs), UnsafeRawPointer(ys), UnsafeRawPointer(zs))
+      }
+      var j = 0
+      while j < n {
+        let result = body(x.loadUnaligned(as: A.self), y.loadUnaligned(as: B.self), z.loadUnaligned(as: C.self))
+        target.storeBytes(of: result, toByteOffset: j &* outSize, as: R.self)
+        x += xStep
+        y += yStep
+        z += zStep
+        j &+= lanes
+      }
+      if !direct { scatter(out + i &* outStride, stride: outStride, results, size: outSize, n) }
+      i &+= n
+    }
+  }
+}
+
+extension SIMD {
+  @inline(__always)
+  static var scalarSize: Int { MemoryLayout<Scalar>.size }
+}
+
+// MARK: - Elements that do not lie side by side
+
+/// Copies `count` elements to lie side by side at `buffer`, and the last one further until a multiple of 32 elements.
+@inline(never)
+private func gather(
+  _ buffer: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, stride: Int, size: Int, _ count: Int
+) {
+  copyStrided(buffer, stride: size, source, stride: stride, size: size, count)
+  let padded = size == 1 ? (count &+ 31) & ~31 : (count &+ 15) & ~15
+  copyStrided(
+    buffer + count &* size, stride: size, buffer + (count &- 1) &* size, stride: 0, size: size, padded &- count)
+}
+
+@inline(never)
+private func scatter(
+  _ target: UnsafeMutableRawPointer, stride: Int, _ buffer: UnsafeRawPointer, size: Int, _ count: Int
+) {
+  copyStrided(target, stride: stride, buffer, stride: size, size: size, count)
+}
+
+@inline(never)
+private func copyStrided(
+  _ target: UnsafeMutableRawPointer, stride targetStride: Int, _ source: UnsafeRawPointer, stride sourceStride: Int,
+  size: Int, _ count: Int
+) {
+  switch size {
+  case 1: copyStrided(target, targetStride, source, sourceStride, count, as: UInt8.self)
+  case 2: copyStrided(target, targetStride, source, sourceStride, count, as: UInt16.self)
+  case 4: copyStrided(target, targetStride, source, sourceStride, count, as: UInt32.self)
+  case 8: copyStrided(target, targetStride, source, sourceStride, count, as: UInt64.self)
+  default: copyStrided(target, targetStride, source, sourceStride, count, as: SIMD2<UInt64>.self)
+  }
+}
+
+@inline(__always)
+func copyStrided<Element>(
+  _ target: UnsafeMutableRawPointer, _ targetStride: Int, _ source: UnsafeRawPointer, _ sourceStride: Int, _ count: Int,
+  as type: Element.Type
+) {
+  var i = 0
   while i < count {
-    let x = a.loadUnaligned(fromByteOffset: i &* strides[1], as: V.Scalar.self)
-    let y = b.loadUnaligned(fromByteOffset: i &* strides[2], as: V.Scalar.self)
-    out.storeBytes(of: scalar(x, y), toByteOffset: i &* strides[0], as: R.Scalar.self)
+    let element = source.loadUnaligned(fromByteOffset: i &* sourceStride, as: type)
+    target.storeBytes(of: element, toByteOffset: i &* targetStride, as: type)
     i &+= 1
   }
 }

@@ -112,7 +112,7 @@ private let adamFloat: optimizer_kernel = { values, gradients, state, count, par
     if decay != 0 { d += p * decay }
     m += (d - m) * share1
     v = v * beta2 + d * d * share2
-    p -= m / (vector_sqrt8(v) / correction + epsilon) * size
+    p -= m / (vector8_float32_sqrt(v) / correction + epsilon) * size
   }
 }
 
@@ -127,7 +127,7 @@ private let adamDouble: optimizer_kernel = { values, gradients, state, count, pa
     if decay != 0 { d += p * decay }
     m += (d - m) * share1
     v = v * beta2 + d * d * share2
-    p -= m / (vector_sqrt4(v) / correction + epsilon) * size
+    p -= m / (vector4_float64_sqrt(v) / correction + epsilon) * size
   }
 }
 

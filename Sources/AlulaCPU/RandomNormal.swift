@@ -34,7 +34,7 @@ let normalDouble: random_kernel = { out, count, key, group, parameters in
 @inline(__always)
 private func roots(_ x: SIMD16<Float>) -> SIMD16<Float> {
   let halves = unsafeBitCast(x, to: (SIMD8<Float>, SIMD8<Float>).self)
-  return unsafeBitCast((vector_sqrt8(halves.0), vector_sqrt8(halves.1)), to: SIMD16<Float>.self)
+  return unsafeBitCast((vector8_float32_sqrt(halves.0), vector8_float32_sqrt(halves.1)), to: SIMD16<Float>.self)
 }
 
 /// The natural logarithm of normal numbers in (0, 1].
@@ -78,7 +78,7 @@ private func circle(_ bits: SIMD16<UInt32>) -> (SIMD16<Float>, SIMD16<Float>) {
 @inline(__always)
 private func roots(_ x: SIMD8<Double>) -> SIMD8<Double> {
   let halves = unsafeBitCast(x, to: (SIMD4<Double>, SIMD4<Double>).self)
-  return unsafeBitCast((vector_sqrt4(halves.0), vector_sqrt4(halves.1)), to: SIMD8<Double>.self)
+  return unsafeBitCast((vector4_float64_sqrt(halves.0), vector4_float64_sqrt(halves.1)), to: SIMD8<Double>.self)
 }
 
 @inline(__always)

@@ -1,0 +1,207 @@
+import CSupport
+import Glibc
+
+// Division rounded down and its remainder, which has the divisor's sign, as in Python. Integers divided by zero give
+// zero for both, as in NumPy; the one quotient that is out of range wraps around.
+
+func registerDivision(_ receive: KernelReceiver) {
+  registerSigned(
+    receive, "floor_divide",
+    { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int8>, y: SIMD8<Int8>) in floorDivide(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int16>, y: SIMD8<Int16>) in floorDivide(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: Int32s, y: Int32s) in floorDivide(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: Int64s, y: Int64s) in floorDivide(x, y) } })
+  registerUnsigned(
+    receive, "floor_divide",
+    { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>, y: SIMD8<UInt8>) in floorDivide(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt16>, y: SIMD8<UInt16>) in floorDivide(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: UInt32s, y: UInt32s) in floorDivide(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: UInt64s, y: UInt64s) in floorDivide(x, y) } })
+  registerFloats(
+    receive, "floor_divide",
+    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { floorDivide($0, $1) } } },
+    { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { floorDivide($0, $1) } } },
+    { n, p, s, _ in map(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { floorDivide($0, $1) } } },
+    { n, p, s, _ in map(n, p, s) { (x: Doubles, y: Doubles) in lanewise(x, y) { floorDivide($0, $1) } } })
+  registerSigned(
+    receive, "remainder",
+    { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int8>, y: SIMD8<Int8>) in remainder(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int16>, y: SIMD8<Int16>) in remainder(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: Int32s, y: Int32s) in remainder(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: Int64s, y: Int64s) in remainder(x, y) } })
+  registerUnsigned(
+    receive, "remainder",
+    { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>, y: SIMD8<UInt8>) in remainder(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt16>, y: SIMD8<UInt16>) in remainder(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: UInt32s, y: UInt32s) in remainder(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: UInt64s, y: UInt64s) in remainder(x, y) } })
+  registerFloats(
+    receive, "remainder",
+    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { remainder($0, $1) } } },
+    { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { remainder($0, $1) } } },
+    { n, p, s, _ in map(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { remainder($0, $1) } } },
+    { n, p, s, _ in map(n, p, s) { (x: Doubles, y: Doubles) in lanewise(x, y) { remainder($0, $1) } } })
+}
+
+// MARK: - Integers
+//
+// Up to 32 bits the quotient of floats that hold the operands exactly, rounded down, is the integers': a fraction is
+// further from the next integer than rounding reaches. Adding a large power of two leaves the quotient in the low bits.
+
+@inline(__always)
+private func floorDivide(_ x: SIMD8<Int8>, _ y: SIMD8<Int8>) -> SIMD8<Int8> {
+  let divisor = y.replacing(with: 1, where: y .== 0)
+  let quotient = floor(vector8_int8_to_float32(x) / vector8_int8_to_float32(divisor))
+  let bits = unsafeBitCast(quotient + 0x1.8p23, to: Int32s.self)
+  return vector8_int32_to_int8(bits).replacing(with: 0, where: y .== 0)
+}
+
+@inline(__always)
+private func remainder(_ x: SIMD8<Int8>, _ y: SIMD8<Int8>) -> SIMD8<Int8> {
+  (x &- floorDivide(x, y) &* y).replacing(with: 0, where: y .== 0)
+}
+
+@inline(__always)
+private func floorDivide(_ x: SIMD8<Int16>, _ y: SIMD8<Int16>) -> SIMD8<Int16> {
+  let divisor = y.replacing(with: 1, where: y .== 0)
+  let quotient = floor(vector8_int16_to_float32(x) / vector8_int16_to_float32(divisor))
+  let bits = unsafeBitCast(quotient + 0x1.8p23, to: Int32s.self)
+  return vector8_int32_to_int16(bits).replacing(with: 0, where: y .== 0)
+}
+
+@inline(__always)
+private func remainder(_ x: SIMD8<Int16>, _ y: SIMD8<Int16>) -> SIMD8<Int16> {
+  (x &- floorDivide(x, y) &* y).replacing(with: 0, where: y .== 0)
+}
+
+@inline(__always)
+private func floorDivide(_ x: Int32s, _ y: Int32s) -> Int32s {
+  let divisor = y.replacing(with: 1, where: y .== 0)
+  let quotient = floor(vector8_int32_to_float64(x) / vector8_int32_to_float64(divisor))
+  let bits = unsafeBitCast(quotient + 0x1.8p52, to: SIMD8<Int64>.self)
+  return vector8_int64_to_int32(bits).replacing(with: 0, where: y .== 0)
+}
+
+@inline(__always)
+private func remainder(_ x: Int32s, _ y: Int32s) -> Int32s {
+  (x &- floorDivide(x, y) &* y).replacing(with: 0, where: y .== 0)
+}
+
+@inline(__always)
+private func floorDivide(_ x: SIMD8<UInt8>, _ y: SIMD8<UInt8>) -> SIMD8<UInt8> {
+  let divisor = y.replacing(with: 1, where: y .== 0)
+  let quotient = floor(vector8_uint8_to_float32(x) / vector8_uint8_to_float32(divisor))
+  let bits = unsafeBitCast(quotient + 0x1.8p23, to: Int32s.self)
+  return unsafeBitCast(vector8_int32_to_int8(bits), to: SIMD8<UInt8>.self).replacing(with: 0, where: y .== 0)
+}
+
+@inline(__always)
+private func remainder(_ x: SIMD8<UInt8>, _ y: SIMD8<UInt8>) -> SIMD8<UInt8> {
+  (x &- floorDivide(x, y) &* y).replacing(with: 0, where: y .== 0)
+}
+
+@inline(__always)
+private func floorDivide(_ x: SIMD8<UInt16>, _ y: SIMD8<UInt16>) -> SIMD8<UInt16> {
+  let divisor = y.replacing(with: 1, where: y .== 0)
+  let quotient = floor(vector8_uint16_to_float32(x) / vector8_uint16_to_float32(divisor))
+  let bits = unsafeBitCast(quotient + 0x1.8p23, to: Int32s.self)
+  return unsafeBitCast(vector8_int32_to_int16(bits), to: SIMD8<UInt16>.self).replacing(with: 0, where: y .== 0)
+}
+
+@inline(__always)
+private func remainder(_ x: SIMD8<UInt16>, _ y: SIMD8<UInt16>) -> SIMD8<UInt16> {
+  (x &- floorDivide(x, y) &* y).replacing(with: 0, where: y .== 0)
+}
+
+@inline(__always)
+private func floorDivide(_ x: UInt32s, _ y: UInt32s) -> UInt32s {
+  let divisor = y.replacing(with: 1, where: y .== 0)
+  let quotient = floor(vector8_uint32_to_float64(x) / vector8_uint32_to_float64(divisor))
+  let bits = unsafeBitCast(quotient + 0x1.8p52, to: SIMD8<Int64>.self)
+  return unsafeBitCast(vector8_int64_to_int32(bits), to: UInt32s.self).replacing(with: 0, where: y .== 0)
+}
+
+@inline(__always)
+private func remainder(_ x: UInt32s, _ y: UInt32s) -> UInt32s {
+  (x &- floorDivide(x, y) &* y).replacing(with: 0, where: y .== 0)
+}
+
+@inline(__always)
+private func floor(_ x: SIMD8<Double>) -> SIMD8<Double> {
+  SIMD8<Double>(lowHalf: floor(x.lowHalf), highHalf: floor(x.highHalf))
+}
+
+@inline(__always)
+private func floorDivide(_ x: Int64s, _ y: Int64s) -> Int64s {
+  var result = Int64s()
+  for i in 0..<Int64s.scalarCount where y[i] != 0 {
+    if y[i] == -1 {
+      result[i] = 0 &- x[i]
+    } else {
+      let (quotient, rest) = x[i].quotientAndRemainder(dividingBy: y[i])
+      result[i] = rest != 0 && (rest < 0) != (y[i] < 0) ? quotient &- 1 : quotient
+    }
+  }
+  return result
+}
+
+@inline(__always)
+private func remainder(_ x: Int64s, _ y: Int64s) -> Int64s {
+  (x &- floorDivide(x, y) &* y).replacing(with: 0, where: y .== 0)
+}
+
+@inline(__always)
+private func floorDivide(_ x: UInt64s, _ y: UInt64s) -> UInt64s {
+  var result = UInt64s()
+  for i in 0..<UInt64s.scalarCount where y[i] != 0 { result[i] = x[i] / y[i] }
+  return result
+}
+
+@inline(__always)
+private func remainder(_ x: UInt64s, _ y: UInt64s) -> UInt64s {
+  (x &- floorDivide(x, y) &* y).replacing(with: 0, where: y .== 0)
+}
+
+// MARK: - Floats
+
+@inline(__always)
+private func remainder(_ x: Float, _ y: Float) -> Float {
+  let rest = fmodf(x, y)
+  // Zero has the divisor's sign as well; NaN stays.
+  if rest == 0 { return Float(signOf: y, magnitudeOf: 0) }
+  return (rest < 0) != (y < 0) && rest == rest ? rest + y : rest
+}
+
+@inline(__always)
+private func floorDivide(_ x: Float, _ y: Float) -> Float {
+  let quotient = x / y
+  if y == 0 { return quotient }
+  // The quotient itself may have been rounded up to an integer: start from the remainder instead.
+  let rest = fmodf(x, y)
+  let cut = (x - rest) / y
+  let exact = rest != 0 && (rest < 0) != (y < 0) ? cut - 1 : cut
+  if exact == 0 { return Float(signOf: quotient, magnitudeOf: 0) }
+  let down = exact.rounded(.down)
+  return exact - down > 0.5 ? down + 1 : down
+}
+
+@inline(__always)
+private func remainder(_ x: Double, _ y: Double) -> Double {
+  let rest = Glibc.fmod(x, y)
+  // Zero has the divisor's sign as well; NaN stays.
+  if rest == 0 { return Double(signOf: y, magnitudeOf: 0) }
+  return (rest < 0) != (y < 0) && rest == rest ? rest + y : rest
+}
+
+@inline(__always)
+private func floorDivide(_ x: Double, _ y: Double) -> Double {
+  let quotient = x / y
+  if y == 0 { return quotient }
+  // The quotient itself may have been rounded up to an integer: start from the remainder instead.
+  let rest = Glibc.fmod(x, y)
+  let cut = (x - rest) / y
+  let exact = rest != 0 && (rest < 0) != (y < 0) ? cut - 1 : cut
+  if exact == 0 { return Double(signOf: quotient, magnitudeOf: 0) }
+  let down = exact.rounded(.down)
+  return exact - down > 0.5 ? down + 1 : down
+}

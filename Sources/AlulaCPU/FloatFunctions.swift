@@ -1,0 +1,103 @@
+import CSupport
+
+// Small functions of float vectors on which the others build.
+
+/// a·b + c: one instruction where the instruction set has it.
+@inline(__always)
+func multiplyAdd(_ a: Floats, _ b: Floats, _ c: Floats) -> Floats {
+  #if FMA
+    return c.addingProduct(a, b)
+  #else
+    return a * b + c
+  #endif
+}
+
+@inline(__always)
+func multiplyAdd(_ a: Doubles, _ b: Doubles, _ c: Doubles) -> Doubles {
+  #if FMA
+    return c.addingProduct(a, b)
+  #else
+    return a * b + c
+  #endif
+}
+
+@inline(__always)
+func multiplyAdd(_ a: Floats, _ b: Floats, _ c: Float) -> Floats { multiplyAdd(a, b, Floats(repeating: c)) }
+
+@inline(__always)
+func multiplyAdd(_ a: Doubles, _ b: Doubles, _ c: Double) -> Doubles { multiplyAdd(a, b, Doubles(repeating: c)) }
+
+@inline(__always)
+func squareRoot(_ x: Floats) -> Floats { vector8_float32_sqrt(x) }
+
+@inline(__always)
+func squareRoot(_ x: Doubles) -> Doubles { vector4_float64_sqrt(x) }
+
+@inline(__always)
+func magnitude(_ x: Floats) -> Floats { unsafeBitCast(unsafeBitCast(x, to: UInt32s.self) & 0x7FFF_FFFF, to: Floats.self) }
+
+@inline(__always)
+func magnitude(_ x: Doubles) -> Doubles {
+  unsafeBitCast(unsafeBitCast(x, to: UInt64s.self) & 0x7FFF_FFFF_FFFF_FFFF, to: Doubles.self)
+}
+
+/// The magnitude of `x` with the sign of `sign`.
+@inline(__always)
+func copysign(_ x: Floats, _ sign: Floats) -> Floats {
+  let signBit = unsafeBitCast(sign, to: UInt32s.self) & 0x8000_0000
+  return unsafeBitCast((unsafeBitCast(x, to: UInt32s.self) & 0x7FFF_FFFF) | signBit, to: Floats.self)
+}
+
+@inline(__always)
+func copysign(_ x: Doubles, _ sign: Doubles) -> Doubles {
+  let signBit = unsafeBitCast(sign, to: UInt64s.self) & 0x8000_0000_0000_0000
+  return unsafeBitCast((unsafeBitCast(x, to: UInt64s.self) & 0x7FFF_FFFF_FFFF_FFFF) | signBit, to: Doubles.self)
+}
+
+/// The smaller of `x` and `limit`; NaN stays.
+@inline(__always)
+func atMost(_ x: Floats, _ limit: Float) -> Floats { x.replacing(with: limit, where: x .> limit) }
+
+/// The larger of `x` and `limit`; NaN stays.
+@inline(__always)
+func atLeast(_ x: Floats, _ limit: Float) -> Floats { x.replacing(with: limit, where: x .< limit) }
+
+@inline(__always)
+func atMost(_ x: Doubles, _ limit: Double) -> Doubles { x.replacing(with: limit, where: x .> limit) }
+
+@inline(__always)
+func atLeast(_ x: Doubles, _ limit: Double) -> Doubles { x.replacing(with: limit, where: x .< limit) }
+
+/// Whether any lane of the mask is set.
+@inline(__always)
+func anyLane(_ mask: SIMDMask<Int32s>) -> Bool { vector4_uint64_any(unsafeBitCast(mask, to: UInt64s.self)) }
+
+// MARK: - A scalar function, element by element
+
+@inline(__always)
+func lanewise(_ x: Floats, _ function: (Float) -> Float) -> Floats {
+  var result = x
+  for i in 0..<Floats.scalarCount { result[i] = function(x[i]) }
+  return result
+}
+
+@inline(__always)
+func lanewise(_ x: Doubles, _ function: (Double) -> Double) -> Doubles {
+  var result = x
+  for i in 0..<Doubles.scalarCount { result[i] = function(x[i]) }
+  return result
+}
+
+@inline(__always)
+func lanewise(_ x: Floats, _ y: Floats, _ function: (Float, Float) -> Float) -> Floats {
+  var result = x
+  for i in 0..<Floats.scalarCount { result[i] = function(x[i], y[i]) }
+  return result
+}
+
+@inline(__always)
+func lanewise(_ x: Doubles, _ y: Doubles, _ function: (Double, Double) -> Double) -> Doubles {
+  var result = x
+  for i in 0..<Doubles.scalarCount { result[i] = function(x[i], y[i]) }
+  return result
+}

@@ -1,0 +1,167 @@
+import CSupport
+import Glibc
+
+// Powers. Those of integers wrap around; a negative exponent gives the integer part of the exact power.
+
+func registerPower(_ receive: KernelReceiver) {
+  registerSigned(
+    receive, "pow",
+    { n, p, s, _ in map(n, p, s) { (x: Int8s, y: Int8s) in power(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: Int16s, y: Int16s) in power(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: Int32s, y: Int32s) in power(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: Int64s, y: Int64s) in power(x, y) } })
+  registerUnsigned(
+    receive, "pow",
+    { n, p, s, _ in map(n, p, s) { (x: UInt8s, y: UInt8s) in power(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: UInt16s, y: UInt16s) in power(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: UInt32s, y: UInt32s) in power(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: UInt64s, y: UInt64s) in power(x, y) } })
+  registerFloats(
+    receive, "pow",
+    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { powf($0, $1) } } },
+    { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { powf($0, $1) } } },
+    { n, p, s, _ in map(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { powf($0, $1) } } },
+    { n, p, s, _ in map(n, p, s) { (x: Doubles, y: Doubles) in lanewise(x, y) { Glibc.pow($0, $1) } } })
+}
+
+// MARK: - Functions
+
+@inline(__always)
+private func power(_ x: Int8s, _ y: Int8s) -> Int8s {
+  var base = x
+  var exponent = y.replacing(with: 0, where: y .< 0)
+  var result = Int8s(repeating: 1)
+  while vector4_uint64_any(unsafeBitCast(exponent, to: UInt64s.self)) {
+    result.replace(with: result &* base, where: (exponent & 1) .!= 0)
+    base = base &* base
+    exponent = exponent &>> 1
+  }
+  return negativePower(x, y, result)
+}
+
+@inline(__always)
+private func power(_ x: Int16s, _ y: Int16s) -> Int16s {
+  var base = x
+  var exponent = y.replacing(with: 0, where: y .< 0)
+  var result = Int16s(repeating: 1)
+  while vector4_uint64_any(unsafeBitCast(exponent, to: UInt64s.self)) {
+    result.replace(with: result &* base, where: (exponent & 1) .!= 0)
+    base = base &* base
+    exponent = exponent &>> 1
+  }
+  return negativePower(x, y, result)
+}
+
+@inline(__always)
+private func power(_ x: Int32s, _ y: Int32s) -> Int32s {
+  var base = x
+  var exponent = y.replacing(with: 0, where: y .< 0)
+  var result = Int32s(repeating: 1)
+  while vector4_uint64_any(unsafeBitCast(exponent, to: UInt64s.self)) {
+    result.replace(with: result &* base, where: (exponent & 1) .!= 0)
+    base = base &* base
+    exponent = exponent &>> 1
+  }
+  return negativePower(x, y, result)
+}
+
+@inline(__always)
+private func power(_ x: Int64s, _ y: Int64s) -> Int64s {
+  var base = x
+  var exponent = y.replacing(with: 0, where: y .< 0)
+  var result = Int64s(repeating: 1)
+  while vector4_uint64_any(unsafeBitCast(exponent, to: UInt64s.self)) {
+    result.replace(with: result &* base, where: (exponent & 1) .!= 0)
+    base = base &* base
+    exponent = exponent &>> 1
+  }
+  return negativePower(x, y, result)
+}
+
+@inline(__always)
+private func power(_ x: UInt8s, _ y: UInt8s) -> UInt8s {
+  var base = x
+  var exponent = y
+  var result = UInt8s(repeating: 1)
+  while vector4_uint64_any(unsafeBitCast(exponent, to: UInt64s.self)) {
+    result.replace(with: result &* base, where: (exponent & 1) .!= 0)
+    base = base &* base
+    exponent = exponent &>> 1
+  }
+  return result
+}
+
+@inline(__always)
+private func power(_ x: UInt16s, _ y: UInt16s) -> UInt16s {
+  var base = x
+  var exponent = y
+  var result = UInt16s(repeating: 1)
+  while vector4_uint64_any(unsafeBitCast(exponent, to: UInt64s.self)) {
+    result.replace(with: result &* base, where: (exponent & 1) .!= 0)
+    base = base &* base
+    exponent = exponent &>> 1
+  }
+  return result
+}
+
+@inline(__always)
+private func power(_ x: UInt32s, _ y: UInt32s) -> UInt32s {
+  var base = x
+  var exponent = y
+  var result = UInt32s(repeating: 1)
+  while vector4_uint64_any(unsafeBitCast(exponent, to: UInt64s.self)) {
+    result.replace(with: result &* base, where: (exponent & 1) .!= 0)
+    base = base &* base
+    exponent = exponent &>> 1
+  }
+  return result
+}
+
+@inline(__always)
+private func power(_ x: UInt64s, _ y: UInt64s) -> UInt64s {
+  var base = x
+  var exponent = y
+  var result = UInt64s(repeating: 1)
+  while vector4_uint64_any(unsafeBitCast(exponent, to: UInt64s.self)) {
+    result.replace(with: result &* base, where: (exponent & 1) .!= 0)
+    base = base &* base
+    exponent = exponent &>> 1
+  }
+  return result
+}
+
+/// `result`, and where the exponent is negative the power cut to an integer: 0 but for 1 and -1.
+@inline(__always)
+private func negativePower(_ x: Int8s, _ y: Int8s, _ result: Int8s) -> Int8s {
+  let one = Int8s(repeating: 1)
+  let sign = one.replacing(with: -1, where: (x .== -1) .& ((y & 1) .!= 0))
+  let power = Int8s().replacing(with: sign, where: (x .== 1) .| (x .== -1))
+  return result.replacing(with: power, where: y .< 0)
+}
+
+/// `result`, and where the exponent is negative the power cut to an integer: 0 but for 1 and -1.
+@inline(__always)
+private func negativePower(_ x: Int16s, _ y: Int16s, _ result: Int16s) -> Int16s {
+  let one = Int16s(repeating: 1)
+  let sign = one.replacing(with: -1, where: (x .== -1) .& ((y & 1) .!= 0))
+  let power = Int16s().replacing(with: sign, where: (x .== 1) .| (x .== -1))
+  return result.replacing(with: power, where: y .< 0)
+}
+
+/// `result`, and where the exponent is negative the power cut to an integer: 0 but for 1 and -1.
+@inline(__always)
+private func negativePower(_ x: Int32s, _ y: Int32s, _ result: Int32s) -> Int32s {
+  let one = Int32s(repeating: 1)
+  let sign = one.replacing(with: -1, where: (x .== -1) .& ((y & 1) .!= 0))
+  let power = Int32s().replacing(with: sign, where: (x .== 1) .| (x .== -1))
+  return result.replacing(with: power, where: y .< 0)
+}
+
+/// `result`, and where the exponent is negative the power cut to an integer: 0 but for 1 and -1.
+@inline(__always)
+private func negativePower(_ x: Int64s, _ y: Int64s, _ result: Int64s) -> Int64s {
+  let one = Int64s(repeating: 1)
+  let sign = one.replacing(with: -1, where: (x .== -1) .& ((y & 1) .!= 0))
+  let power = Int64s().replacing(with: sign, where: (x .== 1) .| (x .== -1))
+  return result.replacing(with: power, where: y .< 0)
+}
