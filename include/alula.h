@@ -241,6 +241,70 @@ alula_status alula_tensor_mark_written(alula_tensor *tensor);
 /// Writes `source`, broadcast and converted, over the elements of `tensor`.
 alula_status alula_tensor_assign_(alula_tensor *tensor, alula_tensor *source);
 
+// ---- Indexing ------------------------------------------------------------------------------------------
+
+/// What one item of an index is.
+typedef enum alula_index_kind {
+  /// One position, which removes its axis; negative ones count from the end.
+  ALULA_INDEX_INTEGER = 0,
+  /// Evenly spaced positions, with Python's meaning of bounds that are negative or too large.
+  ALULA_INDEX_SLICE = 1,
+  /// As many full slices as there are axes left.
+  ALULA_INDEX_ELLIPSIS = 2,
+  /// A new axis of extent 1.
+  ALULA_INDEX_NEW_AXIS = 3,
+  /// Positions along one axis (an integer dtype), or a mask over as many axes as it has (bool).
+  ALULA_INDEX_TENSOR = 4
+} alula_index_kind;
+
+/// One item of an index, as between the brackets of NumPy's x[...]. Made by the functions below.
+typedef struct alula_index {
+  alula_index_kind kind;
+  /// The position, or a slice's first one; ALULA_NONE to leave that out.
+  int64_t start;
+  /// Where a slice ends, not included; ALULA_NONE to leave it out.
+  int64_t stop;
+  /// The distance of a slice's positions, not zero; ALULA_NONE means 1.
+  int64_t step;
+  /// Borrowed for the call.
+  alula_tensor *tensor;
+} alula_index;
+
+static inline alula_index alula_index_integer(int64_t position) {
+  alula_index item = {ALULA_INDEX_INTEGER, position, ALULA_NONE, ALULA_NONE, NULL};
+  return item;
+}
+
+static inline alula_index alula_index_slice(int64_t start, int64_t stop, int64_t step) {
+  alula_index item = {ALULA_INDEX_SLICE, start, stop, step, NULL};
+  return item;
+}
+
+static inline alula_index alula_index_ellipsis(void) {
+  alula_index item = {ALULA_INDEX_ELLIPSIS, ALULA_NONE, ALULA_NONE, ALULA_NONE, NULL};
+  return item;
+}
+
+static inline alula_index alula_index_new_axis(void) {
+  alula_index item = {ALULA_INDEX_NEW_AXIS, ALULA_NONE, ALULA_NONE, ALULA_NONE, NULL};
+  return item;
+}
+
+static inline alula_index alula_index_tensor(alula_tensor *tensor) {
+  alula_index item = {ALULA_INDEX_TENSOR, ALULA_NONE, ALULA_NONE, ALULA_NONE, tensor};
+  return item;
+}
+
+/// The elements at an index, with NumPy's meaning of every combination of items: a view when there are no tensors
+/// among them, else a copy.
+///
+/// @return ALULA_OUT_OF_RANGE, with the index, its axis and that axis's size in the message.
+alula_status alula_tensor_get(alula_tensor **out, alula_tensor *tensor, const alula_index *items, size_t count);
+
+/// Writes `value`, broadcast and converted, at an index. Where places repeat, the last value stays; `value` may be
+/// a view of the same tensor.
+alula_status alula_tensor_set_(alula_tensor *tensor, const alula_index *items, size_t count, alula_tensor *value);
+
 // ---- Gradients -----------------------------------------------------------------------------------------
 
 /// Makes a leaf collect gradients, or stop doing so. Only floats and complex numbers have gradients.

@@ -14,6 +14,13 @@
 
 // ---- Creation ----------------------------------------------------------------------------------
 
+/// A tensor whose elements are whatever its memory holds.
+/// @param shape The shape of the result.
+/// @param dtype float32 by default. ALULA_DTYPE_NONE to leave it out.
+/// @param device Where the result lies.
+alula_status alula_empty(alula_tensor **out, const int64_t *shape, size_t shape_count,
+                         alula_dtype dtype, alula_device device);
+
 /// A tensor filled with one value.
 /// @param shape The shape of the result.
 /// @param fill_value The value of every element.
@@ -37,7 +44,25 @@ alula_status alula_zeros(alula_tensor **out, const int64_t *shape, size_t shape_
 alula_status alula_ones(alula_tensor **out, const int64_t *shape, size_t shape_count,
                         alula_dtype dtype, alula_device device);
 
-/// Evenly spaced values from start (included) to stop (excluded).
+/// A tensor shaped like another, whose elements are whatever its memory holds.
+/// @param dtype That of x by default. ALULA_DTYPE_NONE to leave it out.
+alula_status alula_empty_like(alula_tensor **out, alula_tensor *x, alula_dtype dtype);
+
+/// A tensor filled with one value, shaped like another.
+/// @param fill_value The value of every element.
+/// @param dtype That of x by default. ALULA_DTYPE_NONE to leave it out.
+alula_status alula_full_like(alula_tensor **out, alula_tensor *x, alula_scalar fill_value,
+                             alula_dtype dtype);
+
+/// A tensor of zeros, shaped like another.
+/// @param dtype That of x by default. ALULA_DTYPE_NONE to leave it out.
+alula_status alula_zeros_like(alula_tensor **out, alula_tensor *x, alula_dtype dtype);
+
+/// A tensor of ones, shaped like another.
+/// @param dtype That of x by default. ALULA_DTYPE_NONE to leave it out.
+alula_status alula_ones_like(alula_tensor **out, alula_tensor *x, alula_dtype dtype);
+
+/// Evenly spaced values from start (included) to stop (excluded). Integers are exact.
 /// @param start The first value.
 /// @param stop The end of the interval, not included.
 /// @param step The distance of two values; not zero.
@@ -46,6 +71,48 @@ alula_status alula_ones(alula_tensor **out, const int64_t *shape, size_t shape_c
 /// @param device Where the result lies.
 alula_status alula_arange(alula_tensor **out, alula_scalar start, alula_scalar stop,
                           alula_scalar step, alula_dtype dtype, alula_device device);
+
+/// Evenly spaced values from start to stop, a given number of them. Integer results are rounded
+/// down.
+/// @param start The first value.
+/// @param stop The end of the interval.
+/// @param num How many values.
+/// @param dtype float32 by default. ALULA_DTYPE_NONE to leave it out.
+/// @param device Where the result lies.
+/// @param endpoint Whether stop is the last value.
+alula_status alula_linspace(alula_tensor **out, alula_scalar start, alula_scalar stop, int64_t num,
+                            alula_dtype dtype, alula_device device, bool endpoint);
+
+/// What alula_eye can be told; NULL for all defaults.
+typedef struct alula_eye_options {
+  /// sizeof(alula_eye_options), set by the initialiser.
+  size_t struct_size;
+  /// The number of columns; that of the rows by default. ALULA_NONE to leave it out.
+  int64_t n_cols;
+  /// The diagonal: above the main one when positive, below it when negative.
+  int64_t k;
+  /// float32 by default. ALULA_DTYPE_NONE to leave it out.
+  alula_dtype dtype;
+  /// Where the result lies.
+  alula_device device;
+} alula_eye_options;
+
+#define ALULA_EYE_OPTIONS_INIT \
+  { sizeof(alula_eye_options), ALULA_NONE, 0, ALULA_DTYPE_NONE, ALULA_CPU }
+
+/// A matrix with ones on one diagonal and zeros elsewhere.
+/// @param n_rows The number of rows.
+alula_status alula_eye(alula_tensor **out, int64_t n_rows, const alula_eye_options *options);
+
+/// The lower triangle of each matrix: elements above a diagonal become zero.
+/// @param x At least two axes.
+/// @param k The diagonal: above the main one when positive, below it when negative.
+alula_status alula_tril(alula_tensor **out, alula_tensor *x, int64_t k);
+
+/// The upper triangle of each matrix: elements below a diagonal become zero.
+/// @param x At least two axes.
+/// @param k The diagonal: above the main one when positive, below it when negative.
+alula_status alula_triu(alula_tensor **out, alula_tensor *x, int64_t k);
 
 // ---- Random numbers ----------------------------------------------------------------------------
 
@@ -272,6 +339,116 @@ alula_status alula_diagonal(alula_tensor **out, alula_tensor *x, int64_t offset,
 /// @param axis2 The axis of the columns.
 alula_status alula_diagonal_scatter(alula_tensor **out, alula_tensor *x, alula_tensor *value,
                                     int64_t offset, int64_t axis1, int64_t axis2);
+
+// ---- Joining and repeating ---------------------------------------------------------------------
+
+/// Tensors one after the other along an axis.
+/// @param arrays Alike in shape but for the axis.
+/// @param axis The axis; when left out, all are flattened and joined. ALULA_NONE to leave it out.
+alula_status alula_concat(alula_tensor **out, alula_tensor *const *arrays, size_t arrays_count,
+                          int64_t axis);
+
+/// Tensors of one shape side by side along a new axis.
+/// @param arrays All of one shape.
+/// @param axis Where the new axis is in the result.
+alula_status alula_stack(alula_tensor **out, alula_tensor *const *arrays, size_t arrays_count,
+                         int64_t axis);
+
+/// The tensor with further elements before and after it along its axes.
+/// @param pad_width How many elements before and after, for each axis in turn: two values per axis.
+/// @param mode The further elements: one value, the mirror image without the edge itself, the edge,
+/// or the other end's. One of "constant", "reflect", "edge", "wrap"; NULL for the first.
+/// @param value The value of constant padding.
+alula_status alula_pad(alula_tensor **out, alula_tensor *x, const int64_t *pad_width,
+                       size_t pad_width_count, const char *mode, alula_scalar value);
+
+/// The elements moved along axes; those that leave at one end come back at the other.
+/// @param shift By how many positions: one value per axis, or one for all.
+/// @param axis The axes; when left out, the tensor is rolled as if it were flat. NULL to leave it
+/// out.
+alula_status alula_roll(alula_tensor **out, alula_tensor *x, const int64_t *shift,
+                        size_t shift_count, const int64_t *axis, size_t axis_count);
+
+/// Every element, or every position along an axis, several times in a row.
+/// @param repeats How often: 0-d, or one value per position; not negative.
+/// @param axis The axis; when left out, x is flattened. ALULA_NONE to leave it out.
+alula_status alula_repeat(alula_tensor **out, alula_tensor *x, alula_tensor *repeats, int64_t axis);
+
+/// The whole tensor several times along its axes.
+/// @param repetitions How often along each axis, the last ones when fewer; more than the rank add
+/// axes in front.
+alula_status alula_tile(alula_tensor **out, alula_tensor *x, const int64_t *repetitions,
+                        size_t repetitions_count);
+
+// ---- Gathering and scattering ------------------------------------------------------------------
+
+/// The elements at given positions along an axis. Negative positions count from the end.
+/// @param indices Of any shape, which takes the place of the axis.
+/// @param axis The axis; when left out, x is flattened. ALULA_NONE to leave it out.
+alula_status alula_take(alula_tensor **out, alula_tensor *x, alula_tensor *indices, int64_t axis);
+
+/// For each element of an index, the element of x at that position along an axis.
+/// @param indices Broadcasts with x but along the axis.
+/// @param axis The axis.
+alula_status alula_take_along_axis(alula_tensor **out, alula_tensor *x, alula_tensor *indices,
+                                   int64_t axis);
+
+/// For each element of an index, the element of x at that position along an axis and at its own
+/// along the others.
+/// @param index Of x's rank, and no longer than x but along the axis.
+/// @param axis The axis.
+alula_status alula_gather(alula_tensor **out, alula_tensor *x, alula_tensor *index, int64_t axis);
+
+/// A copy of x with each element of a value written at its index's position along an axis and at
+/// its own along the others. Where places repeat, the last value stays.
+/// @param index Of x's rank, and no longer than x but along the axis.
+/// @param value Broadcasts to the index's shape.
+/// @param axis The axis.
+alula_status alula_scatter(alula_tensor **out, alula_tensor *x, alula_tensor *index,
+                           alula_tensor *value, int64_t axis);
+
+/// Like alula_scatter, written into x.
+alula_status alula_scatter_(alula_tensor *x, alula_tensor *index, alula_tensor *value, int64_t axis);
+
+/// A copy of x with each element of a value added at its index's position along an axis and at its
+/// own along the others, in the index's order.
+/// @param index Of x's rank, and no longer than x but along the axis.
+/// @param value Broadcasts to the index's shape.
+/// @param axis The axis.
+alula_status alula_scatter_add(alula_tensor **out, alula_tensor *x, alula_tensor *index,
+                               alula_tensor *value, int64_t axis);
+
+/// Like alula_scatter_add, written into x.
+alula_status alula_scatter_add_(alula_tensor *x, alula_tensor *index, alula_tensor *value,
+                                int64_t axis);
+
+/// A copy of x with slices of a tensor added at given positions along an axis, in their order.
+/// @param index One position for each slice.
+/// @param source Shaped like x, but along the axis as long as the index.
+/// @param axis The axis.
+alula_status alula_index_add(alula_tensor **out, alula_tensor *x, alula_tensor *index,
+                             alula_tensor *source, int64_t axis);
+
+/// Like alula_index_add, written into x.
+alula_status alula_index_add_(alula_tensor *x, alula_tensor *index, alula_tensor *source,
+                              int64_t axis);
+
+/// A copy of x with another value where a mask is true.
+/// @param mask Broadcasts to x's shape.
+/// @param value Broadcasts to x's shape.
+alula_status alula_masked_fill(alula_tensor **out, alula_tensor *x, alula_tensor *mask,
+                               alula_tensor *value);
+
+/// Like alula_masked_fill, written into x.
+alula_status alula_masked_fill_(alula_tensor *x, alula_tensor *mask, alula_tensor *value);
+
+/// The elements where a mask is true, in row-major order.
+/// @param mask Broadcasts with x.
+alula_status alula_masked_select(alula_tensor **out, alula_tensor *x, alula_tensor *mask);
+
+/// The positions of the elements that are not zero, in row-major order: one row of int64 per
+/// element.
+alula_status alula_argwhere(alula_tensor **out, alula_tensor *x);
 
 // ---- Matrix products ---------------------------------------------------------------------------
 

@@ -28,4 +28,5 @@ public func registerKernels(_ receive: KernelReceiver) {
   registerRandom(receive)
   registerConvolution(receive)
   registerOptimizerSteps(receive)
+  registerIndexing(receive)
 }

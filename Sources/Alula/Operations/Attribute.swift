@@ -73,8 +73,8 @@ public struct Attribute: Sendable {
   public static func int(_ name: String, default value: Int? = nil, _ documentation: String) -> Attribute {
     Attribute(name, .int, value.map { .int($0) }, documentation)
   }
-  public static func optionalInt(_ name: String, _ documentation: String) -> Attribute {
-    Attribute(name, .optionalInt, AttributeValue.none, documentation)
+  public static func optionalInt(_ name: String, default value: Int? = nil, _ documentation: String) -> Attribute {
+    Attribute(name, .optionalInt, value.map { .int($0) } ?? AttributeValue.none, documentation)
   }
   public static func float(_ name: String, default value: Double? = nil, _ documentation: String) -> Attribute {
     Attribute(name, .float, value.map { .float($0) }, documentation)

@@ -8,6 +8,8 @@ public enum Catalog {
     ("Reductions", Operation.reductions),
     ("Shape", Operation.shape),
     ("Views", Operation.views),
+    ("Joining and repeating", Operation.joining),
+    ("Gathering and scattering", Operation.gathering),
     ("Matrix products", Operation.matrixProducts),
     ("Linear maps and convolution", Operation.convolution),
   ]

@@ -80,5 +80,10 @@ public struct GradientContext {
   public func optionalInts(_ name: String) -> [Int]? { call.optionalInts(name) }
   public func string(_ name: String) -> String { call.string(name) }
 
+  /// An attribute that names an axis of the i-th input, counted from the front.
+  public func axis(_ name: String = "axis", of i: Int = 0) throws(AlulaError) -> Int {
+    try call.axis(call.int(name), rank: shape(i).count)
+  }
+
   private var call: Call { Call(node.operation, [], node.attributes) }
 }

@@ -49,8 +49,7 @@ extension Operation {
     dtypes: .all,
     body: .view { (c) throws(AlulaError) in c[0].layout.sliced(BasicIndex(c.ints)) },
     gradient: .rule(saves: .nothing) { (c) throws(AlulaError) in
-      let zeros = try Tensor.zeros(shape: c.shape(0), dtype: c.gradient.dtype, device: c.gradient.device)
-      return [try sliceScatter.first([zeros, c.gradient], BasicIndex(c.ints).attributes)]
+      [try c.gradient.placed(in: c.shape(0), at: BasicIndex(c.ints))]
     },
     samples: [], reference: nil)
 
@@ -80,6 +79,13 @@ extension Tensor {
   /// The view that a resolved basic index makes.
   func sliced(_ index: BasicIndex) throws(AlulaError) -> Tensor {
     try Operation.slice.first([self], index.attributes)
+  }
+
+  /// A tensor of `shape`, filled with one value, that has these elements at an index.
+  func placed(in shape: [Int], at index: BasicIndex, fill: Scalar = .int(0)) throws(AlulaError) -> Tensor {
+    let result = try Tensor.full(shape: shape, fillValue: fill, dtype: dtype, device: device)
+    try Operation.sliceScatter.callInPlace([result, self], index.attributes)
+    return result
   }
 }
 

@@ -5,6 +5,12 @@
 import Alula
 import CAlula
 
+@_cdecl("alula_empty") @implementation
+public func alula_empty(_ out: TensorOut, _ shape: UnsafePointer<Int64>?, _ shape_count: Int,
+  _ dtype: alula_dtype, _ device: alula_device) -> alula_status {
+  return run(.empty, out, [], try [.ints(shape, shape_count), .optionalDType(dtype), .device(device)])
+}
+
 @_cdecl("alula_full") @implementation
 public func alula_full(_ out: TensorOut, _ shape: UnsafePointer<Int64>?, _ shape_count: Int,
   _ fill_value: alula_scalar, _ dtype: alula_dtype, _ device: alula_device) -> alula_status {
@@ -23,10 +29,54 @@ public func alula_ones(_ out: TensorOut, _ shape: UnsafePointer<Int64>?, _ shape
   return run(.ones, out, [], try [.ints(shape, shape_count), .optionalDType(dtype), .device(device)])
 }
 
+@_cdecl("alula_empty_like") @implementation
+public func alula_empty_like(_ out: TensorOut, _ x: OpaquePointer?, _ dtype: alula_dtype) -> alula_status {
+  return run(.emptyLike, out, [x], try [.optionalDType(dtype)])
+}
+
+@_cdecl("alula_full_like") @implementation
+public func alula_full_like(_ out: TensorOut, _ x: OpaquePointer?, _ fill_value: alula_scalar,
+  _ dtype: alula_dtype) -> alula_status {
+  return run(.fullLike, out, [x], try [.scalar(fill_value), .optionalDType(dtype)])
+}
+
+@_cdecl("alula_zeros_like") @implementation
+public func alula_zeros_like(_ out: TensorOut, _ x: OpaquePointer?, _ dtype: alula_dtype) -> alula_status {
+  return run(.zerosLike, out, [x], try [.optionalDType(dtype)])
+}
+
+@_cdecl("alula_ones_like") @implementation
+public func alula_ones_like(_ out: TensorOut, _ x: OpaquePointer?, _ dtype: alula_dtype) -> alula_status {
+  return run(.onesLike, out, [x], try [.optionalDType(dtype)])
+}
+
 @_cdecl("alula_arange") @implementation
 public func alula_arange(_ out: TensorOut, _ start: alula_scalar, _ stop: alula_scalar, _ step: alula_scalar,
   _ dtype: alula_dtype, _ device: alula_device) -> alula_status {
   return run(.arange, out, [], try [.scalar(start), .scalar(stop), .scalar(step), .optionalDType(dtype), .device(device)])
+}
+
+@_cdecl("alula_linspace") @implementation
+public func alula_linspace(_ out: TensorOut, _ start: alula_scalar, _ stop: alula_scalar, _ num: Int64,
+  _ dtype: alula_dtype, _ device: alula_device, _ endpoint: Bool) -> alula_status {
+  return run(.linspace, out, [], try [.scalar(start), .scalar(stop), .int(Int(num)), .optionalDType(dtype), .device(device), .bool(endpoint)])
+}
+
+@_cdecl("alula_eye") @implementation
+public func alula_eye(_ out: TensorOut, _ n_rows: Int64,
+  _ options: UnsafePointer<alula_eye_options>?) -> alula_status {
+  let o = readOptions(options, default: alula_eye_options(struct_size: 0, n_cols: .min, k: 0, dtype: ALULA_DTYPE_NONE, device: ALULA_CPU))
+  return run(.eye, out, [], try [.int(Int(n_rows)), .optional(o.n_cols), .int(Int(o.k)), .optionalDType(o.dtype), .device(o.device)])
+}
+
+@_cdecl("alula_tril") @implementation
+public func alula_tril(_ out: TensorOut, _ x: OpaquePointer?, _ k: Int64) -> alula_status {
+  return run(.tril, out, [x], try [.int(Int(k))])
+}
+
+@_cdecl("alula_triu") @implementation
+public func alula_triu(_ out: TensorOut, _ x: OpaquePointer?, _ k: Int64) -> alula_status {
+  return run(.triu, out, [x], try [.int(Int(k))])
 }
 
 @_cdecl("alula_random_uniform") @implementation
@@ -209,6 +259,119 @@ public func alula_diagonal(_ out: TensorOut, _ x: OpaquePointer?, _ offset: Int6
 public func alula_diagonal_scatter(_ out: TensorOut, _ x: OpaquePointer?, _ value: OpaquePointer?,
   _ offset: Int64, _ axis1: Int64, _ axis2: Int64) -> alula_status {
   return run(.diagonalScatter, out, [x, value], try [.int(Int(offset)), .int(Int(axis1)), .int(Int(axis2))])
+}
+
+@_cdecl("alula_concat") @implementation
+public func alula_concat(_ out: TensorOut, _ arrays: UnsafePointer<OpaquePointer?>?, _ arrays_count: Int,
+  _ axis: Int64) -> alula_status {
+  return run(.concat, out, list: arrays, arrays_count, try [.optional(axis)])
+}
+
+@_cdecl("alula_stack") @implementation
+public func alula_stack(_ out: TensorOut, _ arrays: UnsafePointer<OpaquePointer?>?, _ arrays_count: Int,
+  _ axis: Int64) -> alula_status {
+  return run(.stack, out, list: arrays, arrays_count, try [.int(Int(axis))])
+}
+
+@_cdecl("alula_pad") @implementation
+public func alula_pad(_ out: TensorOut, _ x: OpaquePointer?, _ pad_width: UnsafePointer<Int64>?,
+  _ pad_width_count: Int, _ mode: UnsafePointer<CChar>?, _ value: alula_scalar) -> alula_status {
+  return run(.pad, out, [x], try [.ints(pad_width, pad_width_count), .choice(mode, default: "constant"), .scalar(value)])
+}
+
+@_cdecl("alula_roll") @implementation
+public func alula_roll(_ out: TensorOut, _ x: OpaquePointer?, _ shift: UnsafePointer<Int64>?,
+  _ shift_count: Int, _ axis: UnsafePointer<Int64>?, _ axis_count: Int) -> alula_status {
+  return run(.roll, out, [x], try [.ints(shift, shift_count), .optionalInts(axis, axis_count)])
+}
+
+@_cdecl("alula_repeat") @implementation
+public func alula_repeat(_ out: TensorOut, _ x: OpaquePointer?, _ repeats: OpaquePointer?,
+  _ axis: Int64) -> alula_status {
+  return run(.repeat, out, [x, repeats], try [.optional(axis)])
+}
+
+@_cdecl("alula_tile") @implementation
+public func alula_tile(_ out: TensorOut, _ x: OpaquePointer?, _ repetitions: UnsafePointer<Int64>?,
+  _ repetitions_count: Int) -> alula_status {
+  return run(.tile, out, [x], try [.ints(repetitions, repetitions_count)])
+}
+
+@_cdecl("alula_take") @implementation
+public func alula_take(_ out: TensorOut, _ x: OpaquePointer?, _ indices: OpaquePointer?,
+  _ axis: Int64) -> alula_status {
+  return run(.take, out, [x, indices], try [.optional(axis)])
+}
+
+@_cdecl("alula_take_along_axis") @implementation
+public func alula_take_along_axis(_ out: TensorOut, _ x: OpaquePointer?, _ indices: OpaquePointer?,
+  _ axis: Int64) -> alula_status {
+  return run(.takeAlongAxis, out, [x, indices], try [.int(Int(axis))])
+}
+
+@_cdecl("alula_gather") @implementation
+public func alula_gather(_ out: TensorOut, _ x: OpaquePointer?, _ index: OpaquePointer?,
+  _ axis: Int64) -> alula_status {
+  return run(.gather, out, [x, index], try [.int(Int(axis))])
+}
+
+@_cdecl("alula_scatter") @implementation
+public func alula_scatter(_ out: TensorOut, _ x: OpaquePointer?, _ index: OpaquePointer?,
+  _ value: OpaquePointer?, _ axis: Int64) -> alula_status {
+  return run(.scatter, out, [x, index, value], try [.int(Int(axis))])
+}
+
+@_cdecl("alula_scatter_") @implementation
+public func alula_scatter_(_ x: OpaquePointer?, _ index: OpaquePointer?, _ value: OpaquePointer?,
+  _ axis: Int64) -> alula_status {
+  return runInPlace(.scatter, [x, index, value], try [.int(Int(axis))])
+}
+
+@_cdecl("alula_scatter_add") @implementation
+public func alula_scatter_add(_ out: TensorOut, _ x: OpaquePointer?, _ index: OpaquePointer?,
+  _ value: OpaquePointer?, _ axis: Int64) -> alula_status {
+  return run(.scatterAdd, out, [x, index, value], try [.int(Int(axis))])
+}
+
+@_cdecl("alula_scatter_add_") @implementation
+public func alula_scatter_add_(_ x: OpaquePointer?, _ index: OpaquePointer?, _ value: OpaquePointer?,
+  _ axis: Int64) -> alula_status {
+  return runInPlace(.scatterAdd, [x, index, value], try [.int(Int(axis))])
+}
+
+@_cdecl("alula_index_add") @implementation
+public func alula_index_add(_ out: TensorOut, _ x: OpaquePointer?, _ index: OpaquePointer?,
+  _ source: OpaquePointer?, _ axis: Int64) -> alula_status {
+  return run(.indexAdd, out, [x, index, source], try [.int(Int(axis))])
+}
+
+@_cdecl("alula_index_add_") @implementation
+public func alula_index_add_(_ x: OpaquePointer?, _ index: OpaquePointer?, _ source: OpaquePointer?,
+  _ axis: Int64) -> alula_status {
+  return runInPlace(.indexAdd, [x, index, source], try [.int(Int(axis))])
+}
+
+@_cdecl("alula_masked_fill") @implementation
+public func alula_masked_fill(_ out: TensorOut, _ x: OpaquePointer?, _ mask: OpaquePointer?,
+  _ value: OpaquePointer?) -> alula_status {
+  return run(.maskedFill, out, [x, mask, value])
+}
+
+@_cdecl("alula_masked_fill_") @implementation
+public func alula_masked_fill_(_ x: OpaquePointer?, _ mask: OpaquePointer?,
+  _ value: OpaquePointer?) -> alula_status {
+  return runInPlace(.maskedFill, [x, mask, value])
+}
+
+@_cdecl("alula_masked_select") @implementation
+public func alula_masked_select(_ out: TensorOut, _ x: OpaquePointer?,
+  _ mask: OpaquePointer?) -> alula_status {
+  return run(.maskedSelect, out, [x, mask])
+}
+
+@_cdecl("alula_argwhere") @implementation
+public func alula_argwhere(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.argwhere, out, [x])
 }
 
 @_cdecl("alula_matmul") @implementation

@@ -31,6 +31,7 @@ typedef void (*gemm_block_kernel)(intptr_t rows, intptr_t columns, intptr_t dept
 /// are in elements; y is contiguous.
 typedef void (*gemm_vector_kernel)(intptr_t columns, intptr_t depth, const void *x, intptr_t x_stride,
                                    const void *b, intptr_t row_stride, intptr_t column_stride, void *y);
+
 /// Fills `out` with `count` random elements that lie without gaps, from the counters of Philox's
 /// stream `key` that start at `group` (of 8 counters each). `parameters` depend on the distribution.
 typedef void (*random_kernel)(void *out, intptr_t count, uint64_t key, uint64_t group,
@@ -67,5 +68,16 @@ typedef void (*optimizer_kernel)(void *values, const void *gradients, void *cons
 /// Sums of absolute values (`order` 1) or squares (2), or the largest absolute value (`order` 0), of
 /// `count` elements, in float64. NaN stays NaN.
 typedef double (*norm_kernel)(const void *values, intptr_t count, intptr_t order);
+
+/// Moves blocks of elements between packed rows and the places that `blocks` names: `count` rows of `inner`
+/// elements, row i at `base + blocks[i]`, its element j at `inner_offsets[j]` further, or side by side when
+/// that is NULL. Offsets count bytes.
+typedef void (*block_kernel)(intptr_t count, char *packed, char *base, const intptr_t *blocks, intptr_t inner,
+                             const intptr_t *inner_offsets);
+
+/// Moves single elements between a strided row and the places that an index names: element j at
+/// `base + index[j] * axis_stride + j * base_stride`. Strides count bytes.
+typedef void (*element_kernel)(intptr_t count, char *row, intptr_t row_stride, char *base, intptr_t base_stride,
+                               const int64_t *index, intptr_t axis_stride);
 
 #endif

@@ -55,3 +55,64 @@ def conv2d_weight_gradient(gradient, x, kernel_size, stride, padding, dilation, 
         unit[index] = 1
         out[index] = np.sum(gradient * conv2d(x, unit, None, stride, padding, dilation, groups))
     return out
+
+
+# ---- Shapes and indices ---------------------------------------------------------------------------------
+
+
+def flatten(x, start_axis, end_axis):
+    if x.ndim == 0:
+        return x.reshape(1)
+    first, last = start_axis % x.ndim, end_axis % x.ndim
+    return x.reshape(*x.shape[:first], -1, *x.shape[last + 1 :])
+
+
+def strided_slice(x, start, length, step):
+    return x[np.ix_(*[first + by * np.arange(n) for first, n, by in zip(start, length, step, strict=True)])]
+
+
+def diagonal_scatter(x, value, offset, axis1, axis2):
+    result = x.copy()
+    view = np.diagonal(result, offset, axis1, axis2)
+    view.flags.writeable = True
+    view[...] = value
+    return result
+
+
+def pad(x, pad_width, mode, value):
+    widths = np.reshape(pad_width, (-1, 2))
+    return np.pad(x, widths, mode, constant_values=value) if mode == "constant" else np.pad(x, widths, mode)
+
+
+def index_add(x, index, source, axis):
+    result = x.copy()
+    np.add.at(np.moveaxis(result, axis, 0), index, np.moveaxis(source, axis, 0))
+    return result
+
+
+def _places(x, index, axis):
+    """What `index` means along `axis`, and the elements' own positions along the others."""
+    places = list(np.indices(index.shape))
+    places[axis] = index
+    return tuple(places)
+
+
+def gather(x, index, axis):
+    return x[_places(x, index, axis)]
+
+
+def scatter(x, index, value, axis):
+    result = x.copy()
+    result[_places(x, index, axis)] = value
+    return result
+
+
+def scatter_add(x, index, value, axis):
+    result = x.copy()
+    np.add.at(result, _places(x, index, axis), value)
+    return result
+
+
+def masked_select(x, mask):
+    x, mask = np.broadcast_arrays(x, mask)
+    return x[mask]

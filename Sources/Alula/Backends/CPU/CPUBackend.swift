@@ -19,6 +19,9 @@ package final class CPUBackend: Backend {
     randomLowerings,
     convolutionLowerings,
     optimizerLowerings,
+    joinLowerings,
+    indexLowerings,
+    maskLowerings,
   ]
 
   private init() {

@@ -5,6 +5,12 @@
 // MARK: - Creation
 
 extension Tensor {
+  /// A tensor whose elements are whatever its memory holds.
+  public static func empty(shape: [Int], dtype: DType? = nil,
+    device: Device = .cpu) throws(AlulaError) -> Tensor {
+    try Operation.empty.first([], [.ints(shape), dtype.map { .dtype($0) } ?? .none, .device(device)])
+  }
+
   /// A tensor filled with one value.
   public static func full(shape: [Int], fillValue: Scalar, dtype: DType? = nil,
     device: Device = .cpu) throws(AlulaError) -> Tensor {
@@ -23,10 +29,52 @@ extension Tensor {
     try Operation.ones.first([], [.ints(shape), dtype.map { .dtype($0) } ?? .none, .device(device)])
   }
 
-  /// Evenly spaced values from start (included) to stop (excluded).
+  /// A tensor shaped like another, whose elements are whatever its memory holds.
+  public func emptyLike(dtype: DType? = nil) throws(AlulaError) -> Tensor {
+    try Operation.emptyLike.first([self], [dtype.map { .dtype($0) } ?? .none])
+  }
+
+  /// A tensor filled with one value, shaped like another.
+  public func fullLike(fillValue: Scalar, dtype: DType? = nil) throws(AlulaError) -> Tensor {
+    try Operation.fullLike.first([self], [.scalar(fillValue), dtype.map { .dtype($0) } ?? .none])
+  }
+
+  /// A tensor of zeros, shaped like another.
+  public func zerosLike(dtype: DType? = nil) throws(AlulaError) -> Tensor {
+    try Operation.zerosLike.first([self], [dtype.map { .dtype($0) } ?? .none])
+  }
+
+  /// A tensor of ones, shaped like another.
+  public func onesLike(dtype: DType? = nil) throws(AlulaError) -> Tensor {
+    try Operation.onesLike.first([self], [dtype.map { .dtype($0) } ?? .none])
+  }
+
+  /// Evenly spaced values from start (included) to stop (excluded). Integers are exact.
   public static func arange(start: Scalar, stop: Scalar, step: Scalar = .int(1), dtype: DType? = nil,
     device: Device = .cpu) throws(AlulaError) -> Tensor {
     try Operation.arange.first([], [.scalar(start), .scalar(stop), .scalar(step), dtype.map { .dtype($0) } ?? .none, .device(device)])
+  }
+
+  /// Evenly spaced values from start to stop, a given number of them. Integer results are rounded down.
+  public static func linspace(start: Scalar, stop: Scalar, num: Int, dtype: DType? = nil,
+    device: Device = .cpu, endpoint: Bool = true) throws(AlulaError) -> Tensor {
+    try Operation.linspace.first([], [.scalar(start), .scalar(stop), .int(num), dtype.map { .dtype($0) } ?? .none, .device(device), .bool(endpoint)])
+  }
+
+  /// A matrix with ones on one diagonal and zeros elsewhere.
+  public static func eye(nRows: Int, nCols: Int? = nil, k: Int = 0, dtype: DType? = nil,
+    device: Device = .cpu) throws(AlulaError) -> Tensor {
+    try Operation.eye.first([], [.int(nRows), nCols.map { .int($0) } ?? .none, .int(k), dtype.map { .dtype($0) } ?? .none, .device(device)])
+  }
+
+  /// The lower triangle of each matrix: elements above a diagonal become zero.
+  public func tril(k: Int = 0) throws(AlulaError) -> Tensor {
+    try Operation.tril.first([self], [.int(k)])
+  }
+
+  /// The upper triangle of each matrix: elements below a diagonal become zero.
+  public func triu(k: Int = 0) throws(AlulaError) -> Tensor {
+    try Operation.triu.first([self], [.int(k)])
   }
 }
 
@@ -205,6 +253,93 @@ extension Tensor {
   public func diagonalScatter(_ value: Tensor, offset: Int = 0, axis1: Int = 0,
     axis2: Int = 1) throws(AlulaError) -> Tensor {
     try Operation.diagonalScatter.first([self, value], [.int(offset), .int(axis1), .int(axis2)])
+  }
+}
+
+// MARK: - Joining and repeating
+
+extension Tensor {
+  /// Tensors one after the other along an axis.
+  public static func concat(_ arrays: [Tensor], axis: Int? = 0) throws(AlulaError) -> Tensor {
+    try Operation.concat.first(arrays, [axis.map { .int($0) } ?? .none])
+  }
+
+  /// Tensors of one shape side by side along a new axis.
+  public static func stack(_ arrays: [Tensor], axis: Int = 0) throws(AlulaError) -> Tensor {
+    try Operation.stack.first(arrays, [.int(axis)])
+  }
+
+  /// The tensor with further elements before and after it along its axes.
+  public func pad(padWidth: [Int], mode: String = "constant",
+    value: Scalar = .int(0)) throws(AlulaError) -> Tensor {
+    try Operation.pad.first([self], [.ints(padWidth), .string(mode), .scalar(value)])
+  }
+
+  /// The elements moved along axes; those that leave at one end come back at the other.
+  public func roll(shift: [Int], axis: [Int]? = nil) throws(AlulaError) -> Tensor {
+    try Operation.roll.first([self], [.ints(shift), axis.map { .ints($0) } ?? .none])
+  }
+
+  /// Every element, or every position along an axis, several times in a row.
+  public func `repeat`(_ repeats: Tensor, axis: Int? = nil) throws(AlulaError) -> Tensor {
+    try Operation.repeat.first([self, repeats], [axis.map { .int($0) } ?? .none])
+  }
+
+  /// The whole tensor several times along its axes.
+  public func tile(repetitions: [Int]) throws(AlulaError) -> Tensor {
+    try Operation.tile.first([self], [.ints(repetitions)])
+  }
+}
+
+// MARK: - Gathering and scattering
+
+extension Tensor {
+  /// The elements at given positions along an axis. Negative positions count from the end.
+  public func take(_ indices: Tensor, axis: Int? = nil) throws(AlulaError) -> Tensor {
+    try Operation.take.first([self, indices], [axis.map { .int($0) } ?? .none])
+  }
+
+  /// For each element of an index, the element of x at that position along an axis.
+  public func takeAlongAxis(_ indices: Tensor, axis: Int = -1) throws(AlulaError) -> Tensor {
+    try Operation.takeAlongAxis.first([self, indices], [.int(axis)])
+  }
+
+  /// For each element of an index, the element of x at that position along an axis and at its own along the
+  /// others.
+  public func gather(_ index: Tensor, axis: Int) throws(AlulaError) -> Tensor {
+    try Operation.gather.first([self, index], [.int(axis)])
+  }
+
+  /// A copy of x with each element of a value written at its index's position along an axis and at its own
+  /// along the others. Where places repeat, the last value stays.
+  public func scatter(_ index: Tensor, _ value: Tensor, axis: Int) throws(AlulaError) -> Tensor {
+    try Operation.scatter.first([self, index, value], [.int(axis)])
+  }
+
+  /// A copy of x with each element of a value added at its index's position along an axis and at its own
+  /// along the others, in the index's order.
+  public func scatterAdd(_ index: Tensor, _ value: Tensor, axis: Int) throws(AlulaError) -> Tensor {
+    try Operation.scatterAdd.first([self, index, value], [.int(axis)])
+  }
+
+  /// A copy of x with slices of a tensor added at given positions along an axis, in their order.
+  public func indexAdd(_ index: Tensor, _ source: Tensor, axis: Int) throws(AlulaError) -> Tensor {
+    try Operation.indexAdd.first([self, index, source], [.int(axis)])
+  }
+
+  /// A copy of x with another value where a mask is true.
+  public func maskedFill(_ mask: Tensor, _ value: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.maskedFill.first([self, mask, value])
+  }
+
+  /// The elements where a mask is true, in row-major order.
+  public func maskedSelect(_ mask: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.maskedSelect.first([self, mask])
+  }
+
+  /// The positions of the elements that are not zero, in row-major order: one row of int64 per element.
+  public func argwhere() throws(AlulaError) -> Tensor {
+    try Operation.argwhere.first([self])
   }
 }
 

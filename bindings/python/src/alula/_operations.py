@@ -39,6 +39,32 @@ _OUT = _LIST = _POINTER(_HANDLE)
 # ---- Creation ----------------------------------------------------------------------------------
 
 
+def empty(
+    shape: int | Sequence[int],
+    dtype: DTypeLike | None = None,
+    device: DeviceLike = "cpu",
+) -> Tensor:
+    """A tensor whose elements are whatever its memory holds.
+
+    Args:
+        shape: The shape of the result.
+        dtype: float32 by default.
+        device: Where the result lies.
+    """
+    _shape, _shape_count = _arguments.integers(shape)
+    _out = _HANDLE()
+    _status = _lib.alula_empty(
+        _byref(_out),
+        _shape,
+        _shape_count,
+        _arguments.optional_dtype_code(dtype),
+        _arguments.device_code(device),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
 def full(
     shape: int | Sequence[int],
     fill_value: Number,
@@ -120,6 +146,72 @@ def ones(
     return _wrap(_out.value)
 
 
+def empty_like(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
+    """A tensor shaped like another, whose elements are whatever its memory holds.
+
+    Args:
+        dtype: That of x by default.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_empty_like(_byref(_out), x._handle, _arguments.optional_dtype_code(dtype))
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def full_like(x: TensorLike, fill_value: Number, dtype: DTypeLike | None = None) -> Tensor:
+    """A tensor filled with one value, shaped like another.
+
+    Args:
+        fill_value: The value of every element.
+        dtype: That of x by default.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_full_like(
+        _byref(_out),
+        x._handle,
+        _arguments.scalar(fill_value),
+        _arguments.optional_dtype_code(dtype),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def zeros_like(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
+    """A tensor of zeros, shaped like another.
+
+    Args:
+        dtype: That of x by default.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_zeros_like(_byref(_out), x._handle, _arguments.optional_dtype_code(dtype))
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def ones_like(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
+    """A tensor of ones, shaped like another.
+
+    Args:
+        dtype: That of x by default.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_ones_like(_byref(_out), x._handle, _arguments.optional_dtype_code(dtype))
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
 def arange(
     start: Number,
     stop: Number,
@@ -127,7 +219,7 @@ def arange(
     dtype: DTypeLike | None = None,
     device: DeviceLike = "cpu",
 ) -> Tensor:
-    """Evenly spaced values from start (included) to stop (excluded).
+    """Evenly spaced values from start (included) to stop (excluded). Integers are exact.
 
     Args:
         start: The first value.
@@ -145,6 +237,112 @@ def arange(
         _arguments.optional_dtype_code(dtype),
         _arguments.device_code(device),
     )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def linspace(
+    start: Number,
+    stop: Number,
+    num: int,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike = "cpu",
+    endpoint: bool = True,
+) -> Tensor:
+    """Evenly spaced values from start to stop, a given number of them. Integer results are rounded
+    down.
+
+    Args:
+        start: The first value.
+        stop: The end of the interval.
+        num: How many values.
+        dtype: float32 by default.
+        device: Where the result lies.
+        endpoint: Whether stop is the last value.
+    """
+    _out = _HANDLE()
+    _status = _lib.alula_linspace(
+        _byref(_out),
+        _arguments.scalar(start),
+        _arguments.scalar(stop),
+        _arguments.integer(num),
+        _arguments.optional_dtype_code(dtype),
+        _arguments.device_code(device),
+        endpoint,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+class _EyeOptions(_Structure):
+    _fields_ = (
+        ("struct_size", _SIZE),
+        ("n_cols", _INT64),
+        ("k", _INT64),
+        ("dtype", _ENUM),
+        ("device", _ENUM),
+    )
+
+
+def eye(
+    n_rows: int,
+    n_cols: int | None = None,
+    k: int = 0,
+    dtype: DTypeLike | None = None,
+    device: DeviceLike = "cpu",
+) -> Tensor:
+    """A matrix with ones on one diagonal and zeros elsewhere.
+
+    Args:
+        n_rows: The number of rows.
+        n_cols: The number of columns; that of the rows by default.
+        k: The diagonal: above the main one when positive, below it when negative.
+        dtype: float32 by default.
+        device: Where the result lies.
+    """
+    _out = _HANDLE()
+    _options = _EyeOptions(
+        _sizeof(_EyeOptions),
+        _arguments.optional_integer(n_cols),
+        _arguments.integer(k),
+        _arguments.optional_dtype_code(dtype),
+        _arguments.device_code(device),
+    )
+    _status = _lib.alula_eye(_byref(_out), _arguments.integer(n_rows), _byref(_options))
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def tril(x: TensorLike, k: int = 0) -> Tensor:
+    """The lower triangle of each matrix: elements above a diagonal become zero.
+
+    Args:
+        x: At least two axes.
+        k: The diagonal: above the main one when positive, below it when negative.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_tril(_byref(_out), x._handle, _arguments.integer(k))
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def triu(x: TensorLike, k: int = 0) -> Tensor:
+    """The upper triangle of each matrix: elements below a diagonal become zero.
+
+    Args:
+        x: At least two axes.
+        k: The diagonal: above the main one when positive, below it when negative.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_triu(_byref(_out), x._handle, _arguments.integer(k))
     if _status:
         raise _failure(_status)
     return _wrap(_out.value)
@@ -839,6 +1037,410 @@ def diagonal_scatter(
     return _wrap(_out.value)
 
 
+# ---- Joining and repeating ---------------------------------------------------------------------
+
+
+def concat(arrays: Sequence[TensorLike], axis: int | None = 0) -> Tensor:
+    """Tensors one after the other along an axis.
+
+    Args:
+        arrays: Alike in shape but for the axis.
+        axis: The axis; when left out, all are flattened and joined.
+    """
+    _tensors = _arguments.tensor_list(arrays)
+    _out = _HANDLE()
+    _status = _lib.alula_concat(
+        _byref(_out),
+        _arguments.handles(_tensors),
+        len(_tensors),
+        _arguments.optional_integer(axis),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def stack(arrays: Sequence[TensorLike], axis: int = 0) -> Tensor:
+    """Tensors of one shape side by side along a new axis.
+
+    Args:
+        arrays: All of one shape.
+        axis: Where the new axis is in the result.
+    """
+    _tensors = _arguments.tensor_list(arrays)
+    _out = _HANDLE()
+    _status = _lib.alula_stack(
+        _byref(_out),
+        _arguments.handles(_tensors),
+        len(_tensors),
+        _arguments.integer(axis),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def pad(
+    x: TensorLike,
+    pad_width: int | Sequence[int],
+    mode: Literal["constant", "reflect", "edge", "wrap"] = "constant",
+    value: Number = 0,
+) -> Tensor:
+    """The tensor with further elements before and after it along its axes.
+
+    Args:
+        pad_width: How many elements before and after, for each axis in turn: two values per
+            axis.
+        mode: The further elements: one value, the mirror image without the edge itself, the
+            edge, or the other end's.
+        value: The value of constant padding.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _pad_width, _pad_width_count = _arguments.integers(pad_width)
+    _out = _HANDLE()
+    _status = _lib.alula_pad(
+        _byref(_out),
+        x._handle,
+        _pad_width,
+        _pad_width_count,
+        _arguments.choice(mode),
+        _arguments.scalar(value),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def roll(
+    x: TensorLike,
+    shift: int | Sequence[int],
+    axis: int | Sequence[int] | None = None,
+) -> Tensor:
+    """The elements moved along axes; those that leave at one end come back at the other.
+
+    Args:
+        shift: By how many positions: one value per axis, or one for all.
+        axis: The axes; when left out, the tensor is rolled as if it were flat.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _shift, _shift_count = _arguments.integers(shift)
+    _axis, _axis_count = _arguments.optional_integers(axis)
+    _out = _HANDLE()
+    _status = _lib.alula_roll(_byref(_out), x._handle, _shift, _shift_count, _axis, _axis_count)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def repeat(x: TensorLike, repeats: TensorLike, axis: int | None = None) -> Tensor:
+    """Every element, or every position along an axis, several times in a row.
+
+    Args:
+        repeats: How often: 0-d, or one value per position; not negative.
+        axis: The axis; when left out, x is flattened.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    if not isinstance(repeats, _TensorBase):
+        repeats = _asarray(repeats)
+    _out = _HANDLE()
+    _status = _lib.alula_repeat(
+        _byref(_out),
+        x._handle,
+        repeats._handle,
+        _arguments.optional_integer(axis),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def tile(x: TensorLike, repetitions: int | Sequence[int]) -> Tensor:
+    """The whole tensor several times along its axes.
+
+    Args:
+        repetitions: How often along each axis, the last ones when fewer; more than the rank add
+            axes in front.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _repetitions, _repetitions_count = _arguments.integers(repetitions)
+    _out = _HANDLE()
+    _status = _lib.alula_tile(_byref(_out), x._handle, _repetitions, _repetitions_count)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+# ---- Gathering and scattering ------------------------------------------------------------------
+
+
+def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
+    """The elements at given positions along an axis. Negative positions count from the end.
+
+    Args:
+        indices: Of any shape, which takes the place of the axis.
+        axis: The axis; when left out, x is flattened.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    if not isinstance(indices, _TensorBase):
+        indices = _asarray(indices)
+    _out = _HANDLE()
+    _status = _lib.alula_take(
+        _byref(_out),
+        x._handle,
+        indices._handle,
+        _arguments.optional_integer(axis),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def take_along_axis(x: TensorLike, indices: TensorLike, axis: int = -1) -> Tensor:
+    """For each element of an index, the element of x at that position along an axis.
+
+    Args:
+        indices: Broadcasts with x but along the axis.
+        axis: The axis.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    if not isinstance(indices, _TensorBase):
+        indices = _asarray(indices)
+    _out = _HANDLE()
+    _status = _lib.alula_take_along_axis(
+        _byref(_out),
+        x._handle,
+        indices._handle,
+        _arguments.integer(axis),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def gather(x: TensorLike, index: TensorLike, axis: int) -> Tensor:
+    """For each element of an index, the element of x at that position along an axis and at its own
+    along the others.
+
+    Args:
+        index: Of x's rank, and no longer than x but along the axis.
+        axis: The axis.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    if not isinstance(index, _TensorBase):
+        index = _asarray(index)
+    _out = _HANDLE()
+    _status = _lib.alula_gather(_byref(_out), x._handle, index._handle, _arguments.integer(axis))
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def scatter(x: TensorLike, index: TensorLike, value: TensorLike, axis: int) -> Tensor:
+    """A copy of x with each element of a value written at its index's position along an axis and at
+    its own along the others. Where places repeat, the last value stays.
+
+    Args:
+        index: Of x's rank, and no longer than x but along the axis.
+        value: Broadcasts to the index's shape.
+        axis: The axis.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    if not isinstance(index, _TensorBase):
+        index = _asarray(index)
+    if not isinstance(value, _TensorBase):
+        value = _asarray(value)
+    _out = _HANDLE()
+    _status = _lib.alula_scatter(
+        _byref(_out),
+        x._handle,
+        index._handle,
+        value._handle,
+        _arguments.integer(axis),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def scatter_(x: _T, index: TensorLike, value: TensorLike, axis: int) -> _T:
+    """Like `scatter`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("scatter_", x)
+    if not isinstance(index, _TensorBase):
+        index = _asarray(index)
+    if not isinstance(value, _TensorBase):
+        value = _asarray(value)
+    _status = _lib.alula_scatter_(x._handle, index._handle, value._handle, _arguments.integer(axis))
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+def scatter_add(x: TensorLike, index: TensorLike, value: TensorLike, axis: int) -> Tensor:
+    """A copy of x with each element of a value added at its index's position along an axis and at its
+    own along the others, in the index's order.
+
+    Args:
+        index: Of x's rank, and no longer than x but along the axis.
+        value: Broadcasts to the index's shape.
+        axis: The axis.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    if not isinstance(index, _TensorBase):
+        index = _asarray(index)
+    if not isinstance(value, _TensorBase):
+        value = _asarray(value)
+    _out = _HANDLE()
+    _status = _lib.alula_scatter_add(
+        _byref(_out),
+        x._handle,
+        index._handle,
+        value._handle,
+        _arguments.integer(axis),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def scatter_add_(x: _T, index: TensorLike, value: TensorLike, axis: int) -> _T:
+    """Like `scatter_add`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("scatter_add_", x)
+    if not isinstance(index, _TensorBase):
+        index = _asarray(index)
+    if not isinstance(value, _TensorBase):
+        value = _asarray(value)
+    _status = _lib.alula_scatter_add_(
+        x._handle,
+        index._handle,
+        value._handle,
+        _arguments.integer(axis),
+    )
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+def index_add(x: TensorLike, index: TensorLike, source: TensorLike, axis: int) -> Tensor:
+    """A copy of x with slices of a tensor added at given positions along an axis, in their order.
+
+    Args:
+        index: One position for each slice.
+        source: Shaped like x, but along the axis as long as the index.
+        axis: The axis.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    if not isinstance(index, _TensorBase):
+        index = _asarray(index)
+    if not isinstance(source, _TensorBase):
+        source = _asarray(source)
+    _out = _HANDLE()
+    _status = _lib.alula_index_add(
+        _byref(_out),
+        x._handle,
+        index._handle,
+        source._handle,
+        _arguments.integer(axis),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def index_add_(x: _T, index: TensorLike, source: TensorLike, axis: int) -> _T:
+    """Like `index_add`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("index_add_", x)
+    if not isinstance(index, _TensorBase):
+        index = _asarray(index)
+    if not isinstance(source, _TensorBase):
+        source = _asarray(source)
+    _status = _lib.alula_index_add_(
+        x._handle,
+        index._handle,
+        source._handle,
+        _arguments.integer(axis),
+    )
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+def masked_fill(x: TensorLike, mask: TensorLike, value: TensorLike) -> Tensor:
+    """A copy of x with another value where a mask is true.
+
+    Args:
+        mask: Broadcasts to x's shape.
+        value: Broadcasts to x's shape.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    if not isinstance(mask, _TensorBase):
+        mask = _asarray(mask)
+    if not isinstance(value, _TensorBase):
+        value = _asarray(value)
+    _out = _HANDLE()
+    _status = _lib.alula_masked_fill(_byref(_out), x._handle, mask._handle, value._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def masked_fill_(x: _T, mask: TensorLike, value: TensorLike) -> _T:
+    """Like `masked_fill`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("masked_fill_", x)
+    if not isinstance(mask, _TensorBase):
+        mask = _asarray(mask)
+    if not isinstance(value, _TensorBase):
+        value = _asarray(value)
+    _status = _lib.alula_masked_fill_(x._handle, mask._handle, value._handle)
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+def masked_select(x: TensorLike, mask: TensorLike) -> Tensor:
+    """The elements where a mask is true, in row-major order.
+
+    Args:
+        mask: Broadcasts with x.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    if not isinstance(mask, _TensorBase):
+        mask = _asarray(mask)
+    _out = _HANDLE()
+    _status = _lib.alula_masked_select(_byref(_out), x._handle, mask._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def argwhere(x: TensorLike) -> Tensor:
+    """The positions of the elements that are not zero, in row-major order: one row of int64 per
+    element.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_argwhere(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
 # ---- Matrix products ---------------------------------------------------------------------------
 
 
@@ -1182,10 +1784,19 @@ def conv2d_weight_gradient(
 
 
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
+    "alula_empty": (_OUT, _BYTES, _SIZE, _ENUM, _ENUM),
     "alula_full": (_OUT, _BYTES, _SIZE, _SCALAR, _ENUM, _ENUM),
     "alula_zeros": (_OUT, _BYTES, _SIZE, _ENUM, _ENUM),
     "alula_ones": (_OUT, _BYTES, _SIZE, _ENUM, _ENUM),
+    "alula_empty_like": (_OUT, _HANDLE, _ENUM),
+    "alula_full_like": (_OUT, _HANDLE, _SCALAR, _ENUM),
+    "alula_zeros_like": (_OUT, _HANDLE, _ENUM),
+    "alula_ones_like": (_OUT, _HANDLE, _ENUM),
     "alula_arange": (_OUT, _SCALAR, _SCALAR, _SCALAR, _ENUM, _ENUM),
+    "alula_linspace": (_OUT, _SCALAR, _SCALAR, _INT64, _ENUM, _ENUM, _BOOL),
+    "alula_eye": (_OUT, _INT64, _HANDLE),
+    "alula_tril": (_OUT, _HANDLE, _INT64),
+    "alula_triu": (_OUT, _HANDLE, _INT64),
     "alula_random_uniform": (_OUT, _BYTES, _SIZE, _HANDLE),
     "alula_random_normal": (_OUT, _BYTES, _SIZE, _HANDLE),
     "alula_random_integers": (_OUT, _INT64, _INT64, _BYTES, _SIZE, _ENUM, _ENUM, _HANDLE),
@@ -1217,6 +1828,25 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "alula_flip": (_OUT, _HANDLE, _BYTES, _SIZE),
     "alula_diagonal": (_OUT, _HANDLE, _INT64, _INT64, _INT64),
     "alula_diagonal_scatter": (_OUT, _HANDLE, _HANDLE, _INT64, _INT64, _INT64),
+    "alula_concat": (_OUT, _LIST, _SIZE, _INT64),
+    "alula_stack": (_OUT, _LIST, _SIZE, _INT64),
+    "alula_pad": (_OUT, _HANDLE, _BYTES, _SIZE, _BYTES, _SCALAR),
+    "alula_roll": (_OUT, _HANDLE, _BYTES, _SIZE, _BYTES, _SIZE),
+    "alula_repeat": (_OUT, _HANDLE, _HANDLE, _INT64),
+    "alula_tile": (_OUT, _HANDLE, _BYTES, _SIZE),
+    "alula_take": (_OUT, _HANDLE, _HANDLE, _INT64),
+    "alula_take_along_axis": (_OUT, _HANDLE, _HANDLE, _INT64),
+    "alula_gather": (_OUT, _HANDLE, _HANDLE, _INT64),
+    "alula_scatter": (_OUT, _HANDLE, _HANDLE, _HANDLE, _INT64),
+    "alula_scatter_": (_HANDLE, _HANDLE, _HANDLE, _INT64),
+    "alula_scatter_add": (_OUT, _HANDLE, _HANDLE, _HANDLE, _INT64),
+    "alula_scatter_add_": (_HANDLE, _HANDLE, _HANDLE, _INT64),
+    "alula_index_add": (_OUT, _HANDLE, _HANDLE, _HANDLE, _INT64),
+    "alula_index_add_": (_HANDLE, _HANDLE, _HANDLE, _INT64),
+    "alula_masked_fill": (_OUT, _HANDLE, _HANDLE, _HANDLE),
+    "alula_masked_fill_": (_HANDLE, _HANDLE, _HANDLE),
+    "alula_masked_select": (_OUT, _HANDLE, _HANDLE),
+    "alula_argwhere": (_OUT, _HANDLE),
     "alula_matmul": (_OUT, _HANDLE, _HANDLE),
     "alula_vecdot": (_OUT, _HANDLE, _HANDLE, _INT64),
     "alula_tensordot": (_OUT, _HANDLE, _HANDLE, _BYTES, _SIZE, _BYTES, _SIZE),
