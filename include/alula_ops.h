@@ -400,7 +400,8 @@ alula_status alula_take_along_axis(alula_tensor **out, alula_tensor *x, alula_te
 alula_status alula_gather(alula_tensor **out, alula_tensor *x, alula_tensor *index, int64_t axis);
 
 /// A copy of x with each element of a value written at its index's position along an axis and at
-/// its own along the others. Where places repeat, the last value stays.
+/// its own along the others. Where places repeat, the last value stays, and the gradient counts
+/// them all.
 /// @param index Of x's rank, and no longer than x but along the axis.
 /// @param value Broadcasts to the index's shape.
 /// @param axis The axis.
@@ -449,6 +450,44 @@ alula_status alula_masked_select(alula_tensor **out, alula_tensor *x, alula_tens
 /// The positions of the elements that are not zero, in row-major order: one row of int64 per
 /// element.
 alula_status alula_argwhere(alula_tensor **out, alula_tensor *x);
+
+// ---- Sorting and searching ---------------------------------------------------------------------
+
+/// The elements in order along an axis. NaN comes after all numbers, or before them when
+/// descending.
+/// @param x At least one axis.
+/// @param axis The axis to sort along.
+/// @param descending Whether the largest come first.
+/// @param stable Whether equal elements must stay in order; they do in any case.
+alula_status alula_sort(alula_tensor **out, alula_tensor *x, int64_t axis, bool descending,
+                        bool stable);
+
+/// The positions (int64) that bring the elements into order along an axis; equal ones stay in
+/// order.
+/// @param x At least one axis.
+/// @param axis The axis to sort along.
+/// @param descending Whether the largest come first.
+/// @param stable Whether equal elements must stay in order; they do in any case.
+alula_status alula_argsort(alula_tensor **out, alula_tensor *x, int64_t axis, bool descending,
+                           bool stable);
+
+/// The k largest (or smallest) elements along an axis in order, and their positions; of equal ones
+/// the first.
+/// @param x At least one axis.
+/// @param k How many.
+/// @param axis The axis.
+/// @param largest Whether the largest are wanted. NaN is larger than every number.
+/// @param sorted Whether they must be in order; they are in any case.
+alula_status alula_topk(alula_tensor **values, alula_tensor **indices, alula_tensor *x, int64_t k,
+                        int64_t axis, bool largest, bool sorted);
+
+/// The positions (int64) in a sorted vector at which values would be inserted to keep it sorted.
+/// @param x1 A vector in ascending order.
+/// @param x2 Values, of any shape.
+/// @param side Whether the position is before elements equal to the value or after them. One of
+/// "left", "right"; NULL for the first.
+alula_status alula_searchsorted(alula_tensor **out, alula_tensor *x1, alula_tensor *x2,
+                                const char *side);
 
 // ---- Matrix products ---------------------------------------------------------------------------
 

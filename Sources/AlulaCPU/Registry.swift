@@ -29,4 +29,5 @@ public func registerKernels(_ receive: KernelReceiver) {
   registerConvolution(receive)
   registerOptimizerSteps(receive)
   registerIndexing(receive)
+  registerSorting(receive)
 }

@@ -2,6 +2,16 @@
 
 #include "fuzz.h"
 
+static void fuzz_empty(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  size_t v_shape_count;
+  const int64_t *v_shape = fuzz_ints(&v_shape_count);
+  alula_dtype v_dtype = fuzz_dtype();
+  alula_device v_device = fuzz_device();
+  fuzz_status(alula_empty(to0, v_shape, v_shape_count, v_dtype, v_device));
+  fuzz_keep(out0);
+}
+
 static void fuzz_full(void) {
   alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
   size_t v_shape_count;
@@ -33,6 +43,39 @@ static void fuzz_ones(void) {
   fuzz_keep(out0);
 }
 
+static void fuzz_empty_like(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_dtype v_dtype = fuzz_dtype();
+  fuzz_status(alula_empty_like(to0, in0, v_dtype));
+  fuzz_keep(out0);
+}
+
+static void fuzz_full_like(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_scalar v_fill_value = fuzz_scalar();
+  alula_dtype v_dtype = fuzz_dtype();
+  fuzz_status(alula_full_like(to0, in0, v_fill_value, v_dtype));
+  fuzz_keep(out0);
+}
+
+static void fuzz_zeros_like(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_dtype v_dtype = fuzz_dtype();
+  fuzz_status(alula_zeros_like(to0, in0, v_dtype));
+  fuzz_keep(out0);
+}
+
+static void fuzz_ones_like(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_dtype v_dtype = fuzz_dtype();
+  fuzz_status(alula_ones_like(to0, in0, v_dtype));
+  fuzz_keep(out0);
+}
+
 static void fuzz_arange(void) {
   alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
   alula_scalar v_start = fuzz_scalar();
@@ -41,6 +84,51 @@ static void fuzz_arange(void) {
   alula_dtype v_dtype = fuzz_dtype();
   alula_device v_device = fuzz_device();
   fuzz_status(alula_arange(to0, v_start, v_stop, v_step, v_dtype, v_device));
+  fuzz_keep(out0);
+}
+
+static void fuzz_linspace(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_scalar v_start = fuzz_scalar();
+  alula_scalar v_stop = fuzz_scalar();
+  int64_t v_num = fuzz_int();
+  alula_dtype v_dtype = fuzz_dtype();
+  alula_device v_device = fuzz_device();
+  bool v_endpoint = fuzz_bool();
+  fuzz_status(alula_linspace(to0, v_start, v_stop, v_num, v_dtype, v_device, v_endpoint));
+  fuzz_keep(out0);
+}
+
+static void fuzz_eye(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  int64_t v_n_rows = fuzz_int();
+  alula_eye_options o = ALULA_EYE_OPTIONS_INIT;
+  o.struct_size = fuzz_size(sizeof o);
+  int64_t v_n_cols = fuzz_int();
+  if (fuzz_bool()) o.n_cols = v_n_cols;
+  int64_t v_k = fuzz_int();
+  if (fuzz_bool()) o.k = v_k;
+  alula_dtype v_dtype = fuzz_dtype();
+  if (fuzz_bool()) o.dtype = v_dtype;
+  alula_device v_device = fuzz_device();
+  if (fuzz_bool()) o.device = v_device;
+  fuzz_status(alula_eye(to0, v_n_rows, fuzz_bool() ? &o : NULL));
+  fuzz_keep(out0);
+}
+
+static void fuzz_tril(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  int64_t v_k = fuzz_int();
+  fuzz_status(alula_tril(to0, in0, v_k));
+  fuzz_keep(out0);
+}
+
+static void fuzz_triu(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  int64_t v_k = fuzz_int();
+  fuzz_status(alula_triu(to0, in0, v_k));
   fuzz_keep(out0);
 }
 
@@ -347,6 +435,220 @@ static void fuzz_diagonal_scatter(void) {
   fuzz_keep(out0);
 }
 
+static void fuzz_concat(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  size_t count;
+  alula_tensor *const *list = fuzz_tensors(&count);
+  int64_t v_axis = fuzz_int();
+  fuzz_status(alula_concat(to0, list, count, v_axis));
+  fuzz_keep(out0);
+}
+
+static void fuzz_stack(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  size_t count;
+  alula_tensor *const *list = fuzz_tensors(&count);
+  int64_t v_axis = fuzz_int();
+  fuzz_status(alula_stack(to0, list, count, v_axis));
+  fuzz_keep(out0);
+}
+
+static void fuzz_pad(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  size_t v_pad_width_count;
+  const int64_t *v_pad_width = fuzz_ints(&v_pad_width_count);
+  static const char *const c_mode[] = {"constant", "reflect", "edge", "wrap"};
+  const char *v_mode = fuzz_choice(c_mode, 4);
+  alula_scalar v_value = fuzz_scalar();
+  fuzz_status(alula_pad(to0, in0, v_pad_width, v_pad_width_count, v_mode, v_value));
+  fuzz_keep(out0);
+}
+
+static void fuzz_roll(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  size_t v_shift_count;
+  const int64_t *v_shift = fuzz_ints(&v_shift_count);
+  size_t v_axis_count;
+  const int64_t *v_axis = fuzz_ints(&v_axis_count);
+  fuzz_status(alula_roll(to0, in0, v_shift, v_shift_count, v_axis, v_axis_count));
+  fuzz_keep(out0);
+}
+
+static void fuzz_repeat(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  int64_t v_axis = fuzz_int();
+  fuzz_status(alula_repeat(to0, in0, in1, v_axis));
+  fuzz_keep(out0);
+}
+
+static void fuzz_tile(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  size_t v_repetitions_count;
+  const int64_t *v_repetitions = fuzz_ints(&v_repetitions_count);
+  fuzz_status(alula_tile(to0, in0, v_repetitions, v_repetitions_count));
+  fuzz_keep(out0);
+}
+
+static void fuzz_take(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  int64_t v_axis = fuzz_int();
+  fuzz_status(alula_take(to0, in0, in1, v_axis));
+  fuzz_keep(out0);
+}
+
+static void fuzz_take_along_axis(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  int64_t v_axis = fuzz_int();
+  fuzz_status(alula_take_along_axis(to0, in0, in1, v_axis));
+  fuzz_keep(out0);
+}
+
+static void fuzz_gather(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  int64_t v_axis = fuzz_int();
+  fuzz_status(alula_gather(to0, in0, in1, v_axis));
+  fuzz_keep(out0);
+}
+
+static void fuzz_scatter(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  int64_t v_axis = fuzz_int();
+  fuzz_status(alula_scatter(to0, in0, in1, in2, v_axis));
+  fuzz_keep(out0);
+}
+
+static void fuzz_scatter_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  int64_t v_axis = fuzz_int();
+  fuzz_status(alula_scatter_(in0, in1, in2, v_axis));
+}
+
+static void fuzz_scatter_add(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  int64_t v_axis = fuzz_int();
+  fuzz_status(alula_scatter_add(to0, in0, in1, in2, v_axis));
+  fuzz_keep(out0);
+}
+
+static void fuzz_scatter_add_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  int64_t v_axis = fuzz_int();
+  fuzz_status(alula_scatter_add_(in0, in1, in2, v_axis));
+}
+
+static void fuzz_index_add(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  int64_t v_axis = fuzz_int();
+  fuzz_status(alula_index_add(to0, in0, in1, in2, v_axis));
+  fuzz_keep(out0);
+}
+
+static void fuzz_index_add_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  int64_t v_axis = fuzz_int();
+  fuzz_status(alula_index_add_(in0, in1, in2, v_axis));
+}
+
+static void fuzz_masked_fill(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  fuzz_status(alula_masked_fill(to0, in0, in1, in2));
+  fuzz_keep(out0);
+}
+
+static void fuzz_masked_fill_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  fuzz_status(alula_masked_fill_(in0, in1, in2));
+}
+
+static void fuzz_masked_select(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_masked_select(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_argwhere(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_argwhere(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_sort(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  int64_t v_axis = fuzz_int();
+  bool v_descending = fuzz_bool();
+  bool v_stable = fuzz_bool();
+  fuzz_status(alula_sort(to0, in0, v_axis, v_descending, v_stable));
+  fuzz_keep(out0);
+}
+
+static void fuzz_argsort(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  int64_t v_axis = fuzz_int();
+  bool v_descending = fuzz_bool();
+  bool v_stable = fuzz_bool();
+  fuzz_status(alula_argsort(to0, in0, v_axis, v_descending, v_stable));
+  fuzz_keep(out0);
+}
+
+static void fuzz_topk(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *out1 = NULL, **to1 = fuzz_out(&out1);
+  alula_tensor *in0 = fuzz_tensor();
+  int64_t v_k = fuzz_int();
+  int64_t v_axis = fuzz_int();
+  bool v_largest = fuzz_bool();
+  bool v_sorted = fuzz_bool();
+  fuzz_status(alula_topk(to0, to1, in0, v_k, v_axis, v_largest, v_sorted));
+  fuzz_keep(out0);
+  fuzz_keep(out1);
+}
+
+static void fuzz_searchsorted(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  static const char *const c_side[] = {"left", "right"};
+  const char *v_side = fuzz_choice(c_side, 2);
+  fuzz_status(alula_searchsorted(to0, in0, in1, v_side));
+  fuzz_keep(out0);
+}
+
 static void fuzz_matmul(void) {
   alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
   alula_tensor *in0 = fuzz_tensor();
@@ -470,10 +772,19 @@ static void fuzz_conv2d_weight_gradient(void) {
 }
 
 const fuzz_entry fuzz_operations[] = {
+    {"alula_empty", fuzz_empty},
     {"alula_full", fuzz_full},
     {"alula_zeros", fuzz_zeros},
     {"alula_ones", fuzz_ones},
+    {"alula_empty_like", fuzz_empty_like},
+    {"alula_full_like", fuzz_full_like},
+    {"alula_zeros_like", fuzz_zeros_like},
+    {"alula_ones_like", fuzz_ones_like},
     {"alula_arange", fuzz_arange},
+    {"alula_linspace", fuzz_linspace},
+    {"alula_eye", fuzz_eye},
+    {"alula_tril", fuzz_tril},
+    {"alula_triu", fuzz_triu},
     {"alula_random_uniform", fuzz_random_uniform},
     {"alula_random_normal", fuzz_random_normal},
     {"alula_random_integers", fuzz_random_integers},
@@ -505,6 +816,29 @@ const fuzz_entry fuzz_operations[] = {
     {"alula_flip", fuzz_flip},
     {"alula_diagonal", fuzz_diagonal},
     {"alula_diagonal_scatter", fuzz_diagonal_scatter},
+    {"alula_concat", fuzz_concat},
+    {"alula_stack", fuzz_stack},
+    {"alula_pad", fuzz_pad},
+    {"alula_roll", fuzz_roll},
+    {"alula_repeat", fuzz_repeat},
+    {"alula_tile", fuzz_tile},
+    {"alula_take", fuzz_take},
+    {"alula_take_along_axis", fuzz_take_along_axis},
+    {"alula_gather", fuzz_gather},
+    {"alula_scatter", fuzz_scatter},
+    {"alula_scatter_", fuzz_scatter_},
+    {"alula_scatter_add", fuzz_scatter_add},
+    {"alula_scatter_add_", fuzz_scatter_add_},
+    {"alula_index_add", fuzz_index_add},
+    {"alula_index_add_", fuzz_index_add_},
+    {"alula_masked_fill", fuzz_masked_fill},
+    {"alula_masked_fill_", fuzz_masked_fill_},
+    {"alula_masked_select", fuzz_masked_select},
+    {"alula_argwhere", fuzz_argwhere},
+    {"alula_sort", fuzz_sort},
+    {"alula_argsort", fuzz_argsort},
+    {"alula_topk", fuzz_topk},
+    {"alula_searchsorted", fuzz_searchsorted},
     {"alula_matmul", fuzz_matmul},
     {"alula_vecdot", fuzz_vecdot},
     {"alula_tensordot", fuzz_tensordot},

@@ -10,6 +10,7 @@ public enum Catalog {
     ("Views", Operation.views),
     ("Joining and repeating", Operation.joining),
     ("Gathering and scattering", Operation.gathering),
+    ("Sorting and searching", Operation.sorting),
     ("Matrix products", Operation.matrixProducts),
     ("Linear maps and convolution", Operation.convolution),
   ]

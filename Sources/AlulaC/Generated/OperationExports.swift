@@ -374,6 +374,30 @@ public func alula_argwhere(_ out: TensorOut, _ x: OpaquePointer?) -> alula_statu
   return run(.argwhere, out, [x])
 }
 
+@_cdecl("alula_sort") @implementation
+public func alula_sort(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64, _ descending: Bool,
+  _ stable: Bool) -> alula_status {
+  return run(.sort, out, [x], try [.int(Int(axis)), .bool(descending), .bool(stable)])
+}
+
+@_cdecl("alula_argsort") @implementation
+public func alula_argsort(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64, _ descending: Bool,
+  _ stable: Bool) -> alula_status {
+  return run(.argsort, out, [x], try [.int(Int(axis)), .bool(descending), .bool(stable)])
+}
+
+@_cdecl("alula_topk") @implementation
+public func alula_topk(_ values: TensorOut, _ indices: TensorOut, _ x: OpaquePointer?, _ k: Int64,
+  _ axis: Int64, _ largest: Bool, _ sorted: Bool) -> alula_status {
+  return run(.topk, [values, indices], [x], try [.int(Int(k)), .int(Int(axis)), .bool(largest), .bool(sorted)])
+}
+
+@_cdecl("alula_searchsorted") @implementation
+public func alula_searchsorted(_ out: TensorOut, _ x1: OpaquePointer?, _ x2: OpaquePointer?,
+  _ side: UnsafePointer<CChar>?) -> alula_status {
+  return run(.searchsorted, out, [x1, x2], try [.choice(side, default: "left")])
+}
+
 @_cdecl("alula_matmul") @implementation
 public func alula_matmul(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
   return run(.matmul, out, [a, b])

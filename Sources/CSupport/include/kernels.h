@@ -80,4 +80,21 @@ typedef void (*block_kernel)(intptr_t count, char *packed, char *base, const int
 typedef void (*element_kernel)(intptr_t count, char *row, intptr_t row_stride, char *base, intptr_t base_stride,
                                const int64_t *index, intptr_t axis_stride);
 
+/// The sort keys of `count` elements that lie `stride` bytes apart: unsigned integers in their order.
+typedef void (*sort_keys_kernel)(intptr_t count, const char *source, intptr_t stride, bool descending,
+                                 uint64_t *keys);
+
+/// Sorts keys, and an order with them, stably. Only the `bytes` lowest bytes of keys differ; the spare
+/// arrays are as long as the others.
+typedef void (*sort_kernel)(intptr_t count, uint64_t *keys, int64_t *order, uint64_t *spare_keys,
+                            int64_t *spare_order, intptr_t bytes);
+
+/// The positions of the k smallest keys, which differ in their `bytes` lowest bytes, in ascending order of position.
+typedef void (*select_kernel)(intptr_t count, const uint64_t *keys, intptr_t bytes, intptr_t k,
+                              int64_t *positions);
+
+/// Where each of `count` values would be inserted among `length` sorted keys.
+typedef void (*search_kernel)(intptr_t count, const uint64_t *values, intptr_t length,
+                              const uint64_t *sorted, bool right, int64_t *positions);
+
 #endif

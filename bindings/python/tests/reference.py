@@ -116,3 +116,22 @@ def scatter_add(x, index, value, axis):
 def masked_select(x, mask):
     x, mask = np.broadcast_arrays(x, mask)
     return x[mask]
+
+
+# ---- Order ----------------------------------------------------------------------------------------------
+
+
+def argsort(x, axis, descending):
+    if not descending:
+        return np.argsort(x, axis=axis, stable=True)
+    # Reversed twice, so that equal elements stay in order.
+    return x.shape[axis] - 1 - np.flip(np.argsort(np.flip(x, axis), axis=axis, stable=True), axis)
+
+
+def sort(x, axis, descending):
+    return np.take_along_axis(x, argsort(x, axis, descending), axis)
+
+
+def topk(x, k, axis, largest):
+    indices = np.take(argsort(x, axis, largest), np.arange(k), axis)
+    return np.take_along_axis(x, indices, axis), indices

@@ -22,6 +22,7 @@ package final class CPUBackend: Backend {
     joinLowerings,
     indexLowerings,
     maskLowerings,
+    sortLowerings,
   ]
 
   private init() {

@@ -1,5 +1,3 @@
-import CSupport
-
 typealias BlockKernel =
   @convention(c) (
     Int, UnsafeMutablePointer<CChar>?, UnsafeMutablePointer<CChar>?, UnsafePointer<Int>?, Int, UnsafePointer<Int>?

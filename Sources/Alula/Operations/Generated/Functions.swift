@@ -311,7 +311,7 @@ extension Tensor {
   }
 
   /// A copy of x with each element of a value written at its index's position along an axis and at its own
-  /// along the others. Where places repeat, the last value stays.
+  /// along the others. Where places repeat, the last value stays, and the gradient counts them all.
   public func scatter(_ index: Tensor, _ value: Tensor, axis: Int) throws(AlulaError) -> Tensor {
     try Operation.scatter.first([self, index, value], [.int(axis)])
   }
@@ -340,6 +340,35 @@ extension Tensor {
   /// The positions of the elements that are not zero, in row-major order: one row of int64 per element.
   public func argwhere() throws(AlulaError) -> Tensor {
     try Operation.argwhere.first([self])
+  }
+}
+
+// MARK: - Sorting and searching
+
+extension Tensor {
+  /// The elements in order along an axis. NaN comes after all numbers, or before them when descending.
+  public func sort(axis: Int = -1, descending: Bool = false,
+    stable: Bool = true) throws(AlulaError) -> Tensor {
+    try Operation.sort.first([self], [.int(axis), .bool(descending), .bool(stable)])
+  }
+
+  /// The positions (int64) that bring the elements into order along an axis; equal ones stay in order.
+  public func argsort(axis: Int = -1, descending: Bool = false,
+    stable: Bool = true) throws(AlulaError) -> Tensor {
+    try Operation.argsort.first([self], [.int(axis), .bool(descending), .bool(stable)])
+  }
+
+  /// The k largest (or smallest) elements along an axis in order, and their positions; of equal ones the
+  /// first.
+  public func topk(k: Int, axis: Int = -1, largest: Bool = true,
+    sorted: Bool = true) throws(AlulaError) -> (values: Tensor, indices: Tensor) {
+    let outputs = try Operation.topk([self], [.int(k), .int(axis), .bool(largest), .bool(sorted)])
+    return (outputs[0], outputs[1])
+  }
+
+  /// The positions (int64) in a sorted vector at which values would be inserted to keep it sorted.
+  public func searchsorted(_ x2: Tensor, side: String = "left") throws(AlulaError) -> Tensor {
+    try Operation.searchsorted.first([self, x2], [.string(side)])
   }
 }
 

@@ -1244,7 +1244,8 @@ def gather(x: TensorLike, index: TensorLike, axis: int) -> Tensor:
 
 def scatter(x: TensorLike, index: TensorLike, value: TensorLike, axis: int) -> Tensor:
     """A copy of x with each element of a value written at its index's position along an axis and at
-    its own along the others. Where places repeat, the last value stays.
+    its own along the others. Where places repeat, the last value stays, and the gradient counts
+    them all.
 
     Args:
         index: Of x's rank, and no longer than x but along the axis.
@@ -1436,6 +1437,114 @@ def argwhere(x: TensorLike) -> Tensor:
         x = _asarray(x)
     _out = _HANDLE()
     _status = _lib.alula_argwhere(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+# ---- Sorting and searching ---------------------------------------------------------------------
+
+
+def sort(x: TensorLike, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
+    """The elements in order along an axis. NaN comes after all numbers, or before them when
+    descending.
+
+    Args:
+        x: At least one axis.
+        axis: The axis to sort along.
+        descending: Whether the largest come first.
+        stable: Whether equal elements must stay in order; they do in any case.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_sort(_byref(_out), x._handle, _arguments.integer(axis), descending, stable)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def argsort(x: TensorLike, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
+    """The positions (int64) that bring the elements into order along an axis; equal ones stay in
+    order.
+
+    Args:
+        x: At least one axis.
+        axis: The axis to sort along.
+        descending: Whether the largest come first.
+        stable: Whether equal elements must stay in order; they do in any case.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_argsort(
+        _byref(_out),
+        x._handle,
+        _arguments.integer(axis),
+        descending,
+        stable,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+class TopkResult(NamedTuple):
+    """The results of `topk`."""
+
+    values: Tensor
+    indices: Tensor
+
+
+def topk(
+    x: TensorLike,
+    k: int,
+    axis: int = -1,
+    largest: bool = True,
+    sorted: bool = True,
+) -> TopkResult:
+    """The k largest (or smallest) elements along an axis in order, and their positions; of equal ones
+    the first.
+
+    Args:
+        x: At least one axis.
+        k: How many.
+        axis: The axis.
+        largest: Whether the largest are wanted. NaN is larger than every number.
+        sorted: Whether they must be in order; they are in any case.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out0 = _HANDLE()
+    _out1 = _HANDLE()
+    _status = _lib.alula_topk(
+        _byref(_out0),
+        _byref(_out1),
+        x._handle,
+        _arguments.integer(k),
+        _arguments.integer(axis),
+        largest,
+        sorted,
+    )
+    if _status:
+        raise _failure(_status)
+    return TopkResult(_wrap(_out0.value), _wrap(_out1.value))
+
+
+def searchsorted(x1: TensorLike, x2: TensorLike, side: Literal["left", "right"] = "left") -> Tensor:
+    """The positions (int64) in a sorted vector at which values would be inserted to keep it sorted.
+
+    Args:
+        x1: A vector in ascending order.
+        x2: Values, of any shape.
+        side: Whether the position is before elements equal to the value or after them.
+    """
+    if not isinstance(x1, _TensorBase):
+        x1 = _operand(x1)
+    if not isinstance(x2, _TensorBase):
+        x2 = _operand(x2)
+    _out = _HANDLE()
+    _status = _lib.alula_searchsorted(_byref(_out), x1._handle, x2._handle, _arguments.choice(side))
     if _status:
         raise _failure(_status)
     return _wrap(_out.value)
@@ -1847,6 +1956,10 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "alula_masked_fill_": (_HANDLE, _HANDLE, _HANDLE),
     "alula_masked_select": (_OUT, _HANDLE, _HANDLE),
     "alula_argwhere": (_OUT, _HANDLE),
+    "alula_sort": (_OUT, _HANDLE, _INT64, _BOOL, _BOOL),
+    "alula_argsort": (_OUT, _HANDLE, _INT64, _BOOL, _BOOL),
+    "alula_topk": (_OUT, _OUT, _HANDLE, _INT64, _INT64, _BOOL, _BOOL),
+    "alula_searchsorted": (_OUT, _HANDLE, _HANDLE, _BYTES),
     "alula_matmul": (_OUT, _HANDLE, _HANDLE),
     "alula_vecdot": (_OUT, _HANDLE, _HANDLE, _INT64),
     "alula_tensordot": (_OUT, _HANDLE, _HANDLE, _BYTES, _SIZE, _BYTES, _SIZE),
