@@ -120,7 +120,7 @@ func softplus(_ x: Floats) -> Floats {
 /// ½(1 + tanh u) is sigmoid(2u).
 @inline(__always)
 func geluTanh(_ x: Floats) -> Floats {
-  let doubleU = 1.5957691216057308 * x * multiplyAdd(x * x, Floats(repeating: 0.044715), 1)
+  let doubleU = 1.5957691216057308 * x * fma(x * x, Floats(repeating: 0.044715), 1)
   return x * sigmoid(doubleU)
 }
 
@@ -144,7 +144,7 @@ func softplus(_ x: Doubles) -> Doubles {
 /// ½(1 + tanh u) is sigmoid(2u).
 @inline(__always)
 func geluTanh(_ x: Doubles) -> Doubles {
-  let doubleU = 1.5957691216057308 * x * multiplyAdd(x * x, Doubles(repeating: 0.044715), 1)
+  let doubleU = 1.5957691216057308 * x * fma(x * x, Doubles(repeating: 0.044715), 1)
   return x * sigmoid(doubleU)
 }
 

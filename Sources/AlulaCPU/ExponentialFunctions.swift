@@ -20,9 +20,9 @@ private func powerOfTwo(_ n: Int32s) -> Floats { unsafeBitCast((n &+ 127) &<< 23
 /// x = n·ln 2 + r with |r| ≤ ln 2 / 2.
 @inline(__always)
 private func reduceByLn2(_ x: Floats) -> (n: Int32s, r: Floats) {
-  let shifted = multiplyAdd(x, Floats(repeating: log2e), roundingShift)
+  let shifted = fma(x, Floats(repeating: log2e), roundingShift)
   let n = shifted - roundingShift
-  let r = multiplyAdd(n, Floats(repeating: -ln2Low), multiplyAdd(n, Floats(repeating: -ln2High), x))
+  let r = fma(n, Floats(repeating: -ln2Low), fma(n, Floats(repeating: -ln2High), x))
   return (unsafeBitCast(shifted, to: Int32s.self) &- roundingShiftBits, r)
 }
 
@@ -35,11 +35,11 @@ func exp(_ high: Floats, plus low: Floats) -> Floats {
   // Beyond these the result is 0 or infinite.
   let (n, reduced) = reduceByLn2(atLeast(atMost(high, 89), -104))
   let r = reduced + low
-  var p = multiplyAdd(Floats(repeating: 0.0013950485736131668), r, 0.00836888886988163)
-  p = multiplyAdd(p, r, 0.04166620597243309)
-  p = multiplyAdd(p, r, 0.166665181517601)
-  p = multiplyAdd(p, r, 0.5)
-  p = multiplyAdd(p, r * r, r) + 1
+  var p = fma(Floats(repeating: 0.0013950485736131668), r, 0.00836888886988163)
+  p = fma(p, r, 0.04166620597243309)
+  p = fma(p, r, 0.166665181517601)
+  p = fma(p, r, 0.5)
+  p = fma(p, r * r, r) + 1
   // In two steps, so that results below the normal range are rounded once and overflow is infinite.
   let half = n &>> 1
   return p * powerOfTwo(half) * powerOfTwo(n &- half)
@@ -49,15 +49,15 @@ func exp(_ high: Floats, plus low: Floats) -> Floats {
 func expm1(_ x: Floats) -> Floats {
   // Below, the result rounds to -1.
   let (n, r) = reduceByLn2(atLeast(atMost(x, 89), -17.5))
-  var p = multiplyAdd(Floats(repeating: 0.00019907569), r, 0.0013928775442764163)
-  p = multiplyAdd(p, r, 0.00833328627049923)
-  p = multiplyAdd(p, r, 0.04166655242443085)
-  p = multiplyAdd(p, r, 0.1666666716337204)
-  p = multiplyAdd(p, r, 0.5)
-  p = multiplyAdd(p, r * r, r)
+  var p = fma(Floats(repeating: 0.00019907569), r, 0.0013928775442764163)
+  p = fma(p, r, 0.00833328627049923)
+  p = fma(p, r, 0.04166655242443085)
+  p = fma(p, r, 0.1666666716337204)
+  p = fma(p, r, 0.5)
+  p = fma(p, r * r, r)
   // 2ⁿ(p + 1) - 1, halved because 2ⁿ may be just out of range.
   let scale = powerOfTwo(n &- 1)
-  let result = multiplyAdd(scale, p, scale - 0.5) * 2
+  let result = fma(scale, p, scale - 0.5) * 2
   return result.replacing(with: x, where: magnitude(x) .< 0x1p-25)
 }
 
@@ -79,14 +79,14 @@ private func splitExponent(_ x: Floats) -> (f: Floats, exponent: Floats) {
 /// log(1 + f) - f + f²/2 for 1 + f in √½...√2.
 @inline(__always)
 private func logTail(_ f: Floats) -> Floats {
-  var p = multiplyAdd(Floats(repeating: 0.06915539503097534), f, -0.11789847910404205)
-  p = multiplyAdd(p, f, 0.11872916668653488)
-  p = multiplyAdd(p, f, -0.12384337186813354)
-  p = multiplyAdd(p, f, 0.14218665659427643)
-  p = multiplyAdd(p, f, -0.16669252514839172)
-  p = multiplyAdd(p, f, 0.20002226531505585)
-  p = multiplyAdd(p, f, -0.24999986588954926)
-  p = multiplyAdd(p, f, 0.3333331048488617)
+  var p = fma(Floats(repeating: 0.06915539503097534), f, -0.11789847910404205)
+  p = fma(p, f, 0.11872916668653488)
+  p = fma(p, f, -0.12384337186813354)
+  p = fma(p, f, 0.14218665659427643)
+  p = fma(p, f, -0.16669252514839172)
+  p = fma(p, f, 0.20002226531505585)
+  p = fma(p, f, -0.24999986588954926)
+  p = fma(p, f, 0.3333331048488617)
   return p * f * (f * f)
 }
 
@@ -100,9 +100,9 @@ private func withLogLimits(_ result: Floats, of x: Floats) -> Floats {
 
 @inline(__always)
 private func log(_ f: Floats, exponent: Floats) -> Floats {
-  let low = multiplyAdd(exponent, Floats(repeating: ln2Low), logTail(f))
-  let rest = multiplyAdd(f * f, Floats(repeating: -0.5), low)
-  return multiplyAdd(exponent, Floats(repeating: ln2High), f + rest)
+  let low = fma(exponent, Floats(repeating: ln2Low), logTail(f))
+  let rest = fma(f * f, Floats(repeating: -0.5), low)
+  return fma(exponent, Floats(repeating: ln2High), f + rest)
 }
 
 @inline(__always)
@@ -119,7 +119,7 @@ func log1p(_ x: Floats) -> Floats {
   let (f, exponent) = splitExponent(sum)
   // Nothing is lost beyond 2²⁴.
   let inverseScale = powerOfTwo(0 &- exponentBits(atMost(exponent, 24)))
-  let result = withLogLimits(log(multiplyAdd(lost, inverseScale, f), exponent: exponent), of: sum)
+  let result = withLogLimits(log(fma(lost, inverseScale, f), exponent: exponent), of: sum)
   return result.replacing(with: x, where: magnitude(x) .< 0x1p-25)
 }
 
@@ -132,25 +132,25 @@ private func exponentBits(_ x: Floats) -> Int32s {
 @inline(__always)
 func log2(_ x: Floats) -> Floats {
   let (f, exponent) = splitExponent(x)
-  let rest = multiplyAdd(f * f, Floats(repeating: -0.5), logTail(f))
+  let rest = fma(f * f, Floats(repeating: -0.5), logTail(f))
   // log₂ e = 1 + 0.4426…, so that the leading terms are exact.
   let excess: Float = 0.4426950408889634
-  let low = multiplyAdd(rest, Floats(repeating: excess), f * excess)
+  let low = fma(rest, Floats(repeating: excess), f * excess)
   return withLogLimits(low + rest + f + exponent, of: x)
 }
 
 @inline(__always)
 func log10(_ x: Floats) -> Floats {
   let (f, exponent) = splitExponent(x)
-  let rest = multiplyAdd(f * f, Floats(repeating: -0.5), logTail(f))
+  let rest = fma(f * f, Floats(repeating: -0.5), logTail(f))
   // log₁₀ e and log₁₀ 2 in two parts each, the first with few bits.
   let (logEHigh, logELow): (Float, Float) = (0.43359375, 7.00731903251827651129e-4)
   let (log2High, log2Low): (Float, Float) = (0.30078125, 2.48745663981195213739e-4)
   var result = (f + rest) * logELow
-  result = multiplyAdd(exponent, Floats(repeating: log2Low), result)
-  result = multiplyAdd(rest, Floats(repeating: logEHigh), result)
-  result = multiplyAdd(f, Floats(repeating: logEHigh), result)
-  return withLogLimits(multiplyAdd(exponent, Floats(repeating: log2High), result), of: x)
+  result = fma(exponent, Floats(repeating: log2Low), result)
+  result = fma(rest, Floats(repeating: logEHigh), result)
+  result = fma(f, Floats(repeating: logEHigh), result)
+  return withLogLimits(fma(exponent, Floats(repeating: log2High), result), of: x)
 }
 
 /// log(exp(x) + exp(y)).

@@ -4,7 +4,7 @@ import CSupport
 
 /// a·b + c: one instruction where the instruction set has it.
 @inline(__always)
-func multiplyAdd(_ a: Floats, _ b: Floats, _ c: Floats) -> Floats {
+func fma(_ a: Floats, _ b: Floats, _ c: Floats) -> Floats {
   #if FMA
     return c.addingProduct(a, b)
   #else
@@ -13,7 +13,7 @@ func multiplyAdd(_ a: Floats, _ b: Floats, _ c: Floats) -> Floats {
 }
 
 @inline(__always)
-func multiplyAdd(_ a: Doubles, _ b: Doubles, _ c: Doubles) -> Doubles {
+func fma(_ a: Doubles, _ b: Doubles, _ c: Doubles) -> Doubles {
   #if FMA
     return c.addingProduct(a, b)
   #else
@@ -22,10 +22,10 @@ func multiplyAdd(_ a: Doubles, _ b: Doubles, _ c: Doubles) -> Doubles {
 }
 
 @inline(__always)
-func multiplyAdd(_ a: Floats, _ b: Floats, _ c: Float) -> Floats { multiplyAdd(a, b, Floats(repeating: c)) }
+func fma(_ a: Floats, _ b: Floats, _ c: Float) -> Floats { fma(a, b, Floats(repeating: c)) }
 
 @inline(__always)
-func multiplyAdd(_ a: Doubles, _ b: Doubles, _ c: Double) -> Doubles { multiplyAdd(a, b, Doubles(repeating: c)) }
+func fma(_ a: Doubles, _ b: Doubles, _ c: Double) -> Doubles { fma(a, b, Doubles(repeating: c)) }
 
 @inline(__always)
 func squareRoot(_ x: Floats) -> Floats { vector8_float32_sqrt(x) }

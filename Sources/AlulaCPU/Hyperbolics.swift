@@ -48,12 +48,12 @@ func registerHyperbolics(_ receive: KernelReceiver) {
 @inline(__always)
 func tanh(_ x: Floats) -> Floats {
   let s = x * x
-  var p = multiplyAdd(Floats(repeating: -0.005717043299227953), s, 0.020650586113333702)
-  p = multiplyAdd(p, s, -0.05374349653720856)
-  p = multiplyAdd(p, s, 0.13331490755081177)
-  p = multiplyAdd(p, s, -0.3333328366279602)
+  var p = fma(Floats(repeating: -0.005717043299227953), s, 0.020650586113333702)
+  p = fma(p, s, -0.05374349653720856)
+  p = fma(p, s, 0.13331490755081177)
+  p = fma(p, s, -0.3333328366279602)
   let a = magnitude(x)
-  let small = multiplyAdd(p * s, x, x)
+  let small = fma(p * s, x, x)
   let large = 1 - 2 / (exp(a + a) + 1)
   return copysign(small.replacing(with: large, where: a .> 0.625), x)
 }

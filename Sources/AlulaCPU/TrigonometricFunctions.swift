@@ -23,12 +23,12 @@ private func reduceByHalfPi(_ x: Floats) -> (quadrant: Int32s, r: Floats) {
 private func sine(_ x: Floats, advancedBy quarter: Int32) -> Floats {
   let (quadrant, r) = reduceByHalfPi(x)
   let s = r * r
-  var sine = multiplyAdd(Floats(repeating: -0.0001951729936990887), s, 0.008332177996635437)
-  sine = multiplyAdd(sine, s, -0.16666655242443085)
-  sine = multiplyAdd(sine, s * r, r)
-  var cosine = multiplyAdd(Floats(repeating: 2.4438451873720624e-05), s, -0.001388736767694354)
-  cosine = multiplyAdd(cosine, s, 0.04166664555668831)
-  cosine = multiplyAdd(cosine, s * s, multiplyAdd(s, Floats(repeating: -0.5), 1))
+  var sine = fma(Floats(repeating: -0.0001951729936990887), s, 0.008332177996635437)
+  sine = fma(sine, s, -0.16666655242443085)
+  sine = fma(sine, s * r, r)
+  var cosine = fma(Floats(repeating: 2.4438451873720624e-05), s, -0.001388736767694354)
+  cosine = fma(cosine, s, 0.04166664555668831)
+  cosine = fma(cosine, s * s, fma(s, Floats(repeating: -0.5), 1))
   let position = quadrant &+ quarter
   let result = sine.replacing(with: cosine, where: (position & 1) .!= 0)
   let sign = unsafeBitCast(position & 2, to: UInt32s.self) &<< 30
