@@ -34,8 +34,7 @@ static idx_file idx_read(const char *directory, const char *name, int64_t item_s
               header[2] == 8 && header[3] == rank;
   if (whole) {
     file.count = idx_big_endian(header + 4);
-    if (rank == 3)
-      whole = (int64_t)idx_big_endian(header + 8) * idx_big_endian(header + 12) == item_size;
+    if (rank == 3) whole = (int64_t)idx_big_endian(header + 8) * idx_big_endian(header + 12) == item_size;
   }
   if (whole) {
     const size_t size = (size_t)(file.count * item_size);
