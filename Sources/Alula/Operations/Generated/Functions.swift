@@ -152,9 +152,399 @@ extension Tensor {
     try Operation.add.first([self, b])
   }
 
+  /// The difference a - b. Integers wrap around.
+  public func subtract(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.subtract.first([self, b])
+  }
+
   /// The product, element by element. Integers wrap around.
   public func multiply(_ b: Tensor) throws(AlulaError) -> Tensor {
     try Operation.multiply.first([self, b])
+  }
+
+  /// The quotient a / b. Integers and bool are divided as float32.
+  public func divide(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.divide.first([self, b])
+  }
+
+  /// The quotient rounded down. Integers divided by zero give 0.
+  public func floorDivide(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.floorDivide.first([self, b])
+  }
+
+  /// What floor_divide leaves, with the sign of b, as in Python. Integers divided by zero give 0.
+  public func remainder(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.remainder.first([self, b])
+  }
+
+  /// The power aᵇ. Integers wrap around, and negative exponents give them the integer part of the power. The
+  /// gradient takes 0⁰ for a constant, and for no slope in b where a is 0.
+  public func pow(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.pow.first([self, b])
+  }
+
+  /// The negated element. Integers wrap around.
+  public func negative() throws(AlulaError) -> Tensor {
+    try Operation.negative.first([self])
+  }
+
+  /// The magnitude. The gradient at 0 is 0.
+  public func abs() throws(AlulaError) -> Tensor {
+    try Operation.abs.first([self])
+  }
+
+  /// -1, 0 or 1; NaN for NaN.
+  public func sign() throws(AlulaError) -> Tensor {
+    try Operation.sign.first([self])
+  }
+
+  /// The square. Integers wrap around.
+  public func square() throws(AlulaError) -> Tensor {
+    try Operation.square.first([self])
+  }
+
+  /// 1 / x.
+  public func reciprocal() throws(AlulaError) -> Tensor {
+    try Operation.reciprocal.first([self])
+  }
+
+  /// The larger element; NaN when either is. The gradient is split evenly between equal elements.
+  public func maximum(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.maximum.first([self, b])
+  }
+
+  /// The smaller element; NaN when either is. The gradient is split evenly between equal elements.
+  public func minimum(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.minimum.first([self, b])
+  }
+
+  /// The elements of x, those below `min` replaced by it and then those above `max`. NaN stays. An element
+  /// equal to a limit keeps its gradient.
+  public func clip(min: Tensor? = nil, max: Tensor? = nil) throws(AlulaError) -> Tensor {
+    try Operation.clip.first([self, min, max])
+  }
+
+  /// The magnitude of a with the sign of b.
+  public func copysign(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.copysign.first([self, b])
+  }
+
+  /// √(a² + b²), without overflow on the way.
+  public func hypot(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.hypot.first([self, b])
+  }
+}
+
+// MARK: - Rounding
+
+extension Tensor {
+  /// The largest integer that is not larger. Integers stay as they are.
+  public func floor() throws(AlulaError) -> Tensor {
+    try Operation.floor.first([self])
+  }
+
+  /// The smallest integer that is not smaller. Integers stay as they are.
+  public func ceil() throws(AlulaError) -> Tensor {
+    try Operation.ceil.first([self])
+  }
+
+  /// The integer part. Integers stay as they are.
+  public func trunc() throws(AlulaError) -> Tensor {
+    try Operation.trunc.first([self])
+  }
+
+  /// The nearest integer, of two the even one. Integers stay as they are.
+  public func round() throws(AlulaError) -> Tensor {
+    try Operation.round.first([self])
+  }
+}
+
+// MARK: - Exponentials and logarithms
+
+extension Tensor {
+  /// eˣ.
+  public func exp() throws(AlulaError) -> Tensor {
+    try Operation.exp.first([self])
+  }
+
+  /// eˣ - 1, exact for small x.
+  public func expm1() throws(AlulaError) -> Tensor {
+    try Operation.expm1.first([self])
+  }
+
+  /// The natural logarithm.
+  public func log() throws(AlulaError) -> Tensor {
+    try Operation.log.first([self])
+  }
+
+  /// The natural logarithm of 1 + x, exact for small x.
+  public func log1p() throws(AlulaError) -> Tensor {
+    try Operation.log1p.first([self])
+  }
+
+  /// The logarithm to base 2.
+  public func log2() throws(AlulaError) -> Tensor {
+    try Operation.log2.first([self])
+  }
+
+  /// The logarithm to base 10.
+  public func log10() throws(AlulaError) -> Tensor {
+    try Operation.log10.first([self])
+  }
+
+  /// log(eᵃ + eᵇ), without overflow on the way.
+  public func logaddexp(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.logaddexp.first([self, b])
+  }
+
+  /// The square root; NaN for negative elements.
+  public func sqrt() throws(AlulaError) -> Tensor {
+    try Operation.sqrt.first([self])
+  }
+
+  /// 1 / √x.
+  public func rsqrt() throws(AlulaError) -> Tensor {
+    try Operation.rsqrt.first([self])
+  }
+
+  /// The error function: 2/√π times the integral of exp(-t²) from 0 to x.
+  public func erf() throws(AlulaError) -> Tensor {
+    try Operation.erf.first([self])
+  }
+
+  /// 1 - erf(x), without cancellation for large x.
+  public func erfc() throws(AlulaError) -> Tensor {
+    try Operation.erfc.first([self])
+  }
+}
+
+// MARK: - Trigonometry
+
+extension Tensor {
+  /// The sine.
+  public func sin() throws(AlulaError) -> Tensor {
+    try Operation.sin.first([self])
+  }
+
+  /// The cosine.
+  public func cos() throws(AlulaError) -> Tensor {
+    try Operation.cos.first([self])
+  }
+
+  /// The tangent.
+  public func tan() throws(AlulaError) -> Tensor {
+    try Operation.tan.first([self])
+  }
+
+  /// The inverse of the sine, in -π/2...π/2; NaN outside of -1...1.
+  public func asin() throws(AlulaError) -> Tensor {
+    try Operation.asin.first([self])
+  }
+
+  /// The inverse of the cosine, in 0...π; NaN outside of -1...1.
+  public func acos() throws(AlulaError) -> Tensor {
+    try Operation.acos.first([self])
+  }
+
+  /// The inverse of the tangent, in -π/2...π/2.
+  public func atan() throws(AlulaError) -> Tensor {
+    try Operation.atan.first([self])
+  }
+
+  /// The angle of the point (b, a), in -π...π: the arc tangent of a / b in the right quadrant.
+  public func atan2(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.atan2.first([self, b])
+  }
+
+  /// The hyperbolic sine.
+  public func sinh() throws(AlulaError) -> Tensor {
+    try Operation.sinh.first([self])
+  }
+
+  /// The hyperbolic cosine.
+  public func cosh() throws(AlulaError) -> Tensor {
+    try Operation.cosh.first([self])
+  }
+
+  /// The hyperbolic tangent.
+  public func tanh() throws(AlulaError) -> Tensor {
+    try Operation.tanh.first([self])
+  }
+
+  /// The inverse of the hyperbolic sine.
+  public func asinh() throws(AlulaError) -> Tensor {
+    try Operation.asinh.first([self])
+  }
+
+  /// The inverse of the hyperbolic cosine, not negative; NaN below 1.
+  public func acosh() throws(AlulaError) -> Tensor {
+    try Operation.acosh.first([self])
+  }
+
+  /// The inverse of the hyperbolic tangent; NaN outside of -1...1.
+  public func atanh() throws(AlulaError) -> Tensor {
+    try Operation.atanh.first([self])
+  }
+}
+
+// MARK: - Activations
+
+extension Tensor {
+  /// max(x, 0). The gradient at 0 is 0.
+  public func relu() throws(AlulaError) -> Tensor {
+    try Operation.relu.first([self])
+  }
+
+  /// x where it is positive, else x times a slope.
+  public func leakyRelu(negativeSlope: Double = 0.01) throws(AlulaError) -> Tensor {
+    try Operation.leakyRelu.first([self], [.float(negativeSlope)])
+  }
+
+  /// x where it is positive, else α(eˣ - 1).
+  public func elu(alpha: Double = 1.0) throws(AlulaError) -> Tensor {
+    try Operation.elu.first([self], [.float(alpha)])
+  }
+
+  /// The logistic function 1 / (1 + e⁻ˣ).
+  public func sigmoid() throws(AlulaError) -> Tensor {
+    try Operation.sigmoid.first([self])
+  }
+
+  /// log(1 + eˣ), a smooth max(x, 0).
+  public func softplus() throws(AlulaError) -> Tensor {
+    try Operation.softplus.first([self])
+  }
+
+  /// x·sigmoid(x), also called swish (S. Elfwing, E. Uchibe and K. Doya, 2017).
+  public func silu() throws(AlulaError) -> Tensor {
+    try Operation.silu.first([self])
+  }
+
+  /// x·Φ(x) with the standard normal distribution function Φ (D. Hendrycks and K. Gimpel, 2016).
+  public func gelu() throws(AlulaError) -> Tensor {
+    try Operation.gelu.first([self])
+  }
+
+  /// The approximation ½x(1 + tanh(√(2/π)(x + 0.044715x³))) of gelu (D. Hendrycks and K. Gimpel, 2016).
+  public func geluTanh() throws(AlulaError) -> Tensor {
+    try Operation.geluTanh.first([self])
+  }
+}
+
+// MARK: - Comparison
+
+extension Tensor {
+  /// Whether a = b. NaN differs from everything.
+  public func equal(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.equal.first([self, b])
+  }
+
+  /// Whether a ≠ b. NaN differs from everything.
+  public func notEqual(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.notEqual.first([self, b])
+  }
+
+  /// Whether a < b. Never with NaN.
+  public func less(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.less.first([self, b])
+  }
+
+  /// Whether a ≤ b. Never with NaN.
+  public func lessEqual(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.lessEqual.first([self, b])
+  }
+
+  /// Whether a > b. Never with NaN.
+  public func greater(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.greater.first([self, b])
+  }
+
+  /// Whether a ≥ b. Never with NaN.
+  public func greaterEqual(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.greaterEqual.first([self, b])
+  }
+}
+
+// MARK: - Logic and bits
+
+extension Tensor {
+  /// Whether the element is zero.
+  public func logicalNot() throws(AlulaError) -> Tensor {
+    try Operation.logicalNot.first([self])
+  }
+
+  /// Whether neither element is zero.
+  public func logicalAnd(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.logicalAnd.first([self, b])
+  }
+
+  /// Whether either element is not zero.
+  public func logicalOr(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.logicalOr.first([self, b])
+  }
+
+  /// Whether just one element is not zero.
+  public func logicalXor(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.logicalXor.first([self, b])
+  }
+
+  /// Every bit inverted; of bool, the other value.
+  public func bitwiseInvert() throws(AlulaError) -> Tensor {
+    try Operation.bitwiseInvert.first([self])
+  }
+
+  /// The bits set in both elements.
+  public func bitwiseAnd(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.bitwiseAnd.first([self, b])
+  }
+
+  /// The bits set in either element.
+  public func bitwiseOr(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.bitwiseOr.first([self, b])
+  }
+
+  /// The bits set in just one element.
+  public func bitwiseXor(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.bitwiseXor.first([self, b])
+  }
+
+  /// a·2ᵇ, bits lost at the top. A negative or too large distance loses them all.
+  public func bitwiseLeftShift(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.bitwiseLeftShift.first([self, b])
+  }
+
+  /// a / 2ᵇ rounded down. A negative or too large distance leaves copies of the sign only.
+  public func bitwiseRightShift(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.bitwiseRightShift.first([self, b])
+  }
+
+  /// Whether the element is NaN.
+  public func isnan() throws(AlulaError) -> Tensor {
+    try Operation.isnan.first([self])
+  }
+
+  /// Whether the element is infinite.
+  public func isinf() throws(AlulaError) -> Tensor {
+    try Operation.isinf.first([self])
+  }
+
+  /// Whether the element is neither infinite nor NaN.
+  public func isfinite() throws(AlulaError) -> Tensor {
+    try Operation.isfinite.first([self])
+  }
+
+  /// Whether the sign bit is set, as in -0.0 and all that is less.
+  public func signbit() throws(AlulaError) -> Tensor {
+    try Operation.signbit.first([self])
+  }
+}
+
+// MARK: - Selection
+
+extension Tensor {
+  /// The elements of x where the condition holds, else those of y.
+  public func `where`(_ x: Tensor, _ y: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.where.first([self, x, y])
   }
 }
 
