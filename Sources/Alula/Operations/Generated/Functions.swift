@@ -548,15 +548,6 @@ extension Tensor {
   }
 }
 
-// MARK: - Reductions
-
-extension Tensor {
-  /// The sum over axes, in pairwise order. Small integers and bool are summed as int64.
-  public func sum(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.sum.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
-  }
-}
-
 // MARK: - Shape
 
 extension Tensor {
@@ -821,3 +812,275 @@ extension Tensor {
     try Operation.conv2dWeightGradient.first([self, x], [.ints(kernelSize), .ints(stride), .ints(padding), .ints(dilation), .int(groups)])
   }
 }
+
+// MARK: - Reductions
+
+extension Tensor {
+  /// The sum over axes.
+  /// Bool and small integers are summed as int64 or uint64, which wrap around; float16 to float32 accumulate
+  /// in a wider dtype. The sum of nothing is 0.
+  public func sum(axis: [Int]? = nil, keepdims: Bool = false,
+    dtype: DType? = nil) throws(AlulaError) -> Tensor {
+    try Operation.sum.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims), dtype.map { .dtype($0) } ?? .none])
+  }
+
+  /// The product over axes.
+  /// Bool and small integers are multiplied as int64 or uint64, which wrap around. The product of nothing is
+  /// 1.
+  public func prod(axis: [Int]? = nil, keepdims: Bool = false,
+    dtype: DType? = nil) throws(AlulaError) -> Tensor {
+    try Operation.prod.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims), dtype.map { .dtype($0) } ?? .none])
+  }
+
+  /// The arithmetic mean over axes.
+  /// Integers and bool give the default float dtype. The mean of nothing is NaN.
+  public func mean(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.mean.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The variance over axes: the sum of squared distances from the mean, divided by the number of elements
+  /// less `correction`.
+  /// Integers and bool are converted to the default float dtype. NaN where nothing is left to divide by.
+  public func `var`(axis: [Int]? = nil, correction: Double = 0.0,
+    keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.var.first([self], [axis.map { .ints($0) } ?? .none, .float(correction), .bool(keepdims)])
+  }
+
+  /// The standard deviation over axes: the square root of `var`.
+  public func std(axis: [Int]? = nil, correction: Double = 0.0,
+    keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.std.first([self], [axis.map { .ints($0) } ?? .none, .float(correction), .bool(keepdims)])
+  }
+
+  /// The largest element over axes; NaN where there is one.
+  /// Equal elements share the gradient. An error where there is no element.
+  public func max(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.max.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The smallest element over axes; NaN where there is one.
+  /// Equal elements share the gradient. An error where there is no element.
+  public func min(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.min.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The position of the largest element along an axis, as int64; of the first one among equals, of the first
+  /// NaN when there is one.
+  /// Without an axis the position in row-major order.
+  public func argmax(axis: Int? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.argmax.first([self], [axis.map { .int($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The position of the smallest element along an axis, as int64; of the first one among equals, of the
+  /// first NaN when there is one.
+  /// Without an axis the position in row-major order.
+  public func argmin(axis: Int? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.argmin.first([self], [axis.map { .int($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// Whether any element over axes is not zero. False for nothing.
+  public func any(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.any.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// Whether all elements over axes are not zero. True for nothing.
+  public func all(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.all.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The number of elements over axes that are not zero, as int64.
+  public func countNonzero(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.countNonzero.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The logarithm of the sum of exponentials over axes, computed without overflow; -inf for nothing.
+  public func logsumexp(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.logsumexp.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The norm of vectors that lie along axes: (Σ|x|^ord)^(1/ord); the largest or smallest |x| for an infinite
+  /// `ord`, the number of elements that are not zero for 0.
+  /// At zero the gradient of the Euclidean norm is 0.
+  public func vectorNorm(axis: [Int]? = nil, keepdims: Bool = false,
+    ord: Double = 2.0) throws(AlulaError) -> Tensor {
+    try Operation.vectorNorm.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims), .float(ord)])
+  }
+}
+
+// MARK: - Cumulative sums and products
+
+extension Tensor {
+  /// The sums of all elements up to each one along an axis.
+  public func cumulativeSum(axis: Int? = nil, dtype: DType? = nil,
+    includeInitial: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.cumulativeSum.first([self], [axis.map { .int($0) } ?? .none, dtype.map { .dtype($0) } ?? .none, .bool(includeInitial)])
+  }
+
+  /// The products of all elements up to each one along an axis.
+  public func cumulativeProd(axis: Int? = nil, dtype: DType? = nil,
+    includeInitial: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.cumulativeProd.first([self], [axis.map { .int($0) } ?? .none, dtype.map { .dtype($0) } ?? .none, .bool(includeInitial)])
+  }
+}
+
+// MARK: - Softmax
+
+extension Tensor {
+  /// Exponentials along an axis, divided by their sum. Computed without overflow.
+  public func softmax(axis: Int = -1) throws(AlulaError) -> Tensor {
+    try Operation.softmax.first([self], [.int(axis)])
+  }
+
+  /// The logarithm of `softmax`, computed without loss where that is small.
+  public func logSoftmax(axis: Int = -1) throws(AlulaError) -> Tensor {
+    try Operation.logSoftmax.first([self], [.int(axis)])
+  }
+}
+
+// MARK: - Normalisation
+
+extension Tensor {
+  /// x over its last axes with mean 0 and variance 1, times the weight, plus the bias.
+  /// Weight and bias have the shape `normalized_shape`.
+  public func layerNorm(weight: Tensor? = nil, bias: Tensor? = nil, normalizedShape: [Int],
+    eps: Double = 1e-05) throws(AlulaError) -> Tensor {
+    try Operation.layerNorm.first([self, weight, bias], [.ints(normalizedShape), .float(eps)])
+  }
+
+  /// x over its last axes divided by the root of its mean square, times the weight.
+  public func rmsNorm(weight: Tensor? = nil, normalizedShape: [Int],
+    eps: Double = 1e-05) throws(AlulaError) -> Tensor {
+    try Operation.rmsNorm.first([self, weight], [.ints(normalizedShape), .float(eps)])
+  }
+
+  /// x of shape (N, C, ...) with mean 0 and variance 1 over groups of adjacent channels, times a weight and
+  /// plus a bias per channel.
+  public func groupNorm(weight: Tensor? = nil, bias: Tensor? = nil, numGroups: Int,
+    eps: Double = 1e-05) throws(AlulaError) -> Tensor {
+    try Operation.groupNorm.first([self, weight, bias], [.int(numGroups), .float(eps)])
+  }
+
+  /// x of shape (N, C, ...) with mean 0 and variance 1 over each channel of each sample, times a weight and
+  /// plus a bias per channel.
+  public func instanceNorm(weight: Tensor? = nil, bias: Tensor? = nil,
+    eps: Double = 1e-05) throws(AlulaError) -> Tensor {
+    try Operation.instanceNorm.first([self, weight, bias], [.float(eps)])
+  }
+
+  /// x of shape (N, C, ...) with mean 0 and variance 1 per channel, times the weight, plus the bias; all of
+  /// shape (C,).
+  /// In training the statistics are the batch's, and the second and third result are what the running
+  /// statistics become: (1 - momentum) running + momentum batch, or the batch's where there is no running
+  /// one; their variance is divided by one less than the number of elements. Otherwise the statistics are the
+  /// running ones, which must be given.
+  public func batchNorm(runningMean: Tensor? = nil, runningVar: Tensor? = nil, weight: Tensor? = nil,
+    bias: Tensor? = nil, training: Bool = false, momentum: Double = 0.1,
+    eps: Double = 1e-05) throws(AlulaError) -> (out: Tensor, newMean: Tensor, newVar: Tensor) {
+    let outputs = try Operation.batchNorm([self, runningMean, runningVar, weight, bias], [.bool(training), .float(momentum), .float(eps)])
+    return (outputs[0], outputs[1], outputs[2])
+  }
+}
+
+// MARK: - Losses
+
+extension Tensor {
+  /// The squared distance from the target.
+  public func mseLoss(_ target: Tensor, reduction: String = "mean") throws(AlulaError) -> Tensor {
+    try Operation.mseLoss.first([self, target], [.string(reduction)])
+  }
+
+  /// The absolute distance from the target.
+  public func l1Loss(_ target: Tensor, reduction: String = "mean") throws(AlulaError) -> Tensor {
+    try Operation.l1Loss.first([self, target], [.string(reduction)])
+  }
+
+  /// d² / 2β where the distance d from the target is below β, else |d| - β/2.
+  public func smoothL1Loss(_ target: Tensor, reduction: String = "mean",
+    beta: Double = 1.0) throws(AlulaError) -> Tensor {
+    try Operation.smoothL1Loss.first([self, target], [.string(reduction), .float(beta)])
+  }
+
+  /// d² / 2 where the distance d from the target is below δ, else δ (|d| - δ/2).
+  public func huberLoss(_ target: Tensor, reduction: String = "mean",
+    delta: Double = 1.0) throws(AlulaError) -> Tensor {
+    try Operation.huberLoss.first([self, target], [.string(reduction), .float(delta)])
+  }
+
+  /// -(t log p + (1 - t) log(1 - p)) for probabilities p and targets t in 0...1. Logarithms are taken to be
+  /// at least -100.
+  public func binaryCrossEntropy(_ target: Tensor, weight: Tensor? = nil,
+    reduction: String = "mean") throws(AlulaError) -> Tensor {
+    try Operation.binaryCrossEntropy.first([self, target, weight], [.string(reduction)])
+  }
+
+  /// The binary cross-entropy of the sigmoid of logits x, computed without overflow: (1 - t) x + log(1 +
+  /// exp(-x)) for targets t in 0...1.
+  public func binaryCrossEntropyWithLogits(_ target: Tensor, weight: Tensor? = nil,
+    posWeight: Tensor? = nil, reduction: String = "mean") throws(AlulaError) -> Tensor {
+    try Operation.binaryCrossEntropyWithLogits.first([self, target, weight, posWeight], [.string(reduction)])
+  }
+
+  /// The Kullback-Leibler divergence of the prediction from the target, element by element: target (log
+  /// target - prediction), where the prediction holds logarithms.
+  /// With reduction mean it is averaged over all elements.
+  public func klDiv(_ target: Tensor, reduction: String = "mean",
+    logTarget: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.klDiv.first([self, target], [.string(reduction), .bool(logTarget)])
+  }
+}
+
+// MARK: - Losses of classes
+
+extension Tensor {
+  /// The cross-entropy of logits of shape (N, C, ...) or (C,) and targets: classes as integers of shape (N,
+  /// ...) or (), or probabilities of the logits' shape.
+  /// With reduction mean, losses of classes are averaged with the classes' weights. A class outside 0..<C
+  /// that is not `ignore_index` is an error.
+  public func crossEntropy(_ target: Tensor, weight: Tensor? = nil, reduction: String = "mean",
+    ignoreIndex: Int = -100, labelSmoothing: Double = 0.0) throws(AlulaError) -> Tensor {
+    try Operation.crossEntropy.first([self, target, weight], [.string(reduction), .int(ignoreIndex), .float(labelSmoothing)])
+  }
+
+  /// The negative of each element's logarithmic probability of its class: of shape (N, C, ...) or (C,), with
+  /// integer classes of shape (N, ...) or ().
+  /// With reduction mean, losses are averaged with the classes' weights. A class outside 0..<C that is not
+  /// `ignore_index` is an error.
+  public func nllLoss(_ target: Tensor, weight: Tensor? = nil, reduction: String = "mean",
+    ignoreIndex: Int = -100) throws(AlulaError) -> Tensor {
+    try Operation.nllLoss.first([self, target, weight], [.string(reduction), .int(ignoreIndex)])
+  }
+}
+
+// MARK: - Embeddings
+
+extension Tensor {
+  /// The rows of a table (count, size) at indices: of the indices' shape with one more axis.
+  /// The row `padding_idx` gets no gradient. An index outside the table is an error; negative ones are.
+  public func embedding(_ indices: Tensor, paddingIdx: Int? = nil) throws(AlulaError) -> Tensor {
+    try Operation.embedding.first([self, indices], [paddingIdx.map { .int($0) } ?? .none])
+  }
+
+  /// Rows of zeros with a one at each index: of the indices' shape with one more axis.
+  /// An index outside 0..<num_classes is an error.
+  public func oneHot(numClasses: Int = -1, dtype: DType? = nil) throws(AlulaError) -> Tensor {
+    try Operation.oneHot.first([self], [.int(numClasses), dtype.map { .dtype($0) } ?? .none])
+  }
+
+  /// The cosine of the angle of vectors that lie along an axis: a·b / max(|a| |b|, eps).
+  public func cosineSimilarity(_ b: Tensor, axis: Int = 1, eps: Double = 1e-08) throws(AlulaError) -> Tensor {
+    try Operation.cosineSimilarity.first([self, b], [.int(axis), .float(eps)])
+  }
+}
+
+// MARK: - Attention
+
+extension Tensor {
+  /// softmax(q kᵀ scale + mask) v for q (..., L, E), k (..., S, E) and v (..., S, V), giving (..., L, V).
+  /// A mask of bool, broadcast to (..., L, S), is true where attention is allowed; one of floats is added.
+  /// `causal` lets each position see itself and those before it.
+  public func scaledDotProductAttention(_ k: Tensor, _ v: Tensor, mask: Tensor? = nil,
+    causal: Bool = false, scale: Double = 0.0) throws(AlulaError) -> Tensor {
+    try Operation.scaledDotProductAttention.first([self, k, v, mask], [.bool(causal), .float(scale)])
+  }
+}
+
