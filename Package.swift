@@ -3,7 +3,12 @@ import PackageDescription
 
 // Kernels are compiled once per instruction set from the same sources (the second target's sources
 // are symbolic links). Their inputs were validated by the engine, so they run unchecked.
-let kernelFlags = ["-Ounchecked", "-wmo"]
+// The inliner's limits are lifted and similar functions kept apart, so that no hot loop has a call in it.
+let kernelFlags = [
+  "-Ounchecked", "-wmo",
+  "-Xllvm", "-sil-inline-removed-call-benefit=100000", "-Xllvm", "-sil-inline-overall-caller-block-limit=100000",
+  "-Xllvm", "-swiftmergefunc-threshold=0",
+]
 
 #if arch(x86_64)
   let vectorFlags = ["-Xcc", "-mavx2", "-Xcc", "-mfma", "-Xcc", "-mf16c"]

@@ -225,11 +225,336 @@ alula_status alula_add(alula_tensor **out, alula_tensor *a, alula_tensor *b);
 /// Like alula_add, written into a.
 alula_status alula_add_(alula_tensor *a, alula_tensor *b);
 
+/// The difference a - b. Integers wrap around.
+alula_status alula_subtract(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// Like alula_subtract, written into a.
+alula_status alula_subtract_(alula_tensor *a, alula_tensor *b);
+
 /// The product, element by element. Integers wrap around.
 alula_status alula_multiply(alula_tensor **out, alula_tensor *a, alula_tensor *b);
 
 /// Like alula_multiply, written into a.
 alula_status alula_multiply_(alula_tensor *a, alula_tensor *b);
+
+/// The quotient a / b. Integers and bool are divided as float32.
+alula_status alula_divide(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// Like alula_divide, written into a.
+alula_status alula_divide_(alula_tensor *a, alula_tensor *b);
+
+/// The quotient rounded down. Integers divided by zero give 0.
+alula_status alula_floor_divide(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// Like alula_floor_divide, written into a.
+alula_status alula_floor_divide_(alula_tensor *a, alula_tensor *b);
+
+/// What floor_divide leaves, with the sign of b, as in Python. Integers divided by zero give 0.
+alula_status alula_remainder(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// Like alula_remainder, written into a.
+alula_status alula_remainder_(alula_tensor *a, alula_tensor *b);
+
+/// The power aᵇ. Integers wrap around, and negative exponents give them the integer part of the
+/// power. The gradient takes 0⁰ for a constant, and for no slope in b where a is 0.
+alula_status alula_pow(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// Like alula_pow, written into a.
+alula_status alula_pow_(alula_tensor *a, alula_tensor *b);
+
+/// The negated element. Integers wrap around.
+alula_status alula_negative(alula_tensor **out, alula_tensor *x);
+
+/// Like alula_negative, written into x.
+alula_status alula_negative_(alula_tensor *x);
+
+/// The magnitude. The gradient at 0 is 0.
+alula_status alula_abs(alula_tensor **out, alula_tensor *x);
+
+/// Like alula_abs, written into x.
+alula_status alula_abs_(alula_tensor *x);
+
+/// -1, 0 or 1; NaN for NaN.
+alula_status alula_sign(alula_tensor **out, alula_tensor *x);
+
+/// The square. Integers wrap around.
+alula_status alula_square(alula_tensor **out, alula_tensor *x);
+
+/// Like alula_square, written into x.
+alula_status alula_square_(alula_tensor *x);
+
+/// 1 / x.
+alula_status alula_reciprocal(alula_tensor **out, alula_tensor *x);
+
+/// Like alula_reciprocal, written into x.
+alula_status alula_reciprocal_(alula_tensor *x);
+
+/// The larger element; NaN when either is. The gradient is split evenly between equal elements.
+alula_status alula_maximum(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// Like alula_maximum, written into a.
+alula_status alula_maximum_(alula_tensor *a, alula_tensor *b);
+
+/// The smaller element; NaN when either is. The gradient is split evenly between equal elements.
+alula_status alula_minimum(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// Like alula_minimum, written into a.
+alula_status alula_minimum_(alula_tensor *a, alula_tensor *b);
+
+/// The elements of x, those below `min` replaced by it and then those above `max`. NaN stays. An
+/// element equal to a limit keeps its gradient.
+/// @param min The lower limits, broadcast; none by default.
+/// @param max The upper limits, broadcast; none by default.
+alula_status alula_clip(alula_tensor **out, alula_tensor *x, alula_tensor *min, alula_tensor *max);
+
+/// Like alula_clip, written into x.
+alula_status alula_clip_(alula_tensor *x, alula_tensor *min, alula_tensor *max);
+
+/// The magnitude of a with the sign of b.
+alula_status alula_copysign(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// √(a² + b²), without overflow on the way.
+alula_status alula_hypot(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+// ---- Rounding ----------------------------------------------------------------------------------
+
+/// The largest integer that is not larger. Integers stay as they are.
+alula_status alula_floor(alula_tensor **out, alula_tensor *x);
+
+/// Like alula_floor, written into x.
+alula_status alula_floor_(alula_tensor *x);
+
+/// The smallest integer that is not smaller. Integers stay as they are.
+alula_status alula_ceil(alula_tensor **out, alula_tensor *x);
+
+/// Like alula_ceil, written into x.
+alula_status alula_ceil_(alula_tensor *x);
+
+/// The integer part. Integers stay as they are.
+alula_status alula_trunc(alula_tensor **out, alula_tensor *x);
+
+/// Like alula_trunc, written into x.
+alula_status alula_trunc_(alula_tensor *x);
+
+/// The nearest integer, of two the even one. Integers stay as they are.
+alula_status alula_round(alula_tensor **out, alula_tensor *x);
+
+/// Like alula_round, written into x.
+alula_status alula_round_(alula_tensor *x);
+
+// ---- Exponentials and logarithms ---------------------------------------------------------------
+
+/// eˣ.
+alula_status alula_exp(alula_tensor **out, alula_tensor *x);
+
+/// Like alula_exp, written into x.
+alula_status alula_exp_(alula_tensor *x);
+
+/// eˣ - 1, exact for small x.
+alula_status alula_expm1(alula_tensor **out, alula_tensor *x);
+
+/// The natural logarithm.
+alula_status alula_log(alula_tensor **out, alula_tensor *x);
+
+/// Like alula_log, written into x.
+alula_status alula_log_(alula_tensor *x);
+
+/// The natural logarithm of 1 + x, exact for small x.
+alula_status alula_log1p(alula_tensor **out, alula_tensor *x);
+
+/// The logarithm to base 2.
+alula_status alula_log2(alula_tensor **out, alula_tensor *x);
+
+/// The logarithm to base 10.
+alula_status alula_log10(alula_tensor **out, alula_tensor *x);
+
+/// log(eᵃ + eᵇ), without overflow on the way.
+alula_status alula_logaddexp(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// The square root; NaN for negative elements.
+alula_status alula_sqrt(alula_tensor **out, alula_tensor *x);
+
+/// Like alula_sqrt, written into x.
+alula_status alula_sqrt_(alula_tensor *x);
+
+/// 1 / √x.
+alula_status alula_rsqrt(alula_tensor **out, alula_tensor *x);
+
+/// The error function: 2/√π times the integral of exp(-t²) from 0 to x.
+alula_status alula_erf(alula_tensor **out, alula_tensor *x);
+
+/// 1 - erf(x), without cancellation for large x.
+alula_status alula_erfc(alula_tensor **out, alula_tensor *x);
+
+// ---- Trigonometry ------------------------------------------------------------------------------
+
+/// The sine.
+alula_status alula_sin(alula_tensor **out, alula_tensor *x);
+
+/// The cosine.
+alula_status alula_cos(alula_tensor **out, alula_tensor *x);
+
+/// The tangent.
+alula_status alula_tan(alula_tensor **out, alula_tensor *x);
+
+/// The inverse of the sine, in -π/2...π/2; NaN outside of -1...1.
+alula_status alula_asin(alula_tensor **out, alula_tensor *x);
+
+/// The inverse of the cosine, in 0...π; NaN outside of -1...1.
+alula_status alula_acos(alula_tensor **out, alula_tensor *x);
+
+/// The inverse of the tangent, in -π/2...π/2.
+alula_status alula_atan(alula_tensor **out, alula_tensor *x);
+
+/// The angle of the point (b, a), in -π...π: the arc tangent of a / b in the right quadrant.
+alula_status alula_atan2(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// The hyperbolic sine.
+alula_status alula_sinh(alula_tensor **out, alula_tensor *x);
+
+/// The hyperbolic cosine.
+alula_status alula_cosh(alula_tensor **out, alula_tensor *x);
+
+/// The hyperbolic tangent.
+alula_status alula_tanh(alula_tensor **out, alula_tensor *x);
+
+/// The inverse of the hyperbolic sine.
+alula_status alula_asinh(alula_tensor **out, alula_tensor *x);
+
+/// The inverse of the hyperbolic cosine, not negative; NaN below 1.
+alula_status alula_acosh(alula_tensor **out, alula_tensor *x);
+
+/// The inverse of the hyperbolic tangent; NaN outside of -1...1.
+alula_status alula_atanh(alula_tensor **out, alula_tensor *x);
+
+// ---- Activations -------------------------------------------------------------------------------
+
+/// max(x, 0). The gradient at 0 is 0.
+alula_status alula_relu(alula_tensor **out, alula_tensor *x);
+
+/// Like alula_relu, written into x.
+alula_status alula_relu_(alula_tensor *x);
+
+/// x where it is positive, else x times a slope.
+/// @param negative_slope The slope below 0.
+alula_status alula_leaky_relu(alula_tensor **out, alula_tensor *x, double negative_slope);
+
+/// Like alula_leaky_relu, written into x.
+alula_status alula_leaky_relu_(alula_tensor *x, double negative_slope);
+
+/// x where it is positive, else α(eˣ - 1).
+/// @param alpha What the result tends to, negated, for very negative x.
+alula_status alula_elu(alula_tensor **out, alula_tensor *x, double alpha);
+
+/// Like alula_elu, written into x.
+alula_status alula_elu_(alula_tensor *x, double alpha);
+
+/// The logistic function 1 / (1 + e⁻ˣ).
+alula_status alula_sigmoid(alula_tensor **out, alula_tensor *x);
+
+/// Like alula_sigmoid, written into x.
+alula_status alula_sigmoid_(alula_tensor *x);
+
+/// log(1 + eˣ), a smooth max(x, 0).
+alula_status alula_softplus(alula_tensor **out, alula_tensor *x);
+
+/// x·sigmoid(x), also called swish (S. Elfwing, E. Uchibe and K. Doya, 2017).
+alula_status alula_silu(alula_tensor **out, alula_tensor *x);
+
+/// x·Φ(x) with the standard normal distribution function Φ (D. Hendrycks and K. Gimpel, 2016).
+alula_status alula_gelu(alula_tensor **out, alula_tensor *x);
+
+/// The approximation ½x(1 + tanh(√(2/π)(x + 0.044715x³))) of gelu (D. Hendrycks and K. Gimpel,
+/// 2016).
+alula_status alula_gelu_tanh(alula_tensor **out, alula_tensor *x);
+
+// ---- Comparison --------------------------------------------------------------------------------
+
+/// Whether a = b. NaN differs from everything.
+alula_status alula_equal(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// Whether a ≠ b. NaN differs from everything.
+alula_status alula_not_equal(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// Whether a < b. Never with NaN.
+alula_status alula_less(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// Whether a ≤ b. Never with NaN.
+alula_status alula_less_equal(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// Whether a > b. Never with NaN.
+alula_status alula_greater(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// Whether a ≥ b. Never with NaN.
+alula_status alula_greater_equal(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+// ---- Logic and bits ----------------------------------------------------------------------------
+
+/// Whether the element is zero.
+alula_status alula_logical_not(alula_tensor **out, alula_tensor *x);
+
+/// Whether neither element is zero.
+alula_status alula_logical_and(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// Whether either element is not zero.
+alula_status alula_logical_or(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// Whether just one element is not zero.
+alula_status alula_logical_xor(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// Every bit inverted; of bool, the other value.
+alula_status alula_bitwise_invert(alula_tensor **out, alula_tensor *x);
+
+/// Like alula_bitwise_invert, written into x.
+alula_status alula_bitwise_invert_(alula_tensor *x);
+
+/// The bits set in both elements.
+alula_status alula_bitwise_and(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// Like alula_bitwise_and, written into a.
+alula_status alula_bitwise_and_(alula_tensor *a, alula_tensor *b);
+
+/// The bits set in either element.
+alula_status alula_bitwise_or(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// Like alula_bitwise_or, written into a.
+alula_status alula_bitwise_or_(alula_tensor *a, alula_tensor *b);
+
+/// The bits set in just one element.
+alula_status alula_bitwise_xor(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// Like alula_bitwise_xor, written into a.
+alula_status alula_bitwise_xor_(alula_tensor *a, alula_tensor *b);
+
+/// a·2ᵇ, bits lost at the top. A negative or too large distance loses them all.
+alula_status alula_bitwise_left_shift(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// Like alula_bitwise_left_shift, written into a.
+alula_status alula_bitwise_left_shift_(alula_tensor *a, alula_tensor *b);
+
+/// a / 2ᵇ rounded down. A negative or too large distance leaves copies of the sign only.
+alula_status alula_bitwise_right_shift(alula_tensor **out, alula_tensor *a, alula_tensor *b);
+
+/// Like alula_bitwise_right_shift, written into a.
+alula_status alula_bitwise_right_shift_(alula_tensor *a, alula_tensor *b);
+
+/// Whether the element is NaN.
+alula_status alula_isnan(alula_tensor **out, alula_tensor *x);
+
+/// Whether the element is infinite.
+alula_status alula_isinf(alula_tensor **out, alula_tensor *x);
+
+/// Whether the element is neither infinite nor NaN.
+alula_status alula_isfinite(alula_tensor **out, alula_tensor *x);
+
+/// Whether the sign bit is set, as in -0.0 and all that is less.
+alula_status alula_signbit(alula_tensor **out, alula_tensor *x);
+
+// ---- Selection ---------------------------------------------------------------------------------
+
+/// The elements of x where the condition holds, else those of y.
+alula_status alula_where(alula_tensor **out, alula_tensor *condition, alula_tensor *x,
+                         alula_tensor *y);
 
 // ---- Reductions --------------------------------------------------------------------------------
 

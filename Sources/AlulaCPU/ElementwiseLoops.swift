@@ -1,8 +1,9 @@
 // The loops that element-wise kernels share. Always inlined into non-generic kernels, so that no generic
 // specialisation is emitted that a linker could merge across instruction sets.
 //
-// A kernel's body works on vectors only. Elements that do not fill a vector, or do not lie side by side, pass
-// through small buffers, so that every element goes through the same instructions wherever it lies.
+// A kernel's body works on vectors only, and appears once in its loop: called twice, it would not be inlined. Elements
+// that do not fill a vector, or do not lie side by side, pass through small buffers, so that every element goes through
+// the same instructions wherever it lies.
 
 typealias ElementPointers = UnsafePointer<UnsafeMutablePointer<CChar>?>?
 typealias ElementStrides = UnsafePointer<Int>?
@@ -32,27 +33,28 @@ func map<A: SIMD, R: SIMD>(
   else { return }
   let (outSize, aSize) = (MemoryLayout<R>.size / lanes, MemoryLayout<A>.size / lanes)
   let (outStride, aStride) = (strides[0], strides[1])
-  let whole = outStride == outSize && aStride == aSize ? count / lanes &* lanes : 0
-  var i = 0
-  while i < whole {
-    let x = a.loadUnaligned(fromByteOffset: i &* aSize, as: A.self)
-    out.storeBytes(of: body(x), toByteOffset: i &* outSize, as: R.self)
-    i &+= lanes
-  }
-  if i == count { return }
   withUnsafeTemporaryAllocation(byteCount: 2 * stagedBytes, alignment: 64) { buffers in
     guard let xs = buffers.baseAddress else { return }
     let results = xs + stagedBytes
+    var i = 0
     while i < count {
-      let n = min(count &- i, stagedCount)
-      gather(xs, a + i &* aStride, stride: aStride, size: aSize, n)
+      var n = count &- i
+      var (target, x) = (out + i &* outStride, a + i &* aStride)
+      let direct = n >= lanes && outStride == outSize && aStride == aSize
+      if direct {
+        n = n / lanes &* lanes
+      } else {
+        n = min(n, stagedCount)
+        gather(xs, x, stride: aStride, size: aSize, n)
+        (target, x) = (results, UnsafeRawPointer(xs))
+      }
       var j = 0
       while j < n {
-        let x = xs.load(fromByteOffset: j &* aSize, as: A.self)
-        results.storeBytes(of: body(x), toByteOffset: j &* outSize, as: R.self)
+        let result = body(x.loadUnaligned(fromByteOffset: j &* aSize, as: A.self))
+        target.storeBytes(of: result, toByteOffset: j &* outSize, as: R.self)
         j &+= lanes
       }
-      scatter(out + i &* outStride, stride: outStride, results, size: outSize, n)
+      if !direct { scatter(out + i &* outStride, stride: outStride, results, size: outSize, n) }
       i &+= n
     }
   }

@@ -72,6 +72,9 @@ func atLeast(_ x: Doubles, _ limit: Double) -> Doubles { x.replacing(with: limit
 @inline(__always)
 func anyLane(_ mask: SIMDMask<Int32s>) -> Bool { vector4_uint64_any(unsafeBitCast(mask, to: UInt64s.self)) }
 
+@inline(__always)
+func anyLane(_ mask: SIMDMask<Int64s>) -> Bool { vector4_uint64_any(unsafeBitCast(mask, to: UInt64s.self)) }
+
 // MARK: - A scalar function, element by element
 
 @inline(__always)

@@ -8,7 +8,7 @@ typealias Halves = SIMD8<UInt16>
 @inline(__always)
 func widenFloat16(_ bits: Halves) -> Floats {
   #if FMA
-    return Floats(unsafeBitCast(bits, to: SIMD8<Float16>.self))
+    return vector8_float16_to_float32(bits)
   #else
     let wide = vector8_uint16_to_uint32(bits)
     let sign = (wide & 0x8000) &<< 16
@@ -24,7 +24,7 @@ func widenFloat16(_ bits: Halves) -> Floats {
 @inline(__always)
 func narrowFloat16(_ x: Floats) -> Halves {
   #if FMA
-    return unsafeBitCast(SIMD8<Float16>(x), to: Halves.self)
+    return vector8_float32_to_float16(x)
   #else
     let bits = unsafeBitCast(x, to: UInt32s.self)
     let magnitude = bits & 0x7FFF_FFFF

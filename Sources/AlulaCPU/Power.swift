@@ -18,10 +18,10 @@ func registerPower(_ receive: KernelReceiver) {
     { n, p, s, _ in map(n, p, s) { (x: UInt64s, y: UInt64s) in power(x, y) } })
   registerFloats(
     receive, "pow",
-    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { powf($0, $1) } } },
-    { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { powf($0, $1) } } },
-    { n, p, s, _ in map(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { powf($0, $1) } } },
-    { n, p, s, _ in map(n, p, s) { (x: Doubles, y: Doubles) in lanewise(x, y) { Glibc.pow($0, $1) } } })
+    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats, y: Floats) in power(x, y) } },
+    { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats, y: Floats) in power(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: Floats, y: Floats) in power(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: Doubles, y: Doubles) in power(x, y) } })
 }
 
 // MARK: - Functions
@@ -122,7 +122,7 @@ private func power(_ x: UInt64s, _ y: UInt64s) -> UInt64s {
   var base = x
   var exponent = y
   var result = UInt64s(repeating: 1)
-  while vector4_uint64_any(unsafeBitCast(exponent, to: UInt64s.self)) {
+  while vector4_uint64_any(exponent) {
     result.replace(with: result &* base, where: (exponent & 1) .!= 0)
     base = base &* base
     exponent = exponent &>> 1
@@ -164,4 +164,20 @@ private func negativePower(_ x: Int64s, _ y: Int64s, _ result: Int64s) -> Int64s
   let sign = one.replacing(with: -1, where: (x .== -1) .& ((y & 1) .!= 0))
   let power = Int64s().replacing(with: sign, where: (x .== 1) .| (x .== -1))
   return result.replacing(with: power, where: y .< 0)
+}
+
+// MARK: - Floats
+//
+// Squares are by far the most frequent powers, and a product is their nearest float.
+
+@inline(__always)
+private func power(_ x: Floats, _ y: Floats) -> Floats {
+  let other = y .!= 2
+  return anyLane(other) ? (x * x).replacing(with: lanewise(x, y) { powf($0, $1) }, where: other) : x * x
+}
+
+@inline(__always)
+private func power(_ x: Doubles, _ y: Doubles) -> Doubles {
+  let other = y .!= 2
+  return anyLane(other) ? (x * x).replacing(with: lanewise(x, y) { Glibc.pow($0, $1) }, where: other) : x * x
 }

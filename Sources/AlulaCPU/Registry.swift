@@ -30,4 +30,10 @@ public func registerKernels(_ receive: KernelReceiver) {
   registerOptimizerSteps(receive)
   registerIndexing(receive)
   registerSorting(receive)
+  registerReductions(receive)
+  registerSearch(receive)
+  registerScans(receive)
+  registerSoftmax(receive)
+  registerNormalization(receive)
+  registerCrossEntropy(receive)
 }

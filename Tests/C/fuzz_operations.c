@@ -258,6 +258,20 @@ static void fuzz_add_(void) {
   fuzz_status(alula_add_(in0, in1));
 }
 
+static void fuzz_subtract(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_subtract(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_subtract_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_subtract_(in0, in1));
+}
+
 static void fuzz_multiply(void) {
   alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
   alula_tensor *in0 = fuzz_tensor();
@@ -270,6 +284,688 @@ static void fuzz_multiply_(void) {
   alula_tensor *in0 = fuzz_tensor();
   alula_tensor *in1 = fuzz_tensor();
   fuzz_status(alula_multiply_(in0, in1));
+}
+
+static void fuzz_divide(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_divide(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_divide_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_divide_(in0, in1));
+}
+
+static void fuzz_floor_divide(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_floor_divide(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_floor_divide_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_floor_divide_(in0, in1));
+}
+
+static void fuzz_remainder(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_remainder(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_remainder_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_remainder_(in0, in1));
+}
+
+static void fuzz_pow(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_pow(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_pow_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_pow_(in0, in1));
+}
+
+static void fuzz_negative(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_negative(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_negative_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_negative_(in0));
+}
+
+static void fuzz_abs(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_abs(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_abs_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_abs_(in0));
+}
+
+static void fuzz_sign(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_sign(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_square(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_square(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_square_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_square_(in0));
+}
+
+static void fuzz_reciprocal(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_reciprocal(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_reciprocal_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_reciprocal_(in0));
+}
+
+static void fuzz_maximum(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_maximum(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_maximum_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_maximum_(in0, in1));
+}
+
+static void fuzz_minimum(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_minimum(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_minimum_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_minimum_(in0, in1));
+}
+
+static void fuzz_clip(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  fuzz_status(alula_clip(to0, in0, in1, in2));
+  fuzz_keep(out0);
+}
+
+static void fuzz_clip_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  fuzz_status(alula_clip_(in0, in1, in2));
+}
+
+static void fuzz_copysign(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_copysign(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_hypot(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_hypot(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_floor(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_floor(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_floor_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_floor_(in0));
+}
+
+static void fuzz_ceil(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_ceil(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_ceil_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_ceil_(in0));
+}
+
+static void fuzz_trunc(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_trunc(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_trunc_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_trunc_(in0));
+}
+
+static void fuzz_round(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_round(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_round_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_round_(in0));
+}
+
+static void fuzz_exp(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_exp(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_exp_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_exp_(in0));
+}
+
+static void fuzz_expm1(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_expm1(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_log(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_log(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_log_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_log_(in0));
+}
+
+static void fuzz_log1p(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_log1p(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_log2(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_log2(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_log10(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_log10(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_logaddexp(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_logaddexp(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_sqrt(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_sqrt(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_sqrt_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_sqrt_(in0));
+}
+
+static void fuzz_rsqrt(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_rsqrt(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_erf(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_erf(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_erfc(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_erfc(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_sin(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_sin(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_cos(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_cos(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_tan(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_tan(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_asin(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_asin(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_acos(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_acos(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_atan(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_atan(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_atan2(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_atan2(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_sinh(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_sinh(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_cosh(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_cosh(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_tanh(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_tanh(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_asinh(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_asinh(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_acosh(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_acosh(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_atanh(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_atanh(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_relu(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_relu(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_relu_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_relu_(in0));
+}
+
+static void fuzz_leaky_relu(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  double v_negative_slope = fuzz_float();
+  fuzz_status(alula_leaky_relu(to0, in0, v_negative_slope));
+  fuzz_keep(out0);
+}
+
+static void fuzz_leaky_relu_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  double v_negative_slope = fuzz_float();
+  fuzz_status(alula_leaky_relu_(in0, v_negative_slope));
+}
+
+static void fuzz_elu(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  double v_alpha = fuzz_float();
+  fuzz_status(alula_elu(to0, in0, v_alpha));
+  fuzz_keep(out0);
+}
+
+static void fuzz_elu_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  double v_alpha = fuzz_float();
+  fuzz_status(alula_elu_(in0, v_alpha));
+}
+
+static void fuzz_sigmoid(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_sigmoid(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_sigmoid_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_sigmoid_(in0));
+}
+
+static void fuzz_softplus(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_softplus(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_silu(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_silu(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_gelu(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_gelu(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_gelu_tanh(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_gelu_tanh(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_equal(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_equal(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_not_equal(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_not_equal(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_less(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_less(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_less_equal(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_less_equal(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_greater(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_greater(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_greater_equal(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_greater_equal(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_logical_not(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_logical_not(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_logical_and(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_logical_and(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_logical_or(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_logical_or(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_logical_xor(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_logical_xor(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_bitwise_invert(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_bitwise_invert(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_bitwise_invert_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_bitwise_invert_(in0));
+}
+
+static void fuzz_bitwise_and(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_bitwise_and(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_bitwise_and_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_bitwise_and_(in0, in1));
+}
+
+static void fuzz_bitwise_or(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_bitwise_or(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_bitwise_or_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_bitwise_or_(in0, in1));
+}
+
+static void fuzz_bitwise_xor(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_bitwise_xor(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_bitwise_xor_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_bitwise_xor_(in0, in1));
+}
+
+static void fuzz_bitwise_left_shift(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_bitwise_left_shift(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_bitwise_left_shift_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_bitwise_left_shift_(in0, in1));
+}
+
+static void fuzz_bitwise_right_shift(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_bitwise_right_shift(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_bitwise_right_shift_(void) {
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_bitwise_right_shift_(in0, in1));
+}
+
+static void fuzz_isnan(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_isnan(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_isinf(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_isinf(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_isfinite(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_isfinite(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_signbit(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  fuzz_status(alula_signbit(to0, in0));
+  fuzz_keep(out0);
+}
+
+static void fuzz_where(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  fuzz_status(alula_where(to0, in0, in1, in2));
+  fuzz_keep(out0);
 }
 
 static void fuzz_sum(void) {
@@ -797,8 +1493,109 @@ const fuzz_entry fuzz_operations[] = {
     {"alula_contiguous", fuzz_contiguous},
     {"alula_add", fuzz_add},
     {"alula_add_", fuzz_add_},
+    {"alula_subtract", fuzz_subtract},
+    {"alula_subtract_", fuzz_subtract_},
     {"alula_multiply", fuzz_multiply},
     {"alula_multiply_", fuzz_multiply_},
+    {"alula_divide", fuzz_divide},
+    {"alula_divide_", fuzz_divide_},
+    {"alula_floor_divide", fuzz_floor_divide},
+    {"alula_floor_divide_", fuzz_floor_divide_},
+    {"alula_remainder", fuzz_remainder},
+    {"alula_remainder_", fuzz_remainder_},
+    {"alula_pow", fuzz_pow},
+    {"alula_pow_", fuzz_pow_},
+    {"alula_negative", fuzz_negative},
+    {"alula_negative_", fuzz_negative_},
+    {"alula_abs", fuzz_abs},
+    {"alula_abs_", fuzz_abs_},
+    {"alula_sign", fuzz_sign},
+    {"alula_square", fuzz_square},
+    {"alula_square_", fuzz_square_},
+    {"alula_reciprocal", fuzz_reciprocal},
+    {"alula_reciprocal_", fuzz_reciprocal_},
+    {"alula_maximum", fuzz_maximum},
+    {"alula_maximum_", fuzz_maximum_},
+    {"alula_minimum", fuzz_minimum},
+    {"alula_minimum_", fuzz_minimum_},
+    {"alula_clip", fuzz_clip},
+    {"alula_clip_", fuzz_clip_},
+    {"alula_copysign", fuzz_copysign},
+    {"alula_hypot", fuzz_hypot},
+    {"alula_floor", fuzz_floor},
+    {"alula_floor_", fuzz_floor_},
+    {"alula_ceil", fuzz_ceil},
+    {"alula_ceil_", fuzz_ceil_},
+    {"alula_trunc", fuzz_trunc},
+    {"alula_trunc_", fuzz_trunc_},
+    {"alula_round", fuzz_round},
+    {"alula_round_", fuzz_round_},
+    {"alula_exp", fuzz_exp},
+    {"alula_exp_", fuzz_exp_},
+    {"alula_expm1", fuzz_expm1},
+    {"alula_log", fuzz_log},
+    {"alula_log_", fuzz_log_},
+    {"alula_log1p", fuzz_log1p},
+    {"alula_log2", fuzz_log2},
+    {"alula_log10", fuzz_log10},
+    {"alula_logaddexp", fuzz_logaddexp},
+    {"alula_sqrt", fuzz_sqrt},
+    {"alula_sqrt_", fuzz_sqrt_},
+    {"alula_rsqrt", fuzz_rsqrt},
+    {"alula_erf", fuzz_erf},
+    {"alula_erfc", fuzz_erfc},
+    {"alula_sin", fuzz_sin},
+    {"alula_cos", fuzz_cos},
+    {"alula_tan", fuzz_tan},
+    {"alula_asin", fuzz_asin},
+    {"alula_acos", fuzz_acos},
+    {"alula_atan", fuzz_atan},
+    {"alula_atan2", fuzz_atan2},
+    {"alula_sinh", fuzz_sinh},
+    {"alula_cosh", fuzz_cosh},
+    {"alula_tanh", fuzz_tanh},
+    {"alula_asinh", fuzz_asinh},
+    {"alula_acosh", fuzz_acosh},
+    {"alula_atanh", fuzz_atanh},
+    {"alula_relu", fuzz_relu},
+    {"alula_relu_", fuzz_relu_},
+    {"alula_leaky_relu", fuzz_leaky_relu},
+    {"alula_leaky_relu_", fuzz_leaky_relu_},
+    {"alula_elu", fuzz_elu},
+    {"alula_elu_", fuzz_elu_},
+    {"alula_sigmoid", fuzz_sigmoid},
+    {"alula_sigmoid_", fuzz_sigmoid_},
+    {"alula_softplus", fuzz_softplus},
+    {"alula_silu", fuzz_silu},
+    {"alula_gelu", fuzz_gelu},
+    {"alula_gelu_tanh", fuzz_gelu_tanh},
+    {"alula_equal", fuzz_equal},
+    {"alula_not_equal", fuzz_not_equal},
+    {"alula_less", fuzz_less},
+    {"alula_less_equal", fuzz_less_equal},
+    {"alula_greater", fuzz_greater},
+    {"alula_greater_equal", fuzz_greater_equal},
+    {"alula_logical_not", fuzz_logical_not},
+    {"alula_logical_and", fuzz_logical_and},
+    {"alula_logical_or", fuzz_logical_or},
+    {"alula_logical_xor", fuzz_logical_xor},
+    {"alula_bitwise_invert", fuzz_bitwise_invert},
+    {"alula_bitwise_invert_", fuzz_bitwise_invert_},
+    {"alula_bitwise_and", fuzz_bitwise_and},
+    {"alula_bitwise_and_", fuzz_bitwise_and_},
+    {"alula_bitwise_or", fuzz_bitwise_or},
+    {"alula_bitwise_or_", fuzz_bitwise_or_},
+    {"alula_bitwise_xor", fuzz_bitwise_xor},
+    {"alula_bitwise_xor_", fuzz_bitwise_xor_},
+    {"alula_bitwise_left_shift", fuzz_bitwise_left_shift},
+    {"alula_bitwise_left_shift_", fuzz_bitwise_left_shift_},
+    {"alula_bitwise_right_shift", fuzz_bitwise_right_shift},
+    {"alula_bitwise_right_shift_", fuzz_bitwise_right_shift_},
+    {"alula_isnan", fuzz_isnan},
+    {"alula_isinf", fuzz_isinf},
+    {"alula_isfinite", fuzz_isfinite},
+    {"alula_signbit", fuzz_signbit},
+    {"alula_where", fuzz_where},
     {"alula_sum", fuzz_sum},
     {"alula_reshape", fuzz_reshape},
     {"alula_permute_dims", fuzz_permute_dims},

@@ -5,7 +5,15 @@ public enum Catalog {
     ("Random numbers", Operation.random),
     ("Conversion and copies", Operation.conversion),
     ("Arithmetic", Operation.arithmetic),
+    ("Rounding", Operation.rounding),
+    ("Exponentials and logarithms", Operation.exponential),
+    ("Trigonometry", Operation.trigonometric),
+    ("Activations", Operation.activation),
+    ("Comparison", Operation.comparison),
+    ("Logic and bits", Operation.logic),
+    ("Selection", Operation.selection),
     ("Reductions", Operation.reductions),
+    ("Cumulative sums and products", Operation.cumulative),
     ("Shape", Operation.shape),
     ("Views", Operation.views),
     ("Joining and repeating", Operation.joining),
@@ -13,6 +21,12 @@ public enum Catalog {
     ("Sorting and searching", Operation.sorting),
     ("Matrix products", Operation.matrixProducts),
     ("Linear maps and convolution", Operation.convolution),
+    ("Softmax", Operation.softmaxFamily),
+    ("Normalisation", Operation.normalization),
+    ("Losses", Operation.losses),
+    ("Losses of classes", Operation.classification),
+    ("Embeddings", Operation.embeddings),
+    ("Attention", Operation.attention),
   ]
 
   public static let operations: [Operation] = families.flatMap(\.operations)

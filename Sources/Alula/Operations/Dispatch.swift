@@ -77,8 +77,8 @@ extension Operation {
   }
 
   /// The declaration of the i-th tensor of a call.
-  func input(_ i: Int) -> Input { inputs[min(i, inputs.count - 1)] }
-  private func role(_ i: Int) -> Input.Role { inputs[min(i, inputs.count - 1)].role }
+  func input(_ i: Int) -> Input { inputs[Swift.min(i, inputs.count - 1)] }
+  private func role(_ i: Int) -> Input.Role { inputs[Swift.min(i, inputs.count - 1)].role }
 
   private func promote(_ call: inout Call) throws(AlulaError) {
     if case .none = promotion { return }

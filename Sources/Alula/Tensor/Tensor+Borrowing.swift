@@ -33,7 +33,7 @@ extension Tensor {
     var reach = 0
     for i in shape.indices where shape[i] > 1 {
       let (span, overflow) = (shape[i] - 1).multipliedReportingOverflow(by: strides[i])
-      let (total, more) = reach.addingReportingOverflow(span == .min ? .max : abs(span))
+      let (total, more) = reach.addingReportingOverflow(span == .min ? .max : Swift.abs(span))
       guard !overflow, !more, total <= Int.max / 32 else {
         throw .invalidArgument("borrow: strides \(strides) of shape \(shape) leave the address space")
       }

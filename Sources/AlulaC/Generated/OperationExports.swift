@@ -149,6 +149,16 @@ public func alula_add_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status
   return runInPlace(.add, [a, b])
 }
 
+@_cdecl("alula_subtract") @implementation
+public func alula_subtract(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.subtract, out, [a, b])
+}
+
+@_cdecl("alula_subtract_") @implementation
+public func alula_subtract_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return runInPlace(.subtract, [a, b])
+}
+
 @_cdecl("alula_multiply") @implementation
 public func alula_multiply(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
   return run(.multiply, out, [a, b])
@@ -157,6 +167,506 @@ public func alula_multiply(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePoi
 @_cdecl("alula_multiply_") @implementation
 public func alula_multiply_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
   return runInPlace(.multiply, [a, b])
+}
+
+@_cdecl("alula_divide") @implementation
+public func alula_divide(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.divide, out, [a, b])
+}
+
+@_cdecl("alula_divide_") @implementation
+public func alula_divide_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return runInPlace(.divide, [a, b])
+}
+
+@_cdecl("alula_floor_divide") @implementation
+public func alula_floor_divide(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.floorDivide, out, [a, b])
+}
+
+@_cdecl("alula_floor_divide_") @implementation
+public func alula_floor_divide_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return runInPlace(.floorDivide, [a, b])
+}
+
+@_cdecl("alula_remainder") @implementation
+public func alula_remainder(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.remainder, out, [a, b])
+}
+
+@_cdecl("alula_remainder_") @implementation
+public func alula_remainder_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return runInPlace(.remainder, [a, b])
+}
+
+@_cdecl("alula_pow") @implementation
+public func alula_pow(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.pow, out, [a, b])
+}
+
+@_cdecl("alula_pow_") @implementation
+public func alula_pow_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return runInPlace(.pow, [a, b])
+}
+
+@_cdecl("alula_negative") @implementation
+public func alula_negative(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.negative, out, [x])
+}
+
+@_cdecl("alula_negative_") @implementation
+public func alula_negative_(_ x: OpaquePointer?) -> alula_status {
+  return runInPlace(.negative, [x])
+}
+
+@_cdecl("alula_abs") @implementation
+public func alula_abs(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.abs, out, [x])
+}
+
+@_cdecl("alula_abs_") @implementation
+public func alula_abs_(_ x: OpaquePointer?) -> alula_status {
+  return runInPlace(.abs, [x])
+}
+
+@_cdecl("alula_sign") @implementation
+public func alula_sign(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.sign, out, [x])
+}
+
+@_cdecl("alula_square") @implementation
+public func alula_square(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.square, out, [x])
+}
+
+@_cdecl("alula_square_") @implementation
+public func alula_square_(_ x: OpaquePointer?) -> alula_status {
+  return runInPlace(.square, [x])
+}
+
+@_cdecl("alula_reciprocal") @implementation
+public func alula_reciprocal(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.reciprocal, out, [x])
+}
+
+@_cdecl("alula_reciprocal_") @implementation
+public func alula_reciprocal_(_ x: OpaquePointer?) -> alula_status {
+  return runInPlace(.reciprocal, [x])
+}
+
+@_cdecl("alula_maximum") @implementation
+public func alula_maximum(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.maximum, out, [a, b])
+}
+
+@_cdecl("alula_maximum_") @implementation
+public func alula_maximum_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return runInPlace(.maximum, [a, b])
+}
+
+@_cdecl("alula_minimum") @implementation
+public func alula_minimum(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.minimum, out, [a, b])
+}
+
+@_cdecl("alula_minimum_") @implementation
+public func alula_minimum_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return runInPlace(.minimum, [a, b])
+}
+
+@_cdecl("alula_clip") @implementation
+public func alula_clip(_ out: TensorOut, _ x: OpaquePointer?, _ min: OpaquePointer?,
+  _ max: OpaquePointer?) -> alula_status {
+  return run(.clip, out, [x, min, max])
+}
+
+@_cdecl("alula_clip_") @implementation
+public func alula_clip_(_ x: OpaquePointer?, _ min: OpaquePointer?, _ max: OpaquePointer?) -> alula_status {
+  return runInPlace(.clip, [x, min, max])
+}
+
+@_cdecl("alula_copysign") @implementation
+public func alula_copysign(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.copysign, out, [a, b])
+}
+
+@_cdecl("alula_hypot") @implementation
+public func alula_hypot(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.hypot, out, [a, b])
+}
+
+@_cdecl("alula_floor") @implementation
+public func alula_floor(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.floor, out, [x])
+}
+
+@_cdecl("alula_floor_") @implementation
+public func alula_floor_(_ x: OpaquePointer?) -> alula_status {
+  return runInPlace(.floor, [x])
+}
+
+@_cdecl("alula_ceil") @implementation
+public func alula_ceil(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.ceil, out, [x])
+}
+
+@_cdecl("alula_ceil_") @implementation
+public func alula_ceil_(_ x: OpaquePointer?) -> alula_status {
+  return runInPlace(.ceil, [x])
+}
+
+@_cdecl("alula_trunc") @implementation
+public func alula_trunc(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.trunc, out, [x])
+}
+
+@_cdecl("alula_trunc_") @implementation
+public func alula_trunc_(_ x: OpaquePointer?) -> alula_status {
+  return runInPlace(.trunc, [x])
+}
+
+@_cdecl("alula_round") @implementation
+public func alula_round(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.round, out, [x])
+}
+
+@_cdecl("alula_round_") @implementation
+public func alula_round_(_ x: OpaquePointer?) -> alula_status {
+  return runInPlace(.round, [x])
+}
+
+@_cdecl("alula_exp") @implementation
+public func alula_exp(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.exp, out, [x])
+}
+
+@_cdecl("alula_exp_") @implementation
+public func alula_exp_(_ x: OpaquePointer?) -> alula_status {
+  return runInPlace(.exp, [x])
+}
+
+@_cdecl("alula_expm1") @implementation
+public func alula_expm1(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.expm1, out, [x])
+}
+
+@_cdecl("alula_log") @implementation
+public func alula_log(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.log, out, [x])
+}
+
+@_cdecl("alula_log_") @implementation
+public func alula_log_(_ x: OpaquePointer?) -> alula_status {
+  return runInPlace(.log, [x])
+}
+
+@_cdecl("alula_log1p") @implementation
+public func alula_log1p(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.log1p, out, [x])
+}
+
+@_cdecl("alula_log2") @implementation
+public func alula_log2(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.log2, out, [x])
+}
+
+@_cdecl("alula_log10") @implementation
+public func alula_log10(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.log10, out, [x])
+}
+
+@_cdecl("alula_logaddexp") @implementation
+public func alula_logaddexp(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.logaddexp, out, [a, b])
+}
+
+@_cdecl("alula_sqrt") @implementation
+public func alula_sqrt(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.sqrt, out, [x])
+}
+
+@_cdecl("alula_sqrt_") @implementation
+public func alula_sqrt_(_ x: OpaquePointer?) -> alula_status {
+  return runInPlace(.sqrt, [x])
+}
+
+@_cdecl("alula_rsqrt") @implementation
+public func alula_rsqrt(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.rsqrt, out, [x])
+}
+
+@_cdecl("alula_erf") @implementation
+public func alula_erf(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.erf, out, [x])
+}
+
+@_cdecl("alula_erfc") @implementation
+public func alula_erfc(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.erfc, out, [x])
+}
+
+@_cdecl("alula_sin") @implementation
+public func alula_sin(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.sin, out, [x])
+}
+
+@_cdecl("alula_cos") @implementation
+public func alula_cos(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.cos, out, [x])
+}
+
+@_cdecl("alula_tan") @implementation
+public func alula_tan(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.tan, out, [x])
+}
+
+@_cdecl("alula_asin") @implementation
+public func alula_asin(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.asin, out, [x])
+}
+
+@_cdecl("alula_acos") @implementation
+public func alula_acos(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.acos, out, [x])
+}
+
+@_cdecl("alula_atan") @implementation
+public func alula_atan(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.atan, out, [x])
+}
+
+@_cdecl("alula_atan2") @implementation
+public func alula_atan2(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.atan2, out, [a, b])
+}
+
+@_cdecl("alula_sinh") @implementation
+public func alula_sinh(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.sinh, out, [x])
+}
+
+@_cdecl("alula_cosh") @implementation
+public func alula_cosh(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.cosh, out, [x])
+}
+
+@_cdecl("alula_tanh") @implementation
+public func alula_tanh(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.tanh, out, [x])
+}
+
+@_cdecl("alula_asinh") @implementation
+public func alula_asinh(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.asinh, out, [x])
+}
+
+@_cdecl("alula_acosh") @implementation
+public func alula_acosh(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.acosh, out, [x])
+}
+
+@_cdecl("alula_atanh") @implementation
+public func alula_atanh(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.atanh, out, [x])
+}
+
+@_cdecl("alula_relu") @implementation
+public func alula_relu(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.relu, out, [x])
+}
+
+@_cdecl("alula_relu_") @implementation
+public func alula_relu_(_ x: OpaquePointer?) -> alula_status {
+  return runInPlace(.relu, [x])
+}
+
+@_cdecl("alula_leaky_relu") @implementation
+public func alula_leaky_relu(_ out: TensorOut, _ x: OpaquePointer?,
+  _ negative_slope: Double) -> alula_status {
+  return run(.leakyRelu, out, [x], try [.float(negative_slope)])
+}
+
+@_cdecl("alula_leaky_relu_") @implementation
+public func alula_leaky_relu_(_ x: OpaquePointer?, _ negative_slope: Double) -> alula_status {
+  return runInPlace(.leakyRelu, [x], try [.float(negative_slope)])
+}
+
+@_cdecl("alula_elu") @implementation
+public func alula_elu(_ out: TensorOut, _ x: OpaquePointer?, _ alpha: Double) -> alula_status {
+  return run(.elu, out, [x], try [.float(alpha)])
+}
+
+@_cdecl("alula_elu_") @implementation
+public func alula_elu_(_ x: OpaquePointer?, _ alpha: Double) -> alula_status {
+  return runInPlace(.elu, [x], try [.float(alpha)])
+}
+
+@_cdecl("alula_sigmoid") @implementation
+public func alula_sigmoid(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.sigmoid, out, [x])
+}
+
+@_cdecl("alula_sigmoid_") @implementation
+public func alula_sigmoid_(_ x: OpaquePointer?) -> alula_status {
+  return runInPlace(.sigmoid, [x])
+}
+
+@_cdecl("alula_softplus") @implementation
+public func alula_softplus(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.softplus, out, [x])
+}
+
+@_cdecl("alula_silu") @implementation
+public func alula_silu(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.silu, out, [x])
+}
+
+@_cdecl("alula_gelu") @implementation
+public func alula_gelu(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.gelu, out, [x])
+}
+
+@_cdecl("alula_gelu_tanh") @implementation
+public func alula_gelu_tanh(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.geluTanh, out, [x])
+}
+
+@_cdecl("alula_equal") @implementation
+public func alula_equal(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.equal, out, [a, b])
+}
+
+@_cdecl("alula_not_equal") @implementation
+public func alula_not_equal(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.notEqual, out, [a, b])
+}
+
+@_cdecl("alula_less") @implementation
+public func alula_less(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.less, out, [a, b])
+}
+
+@_cdecl("alula_less_equal") @implementation
+public func alula_less_equal(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.lessEqual, out, [a, b])
+}
+
+@_cdecl("alula_greater") @implementation
+public func alula_greater(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.greater, out, [a, b])
+}
+
+@_cdecl("alula_greater_equal") @implementation
+public func alula_greater_equal(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.greaterEqual, out, [a, b])
+}
+
+@_cdecl("alula_logical_not") @implementation
+public func alula_logical_not(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.logicalNot, out, [x])
+}
+
+@_cdecl("alula_logical_and") @implementation
+public func alula_logical_and(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.logicalAnd, out, [a, b])
+}
+
+@_cdecl("alula_logical_or") @implementation
+public func alula_logical_or(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.logicalOr, out, [a, b])
+}
+
+@_cdecl("alula_logical_xor") @implementation
+public func alula_logical_xor(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.logicalXor, out, [a, b])
+}
+
+@_cdecl("alula_bitwise_invert") @implementation
+public func alula_bitwise_invert(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.bitwiseInvert, out, [x])
+}
+
+@_cdecl("alula_bitwise_invert_") @implementation
+public func alula_bitwise_invert_(_ x: OpaquePointer?) -> alula_status {
+  return runInPlace(.bitwiseInvert, [x])
+}
+
+@_cdecl("alula_bitwise_and") @implementation
+public func alula_bitwise_and(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.bitwiseAnd, out, [a, b])
+}
+
+@_cdecl("alula_bitwise_and_") @implementation
+public func alula_bitwise_and_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return runInPlace(.bitwiseAnd, [a, b])
+}
+
+@_cdecl("alula_bitwise_or") @implementation
+public func alula_bitwise_or(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.bitwiseOr, out, [a, b])
+}
+
+@_cdecl("alula_bitwise_or_") @implementation
+public func alula_bitwise_or_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return runInPlace(.bitwiseOr, [a, b])
+}
+
+@_cdecl("alula_bitwise_xor") @implementation
+public func alula_bitwise_xor(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return run(.bitwiseXor, out, [a, b])
+}
+
+@_cdecl("alula_bitwise_xor_") @implementation
+public func alula_bitwise_xor_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return runInPlace(.bitwiseXor, [a, b])
+}
+
+@_cdecl("alula_bitwise_left_shift") @implementation
+public func alula_bitwise_left_shift(_ out: TensorOut, _ a: OpaquePointer?,
+  _ b: OpaquePointer?) -> alula_status {
+  return run(.bitwiseLeftShift, out, [a, b])
+}
+
+@_cdecl("alula_bitwise_left_shift_") @implementation
+public func alula_bitwise_left_shift_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return runInPlace(.bitwiseLeftShift, [a, b])
+}
+
+@_cdecl("alula_bitwise_right_shift") @implementation
+public func alula_bitwise_right_shift(_ out: TensorOut, _ a: OpaquePointer?,
+  _ b: OpaquePointer?) -> alula_status {
+  return run(.bitwiseRightShift, out, [a, b])
+}
+
+@_cdecl("alula_bitwise_right_shift_") @implementation
+public func alula_bitwise_right_shift_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  return runInPlace(.bitwiseRightShift, [a, b])
+}
+
+@_cdecl("alula_isnan") @implementation
+public func alula_isnan(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.isnan, out, [x])
+}
+
+@_cdecl("alula_isinf") @implementation
+public func alula_isinf(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.isinf, out, [x])
+}
+
+@_cdecl("alula_isfinite") @implementation
+public func alula_isfinite(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.isfinite, out, [x])
+}
+
+@_cdecl("alula_signbit") @implementation
+public func alula_signbit(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
+  return run(.signbit, out, [x])
+}
+
+@_cdecl("alula_where") @implementation
+public func alula_where(_ out: TensorOut, _ condition: OpaquePointer?, _ x: OpaquePointer?,
+  _ y: OpaquePointer?) -> alula_status {
+  return run(.where, out, [condition, x, y])
 }
 
 @_cdecl("alula_sum") @implementation

@@ -97,4 +97,19 @@ typedef void (*select_kernel)(intptr_t count, const uint64_t *keys, intptr_t byt
 typedef void (*search_kernel)(intptr_t count, const uint64_t *values, intptr_t length,
                               const uint64_t *sorted, bool right, int64_t *positions);
 
+/// A fold of `rows` rows, `row_step` bytes apart, of `columns` adjacent elements into one accumulator per column;
+/// without an input it sets the accumulators to the fold's identity. `centers` holds a number per column, or is NULL.
+typedef void (*fold_kernel)(void *accumulators, const void *input, intptr_t rows, intptr_t row_step,
+                            intptr_t columns, const double *centers);
+
+/// Carries a value down `count` rows, `row_step` bytes apart (negative: from the last one up), of `columns` adjacent
+/// elements. Only recurrences read `factors`.
+typedef void (*scan_kernel)(intptr_t count, intptr_t columns, intptr_t row_step, void *out, const void *input,
+                            const void *factors);
+
+/// `rows` rows of `count` adjacent elements. `data` holds each operand's address and `row_steps` the distance of
+/// its rows in bytes, 0 when all share one; an operand left out is NULL. `parameters` are the operation's scalars.
+typedef void (*row_kernel)(intptr_t rows, intptr_t count, char *const *data, const intptr_t *row_steps,
+                           const double *parameters);
+
 #endif

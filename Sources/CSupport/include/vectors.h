@@ -67,6 +67,17 @@ CONVERSION(16, uint8, uint16)
 VECTOR_FUNCTION vector8_float32 vector8_float32_sqrt(vector8_float32 x) { return __builtin_elementwise_sqrt(x); }
 VECTOR_FUNCTION vector4_float64 vector4_float64_sqrt(vector4_float64 x) { return __builtin_elementwise_sqrt(x); }
 
+#if defined(__F16C__)
+// float16 is handled as its bits.
+typedef VECTOR(_Float16, 8) vector8_half;
+VECTOR_FUNCTION vector8_float32 vector8_float16_to_float32(vector8_uint16 x) {
+  return __builtin_convertvector((vector8_half)x, vector8_float32);
+}
+VECTOR_FUNCTION vector8_uint16 vector8_float32_to_float16(vector8_float32 x) {
+  return (vector8_uint16)__builtin_convertvector(x, vector8_half);
+}
+#endif
+
 /// Whether any bit of the vector is set.
 VECTOR_FUNCTION bool vector4_uint64_any(vector4_uint64 x) { return __builtin_reduce_or(x) != 0; }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import special
 
 
 # ---- Convolution ----------------------------------------------------------------------------------------
@@ -135,3 +136,153 @@ def sort(x, axis, descending):
 def topk(x, k, axis, largest):
     indices = np.take(argsort(x, axis, largest), np.arange(k), axis)
     return np.take_along_axis(x, indices, axis), indices
+
+
+# ---- Reductions -----------------------------------------------------------------------------------------
+
+
+def axes(axis):  # noqa: ANN001, ANN201
+    """A reduction's `axis` as NumPy takes it."""
+    return None if axis is None else tuple(axis)
+
+
+def vector_norm(x, axis, keepdims, ord):  # noqa: ANN001, ANN201
+    size = np.abs(x)
+    axis = axes(axis)
+    if np.isinf(ord):
+        return (np.max if ord > 0 else np.min)(size, axis=axis, keepdims=keepdims)
+    if ord == 0:
+        return np.sum(size != 0, axis=axis, keepdims=keepdims).astype(np.float64)
+    return np.sum(size**ord, axis=axis, keepdims=keepdims) ** (1 / ord)
+
+
+def cumulative(function, initial, x, axis, include_initial):  # noqa: ANN001, ANN201
+    axis = 0 if axis is None else axis
+    dtype = None
+    if x.dtype.kind in "bi":
+        dtype = np.int64
+    elif x.dtype.kind == "u":
+        dtype = np.uint64
+    result = function(x, axis=axis, dtype=dtype)
+    if not include_initial:
+        return result
+    start = np.full_like(np.take(result, [0], axis=axis), initial)
+    return np.concatenate([start, result], axis=axis)
+
+
+# ---- Normalisation --------------------------------------------------------------------------------------
+
+
+def layer_norm(x, weight, bias, normalized_shape, eps):  # noqa: ANN001, ANN201
+    over = tuple(range(x.ndim - len(normalized_shape), x.ndim))
+    y = (x - x.mean(over, keepdims=True)) / np.sqrt(x.var(over, keepdims=True) + eps)
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias
+
+
+def rms_norm(x, weight, normalized_shape, eps):  # noqa: ANN001, ANN201
+    over = tuple(range(x.ndim - len(normalized_shape), x.ndim))
+    y = x / np.sqrt((x * x).mean(over, keepdims=True) + eps)
+    return y if weight is None else y * weight
+
+
+def _per_channel(y, weight, bias):  # noqa: ANN001, ANN201
+    shape = (-1,) + (1,) * (y.ndim - 2)
+    y = y if weight is None else y * weight.reshape(shape)
+    return y if bias is None else y + bias.reshape(shape)
+
+
+def group_norm(x, weight, bias, groups, eps):  # noqa: ANN001, ANN201
+    rows = x.reshape(x.shape[0], groups, -1)
+    y = (rows - rows.mean(-1, keepdims=True)) / np.sqrt(rows.var(-1, keepdims=True) + eps)
+    return _per_channel(y.reshape(x.shape), weight, bias)
+
+
+def batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps):  # noqa: ANN001, ANN201
+    over = (0, *range(2, x.ndim))
+    mean, variance = running_mean, running_var
+    if training:
+        mean, variance = x.mean(over), x.var(over)
+        unbiased = x.var(over, ddof=1)
+        running_mean = mean if running_mean is None else (1 - momentum) * running_mean + momentum * mean
+        running_var = unbiased if running_var is None else (1 - momentum) * running_var + momentum * unbiased
+    shape = (-1,) + (1,) * (x.ndim - 2)
+    y = (x - mean.reshape(shape)) / np.sqrt(variance.reshape(shape) + eps)
+    return _per_channel(y, weight, bias), running_mean, running_var
+
+
+# ---- Losses ---------------------------------------------------------------------------------------------
+
+
+def reduce(losses, reduction):  # noqa: ANN001, ANN201
+    return {"mean": np.mean, "sum": np.sum, "none": np.asarray}[reduction](losses)
+
+
+def huber(distance, delta):  # noqa: ANN001, ANN201
+    size = np.abs(distance)
+    return np.where(size < delta, size**2 / 2, delta * (size - delta / 2))
+
+
+def kl_div(prediction, target, reduction, log_target):  # noqa: ANN001, ANN201
+    if log_target:
+        return reduce(np.exp(target) * (target - prediction), reduction)
+    return reduce(special.xlogy(target, target) - target * prediction, reduction)
+
+
+def binary_cross_entropy(p, target, weight, reduction):  # noqa: ANN001, ANN201
+    losses = -(target * np.log(p) + (1 - target) * np.log1p(-p))
+    return reduce(losses if weight is None else losses * weight, reduction)
+
+
+def binary_cross_entropy_with_logits(x, target, weight, pos_weight, reduction):  # noqa: ANN001, ANN201
+    positive = 1 if pos_weight is None else pos_weight
+    losses = positive * target * np.logaddexp(0, -x) + (1 - target) * np.logaddexp(0, x)
+    return reduce(losses if weight is None else losses * weight, reduction)
+
+
+def nll_loss(log_probabilities, target, weight, reduction, ignore_index):  # noqa: ANN001, ANN201
+    if log_probabilities.ndim == 1:
+        log_probabilities, target = log_probabilities[None], np.asarray(target)[None]
+        return nll_loss(log_probabilities, target, weight, "sum" if reduction == "none" else reduction, ignore_index)
+    rows = np.moveaxis(log_probabilities, 1, -1)
+    counted = target != ignore_index
+    safe = np.where(counted, target, 0)
+    weights = np.where(counted, 1.0 if weight is None else weight[safe], 0.0)
+    losses = -weights * np.take_along_axis(rows, safe[..., None], -1)[..., 0]
+    return losses.sum() / weights.sum() if reduction == "mean" else reduce(losses, reduction)
+
+
+def cross_entropy(logits, target, weight, reduction, ignore_index, smoothing):  # noqa: ANN001, ANN201
+    axis = 0 if logits.ndim == 1 else 1
+    classes = logits.shape[axis]
+    log_probabilities = special.log_softmax(logits, axis=axis)
+    shape = (-1,) + (1,) * (logits.ndim - 1 - axis)
+    weights = np.ones(classes) if weight is None else weight
+    if target.dtype.kind == "f":
+        target = (target * (1 - smoothing) + smoothing / classes) * weights.reshape(shape)
+        return reduce(-(target * log_probabilities).sum(axis), reduction)
+    picked = nll_loss(log_probabilities, target, weight, "none", ignore_index)
+    counted = target != ignore_index
+    spread = -(log_probabilities * weights.reshape(shape)).sum(axis) * counted
+    losses = (1 - smoothing) * picked + smoothing / classes * spread
+    if reduction != "mean":
+        return reduce(losses, reduction)
+    return losses.sum() / weights[np.where(counted, target, 0)][counted].sum()
+
+
+# ---- Similarity and attention ---------------------------------------------------------------------------
+
+
+def cosine_similarity(a, b, axis, eps):  # noqa: ANN001, ANN201
+    a, b = np.broadcast_arrays(a, b)
+    norms = np.linalg.norm(a, axis=axis) * np.linalg.norm(b, axis=axis)
+    return (a * b).sum(axis) / np.maximum(norms, eps)
+
+
+def attention(q, k, v, mask, causal, scale):  # noqa: ANN001, ANN201
+    scores = q @ np.swapaxes(k, -1, -2) * (scale or 1 / np.sqrt(q.shape[-1]))
+    if causal:
+        scores = np.where(np.tril(np.ones(scores.shape[-2:], bool)), scores, -np.inf)
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf) if mask.dtype == bool else scores + mask
+    return special.softmax(scores, axis=-1) @ v

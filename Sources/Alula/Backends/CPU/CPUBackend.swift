@@ -23,6 +23,11 @@ package final class CPUBackend: Backend {
     indexLowerings,
     maskLowerings,
     sortLowerings,
+    scanLowerings,
+    softmaxLowerings,
+    normalizationLowerings,
+    classificationLowerings,
+    embeddingLowerings,
   ]
 
   private init() {

@@ -1,31 +1,172 @@
+import Glibc
+
 extension CPUBackend {
   static let reductionLowerings: [(Operation, Lowering)] = [
-    (.sum, { (call, outputs) throws(AlulaError) in try reduce("sum", call, outputs[0]) })
+    (.sum, { (call, outputs) throws(AlulaError) in try reduce(.sum, call, outputs[0]) }),
+    (.prod, { (call, outputs) throws(AlulaError) in try reduce(.product, call, outputs[0]) }),
+    (.max, { (call, outputs) throws(AlulaError) in try reduce(.maximum, call, outputs[0]) }),
+    (.min, { (call, outputs) throws(AlulaError) in try reduce(.minimum, call, outputs[0]) }),
+    (
+      .meanFloating,
+      { (call, outputs) throws(AlulaError) in
+        let axes = try call.axes(call.optionalInts("axis"), rank: call[0].rank)
+        let divisor = Double(call[0].reducedCount(axes))
+        try reduce(.sum, call[0].detach(), axes: axes, into: outputs[0], divisor: divisor)
+      }
+    ),
+    (.variance, { (call, outputs) throws(AlulaError) in try variance(call, outputs[0]) }),
+    (.logsumexp, { (call, outputs) throws(AlulaError) in try logsumexp(call, outputs[0]) }),
+    (.any, { (call, outputs) throws(AlulaError) in try truth(.maximum, call, outputs[0], ofNothing: false) }),
+    (.all, { (call, outputs) throws(AlulaError) in try truth(.minimum, call, outputs[0], ofNothing: true) }),
+    (.argmax, { (call, outputs) throws(AlulaError) in try argument(.maximum, call, outputs[0]) }),
+    (.argmin, { (call, outputs) throws(AlulaError) in try argument(.minimum, call, outputs[0]) }),
   ]
 
-  /// Runs the reduction kernel `name` over the axes in attribute `axis`.
-  private static func reduce(_ name: String, _ call: Call, _ output: Tensor) throws(AlulaError) {
-    let input = try call[0].cast(dtype: output.dtype)
-    guard let kernel = KernelTable.shared.row(name)[input.dtype] else {
-      throw .invalidDType("\(name): dtype \(input.dtype) is not supported on cpu")
+  /// Runs a fold over the axes in attribute `axis`.
+  private static func reduce(_ fold: Fold, _ call: Call, _ output: Tensor) throws(AlulaError) {
+    let axes = try call.axes(call.optionalInts("axis"), rank: call[0].rank)
+    // A dtype of the caller's choice: converted before, as NumPy does, unless sums are made in it anyway.
+    var input = call[0].detach()
+    if let dtype = call.dtype(), input.dtype.accumulated != dtype { input = try input.cast(dtype: dtype) }
+    try reduce(fold, input, axes: axes, into: output)
+  }
+
+  /// Folds `axes` of `input` into `output`, whose dtype may be narrower than the fold's result.
+  ///
+  /// - Parameters:
+  ///   - divisor: what results are divided by.
+  ///   - centers: float64, contiguous, one number per result, for folds that want them.
+  static func reduce(
+    _ fold: Fold, _ input: Tensor, axes: [Int], into output: Tensor, divisor: Double = 1, centers: Tensor? = nil
+  ) throws(AlulaError) {
+    if input.dtype.isComplex {
+      // The parts are summed apart: an axis of two, kept.
+      return try reduce(fold, input.realComponents, axes: axes, into: output.realComponents, divisor: divisor)
     }
-    let reduce = unsafeBitCast(kernel, to: ElementwiseKernel.self)
-    // Reduced axes last, row-major: each result is the reduction of one row.
-    let axes = try call.axes(call.optionalInts("axis"), rank: input.rank)
-    let kept = (0..<input.rank).filter { !axes.contains($0) }
-    let rows = try input.permuteDims(axes: kept + axes).contiguous()
-    let length = output.count == 0 ? 0 : input.count / output.count
-    let itemSize = output.dtype.itemSize
-    let (target, source) = (output.data, rows.data)
-    ThreadPool.parallelFor(output.count, grain: max(1, 32768 / max(length, 1))) { range in
-      for i in range {
-        var pointers: [UnsafeMutablePointer<CChar>?] = [
-          (target + i * itemSize).assumingMemoryBound(to: CChar.self),
-          (source + i * length * itemSize).assumingMemoryBound(to: CChar.self),
-        ]
-        let strides = [itemSize, itemSize]
-        reduce(length, &pointers, strides, nil)
-      }
+    let input = try input.widenedHalf()
+    let result = fold.isExtremum ? input.dtype : input.dtype.accumulated
+    let accumulator = result.isFloatingPoint && !fold.isExtremum ? .float64 : result
+    guard let kernel = fold.kernels[input.dtype], let combine = (fold.combine ?? fold.kernels)[accumulator] else {
+      throw .invalidDType("\(fold.name): dtype \(input.dtype) is not supported on cpu")
     }
+    let direct = output.dtype == result || output.dtype == accumulator
+    let target = direct ? output : try Tensor(uninitialized: output.layout.shape, dtype: result)
+    try ReductionLoop(input, axes: axes).run(
+      unsafeBitCast(kernel, to: ReductionLoop.Kernel.self),
+      combine: unsafeBitCast(combine, to: ReductionLoop.Kernel.self),
+      accumulator: accumulator, into: target, divisor: divisor, centers: centers)
+    if !direct { try output.copyElements(from: target.cast(dtype: output.dtype)) }
+  }
+
+  private static func variance(_ call: Call, _ output: Tensor) throws(AlulaError) {
+    let axes = try call.axes(call.optionalInts("axis"), rank: call[0].rank)
+    let input = try call[0].detach().widenedHalf()
+    let count = Double(input.reducedCount(axes))
+    // Two passes: the mean first, then distances from it, which do not cancel.
+    let mean = try Tensor(uninitialized: output.layout.shape, dtype: .float64)
+    try reduce(.sum, input, axes: axes, into: mean, divisor: count)
+    let divisor = Swift.max(0, count - call.float("correction"))
+    try reduce(.squaredDeviation, input, axes: axes, into: output, divisor: divisor, centers: mean)
+  }
+
+  private static func logsumexp(_ call: Call, _ output: Tensor) throws(AlulaError) {
+    let axes = try call.axes(call.optionalInts("axis"), rank: call[0].rank)
+    let input = try call[0].detach().widenedHalf()
+    let shape = output.layout.shape
+    let largest = try Tensor(uninitialized: shape, dtype: input.dtype)
+    try reduce(.maximum, input, axes: axes, into: largest)
+    let center = try Tensor(uninitialized: shape, dtype: .float64)
+    try center.copyElements(from: largest.cast(dtype: .float64))
+    let result = try Tensor(uninitialized: shape, dtype: .float64)
+    let centers = center.data.assumingMemoryBound(to: Double.self)
+    // An infinite maximum is no center: exp(x - 0) gives 0 or infinity by itself.
+    for i in 0..<center.count where centers[i].isInfinite { centers[i] = 0 }
+    try reduce(.sumOfExponentials, input, axes: axes, into: result, centers: center)
+    let sums = result.data.assumingMemoryBound(to: Double.self)
+    ThreadPool.parallelFor(result.count, grain: 4096) { range in
+      for i in range { sums[i] = centers[i] + Glibc.log(sums[i]) }
+    }
+    try output.copyElements(from: result.cast(dtype: output.dtype))
+  }
+
+  private static func truth(_ fold: Fold, _ call: Call, _ output: Tensor, ofNothing: Bool) throws(AlulaError) {
+    let axes = try call.axes(call.optionalInts("axis"), rank: call[0].rank)
+    if call[0].count == 0 {
+      output.data.initializeMemory(as: Bool.self, repeating: ofNothing, count: output.count)
+      return
+    }
+    try reduce(fold, call[0].detach().cast(dtype: .bool), axes: axes, into: output)
+  }
+
+  /// The positions of the largest or smallest elements: found by value, so that the first of equal ones is taken.
+  private static func argument(_ fold: Fold, _ call: Call, _ output: Tensor) throws(AlulaError) {
+    if output.count == 0 { return }
+    var input = try call[0].detach().widenedHalf()
+    var axis = 0
+    if let given = call.optionalInt("axis"), input.rank > 0 {
+      axis = try call.axis(given, rank: input.rank)
+    } else {
+      input = try input.reshape(shape: [input.count])
+    }
+    let extent = input.layout.shape[axis]
+    let step = input.layout.strides[axis] * input.dtype.itemSize
+    var shape = input.shape
+    shape[axis] = 1
+    let extrema = try Tensor(uninitialized: Dims(shape), dtype: input.dtype)
+    try reduce(fold, input, axes: [axis], into: extrema)
+    guard let kernel = findKernels[input.dtype] else {
+      throw .invalidDType("\(call.operation.name): dtype \(input.dtype) is not supported on cpu")
+    }
+    let find = unsafeBitCast(kernel, to: FindKernel.self)
+    let rows = RowLoop(input, axis: axis)
+    let positions = output.data.assumingMemoryBound(to: Int64.self)
+    let itemSize = input.dtype.itemSize
+    ThreadPool.parallelFor(rows.count, grain: Swift.max(1, 32 * 1024 / Swift.max(1, extent))) { range in
+      for i in range { positions[i] = find(rows[i], extent, step, extrema.data + i * itemSize) }
+    }
+    withExtendedLifetime(input) {}
+  }
+
+  private typealias FindKernel = @convention(c) (UnsafeRawPointer, Int, Int, UnsafeRawPointer) -> Int64
+  private static let findKernels = KernelTable.shared.row("find")
+}
+
+/// A fold's kernels.
+struct Fold: Sendable {
+  let name: String
+  let kernels: KernelRow
+  /// The kernels that fold accumulators, where those of the elements do something else.
+  let combine: KernelRow?
+  let isExtremum: Bool
+
+  private init(_ name: String, combine: String? = nil, isExtremum: Bool = false) {
+    self.name = name
+    kernels = KernelTable.shared.row(name)
+    self.combine = combine.map { KernelTable.shared.row($0) }
+    self.isExtremum = isExtremum
+  }
+
+  static let sum = Fold("sum")
+  static let product = Fold("prod")
+  static let maximum = Fold("max", isExtremum: true)
+  static let minimum = Fold("min", isExtremum: true)
+  static let squaredDeviation = Fold("squared_deviation", combine: "sum")
+  static let sumOfExponentials = Fold("sum_of_exponentials", combine: "sum")
+}
+
+extension Tensor {
+  /// The real and imaginary parts as a last axis.
+  var realComponents: Tensor {
+    var (shape, strides) = (layout.shape, layout.strides)
+    for i in strides.indices { strides[i] *= 2 }
+    shape.append(2)
+    strides.append(1)
+    let parts = Layout(shape: shape, strides: strides, offset: layout.offset * 2)
+    return Tensor(storage: storage, layout: parts, dtype: dtype.real, isView: true)
+  }
+
+  /// float16 and bfloat16 as float32, in which they are computed.
+  func widenedHalf() throws(AlulaError) -> Tensor {
+    dtype == .float16 || dtype == .bfloat16 ? try cast(dtype: .float32) : self
   }
 }

@@ -152,18 +152,399 @@ extension Tensor {
     try Operation.add.first([self, b])
   }
 
+  /// The difference a - b. Integers wrap around.
+  public func subtract(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.subtract.first([self, b])
+  }
+
   /// The product, element by element. Integers wrap around.
   public func multiply(_ b: Tensor) throws(AlulaError) -> Tensor {
     try Operation.multiply.first([self, b])
   }
+
+  /// The quotient a / b. Integers and bool are divided as float32.
+  public func divide(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.divide.first([self, b])
+  }
+
+  /// The quotient rounded down. Integers divided by zero give 0.
+  public func floorDivide(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.floorDivide.first([self, b])
+  }
+
+  /// What floor_divide leaves, with the sign of b, as in Python. Integers divided by zero give 0.
+  public func remainder(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.remainder.first([self, b])
+  }
+
+  /// The power aᵇ. Integers wrap around, and negative exponents give them the integer part of the power. The
+  /// gradient takes 0⁰ for a constant, and for no slope in b where a is 0.
+  public func pow(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.pow.first([self, b])
+  }
+
+  /// The negated element. Integers wrap around.
+  public func negative() throws(AlulaError) -> Tensor {
+    try Operation.negative.first([self])
+  }
+
+  /// The magnitude. The gradient at 0 is 0.
+  public func abs() throws(AlulaError) -> Tensor {
+    try Operation.abs.first([self])
+  }
+
+  /// -1, 0 or 1; NaN for NaN.
+  public func sign() throws(AlulaError) -> Tensor {
+    try Operation.sign.first([self])
+  }
+
+  /// The square. Integers wrap around.
+  public func square() throws(AlulaError) -> Tensor {
+    try Operation.square.first([self])
+  }
+
+  /// 1 / x.
+  public func reciprocal() throws(AlulaError) -> Tensor {
+    try Operation.reciprocal.first([self])
+  }
+
+  /// The larger element; NaN when either is. The gradient is split evenly between equal elements.
+  public func maximum(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.maximum.first([self, b])
+  }
+
+  /// The smaller element; NaN when either is. The gradient is split evenly between equal elements.
+  public func minimum(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.minimum.first([self, b])
+  }
+
+  /// The elements of x, those below `min` replaced by it and then those above `max`. NaN stays. An element
+  /// equal to a limit keeps its gradient.
+  public func clip(min: Tensor? = nil, max: Tensor? = nil) throws(AlulaError) -> Tensor {
+    try Operation.clip.first([self, min, max])
+  }
+
+  /// The magnitude of a with the sign of b.
+  public func copysign(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.copysign.first([self, b])
+  }
+
+  /// √(a² + b²), without overflow on the way.
+  public func hypot(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.hypot.first([self, b])
+  }
 }
 
-// MARK: - Reductions
+// MARK: - Rounding
 
 extension Tensor {
-  /// The sum over axes, in pairwise order. Small integers and bool are summed as int64.
-  public func sum(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.sum.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  /// The largest integer that is not larger. Integers stay as they are.
+  public func floor() throws(AlulaError) -> Tensor {
+    try Operation.floor.first([self])
+  }
+
+  /// The smallest integer that is not smaller. Integers stay as they are.
+  public func ceil() throws(AlulaError) -> Tensor {
+    try Operation.ceil.first([self])
+  }
+
+  /// The integer part. Integers stay as they are.
+  public func trunc() throws(AlulaError) -> Tensor {
+    try Operation.trunc.first([self])
+  }
+
+  /// The nearest integer, of two the even one. Integers stay as they are.
+  public func round() throws(AlulaError) -> Tensor {
+    try Operation.round.first([self])
+  }
+}
+
+// MARK: - Exponentials and logarithms
+
+extension Tensor {
+  /// eˣ.
+  public func exp() throws(AlulaError) -> Tensor {
+    try Operation.exp.first([self])
+  }
+
+  /// eˣ - 1, exact for small x.
+  public func expm1() throws(AlulaError) -> Tensor {
+    try Operation.expm1.first([self])
+  }
+
+  /// The natural logarithm.
+  public func log() throws(AlulaError) -> Tensor {
+    try Operation.log.first([self])
+  }
+
+  /// The natural logarithm of 1 + x, exact for small x.
+  public func log1p() throws(AlulaError) -> Tensor {
+    try Operation.log1p.first([self])
+  }
+
+  /// The logarithm to base 2.
+  public func log2() throws(AlulaError) -> Tensor {
+    try Operation.log2.first([self])
+  }
+
+  /// The logarithm to base 10.
+  public func log10() throws(AlulaError) -> Tensor {
+    try Operation.log10.first([self])
+  }
+
+  /// log(eᵃ + eᵇ), without overflow on the way.
+  public func logaddexp(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.logaddexp.first([self, b])
+  }
+
+  /// The square root; NaN for negative elements.
+  public func sqrt() throws(AlulaError) -> Tensor {
+    try Operation.sqrt.first([self])
+  }
+
+  /// 1 / √x.
+  public func rsqrt() throws(AlulaError) -> Tensor {
+    try Operation.rsqrt.first([self])
+  }
+
+  /// The error function: 2/√π times the integral of exp(-t²) from 0 to x.
+  public func erf() throws(AlulaError) -> Tensor {
+    try Operation.erf.first([self])
+  }
+
+  /// 1 - erf(x), without cancellation for large x.
+  public func erfc() throws(AlulaError) -> Tensor {
+    try Operation.erfc.first([self])
+  }
+}
+
+// MARK: - Trigonometry
+
+extension Tensor {
+  /// The sine.
+  public func sin() throws(AlulaError) -> Tensor {
+    try Operation.sin.first([self])
+  }
+
+  /// The cosine.
+  public func cos() throws(AlulaError) -> Tensor {
+    try Operation.cos.first([self])
+  }
+
+  /// The tangent.
+  public func tan() throws(AlulaError) -> Tensor {
+    try Operation.tan.first([self])
+  }
+
+  /// The inverse of the sine, in -π/2...π/2; NaN outside of -1...1.
+  public func asin() throws(AlulaError) -> Tensor {
+    try Operation.asin.first([self])
+  }
+
+  /// The inverse of the cosine, in 0...π; NaN outside of -1...1.
+  public func acos() throws(AlulaError) -> Tensor {
+    try Operation.acos.first([self])
+  }
+
+  /// The inverse of the tangent, in -π/2...π/2.
+  public func atan() throws(AlulaError) -> Tensor {
+    try Operation.atan.first([self])
+  }
+
+  /// The angle of the point (b, a), in -π...π: the arc tangent of a / b in the right quadrant.
+  public func atan2(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.atan2.first([self, b])
+  }
+
+  /// The hyperbolic sine.
+  public func sinh() throws(AlulaError) -> Tensor {
+    try Operation.sinh.first([self])
+  }
+
+  /// The hyperbolic cosine.
+  public func cosh() throws(AlulaError) -> Tensor {
+    try Operation.cosh.first([self])
+  }
+
+  /// The hyperbolic tangent.
+  public func tanh() throws(AlulaError) -> Tensor {
+    try Operation.tanh.first([self])
+  }
+
+  /// The inverse of the hyperbolic sine.
+  public func asinh() throws(AlulaError) -> Tensor {
+    try Operation.asinh.first([self])
+  }
+
+  /// The inverse of the hyperbolic cosine, not negative; NaN below 1.
+  public func acosh() throws(AlulaError) -> Tensor {
+    try Operation.acosh.first([self])
+  }
+
+  /// The inverse of the hyperbolic tangent; NaN outside of -1...1.
+  public func atanh() throws(AlulaError) -> Tensor {
+    try Operation.atanh.first([self])
+  }
+}
+
+// MARK: - Activations
+
+extension Tensor {
+  /// max(x, 0). The gradient at 0 is 0.
+  public func relu() throws(AlulaError) -> Tensor {
+    try Operation.relu.first([self])
+  }
+
+  /// x where it is positive, else x times a slope.
+  public func leakyRelu(negativeSlope: Double = 0.01) throws(AlulaError) -> Tensor {
+    try Operation.leakyRelu.first([self], [.float(negativeSlope)])
+  }
+
+  /// x where it is positive, else α(eˣ - 1).
+  public func elu(alpha: Double = 1.0) throws(AlulaError) -> Tensor {
+    try Operation.elu.first([self], [.float(alpha)])
+  }
+
+  /// The logistic function 1 / (1 + e⁻ˣ).
+  public func sigmoid() throws(AlulaError) -> Tensor {
+    try Operation.sigmoid.first([self])
+  }
+
+  /// log(1 + eˣ), a smooth max(x, 0).
+  public func softplus() throws(AlulaError) -> Tensor {
+    try Operation.softplus.first([self])
+  }
+
+  /// x·sigmoid(x), also called swish (S. Elfwing, E. Uchibe and K. Doya, 2017).
+  public func silu() throws(AlulaError) -> Tensor {
+    try Operation.silu.first([self])
+  }
+
+  /// x·Φ(x) with the standard normal distribution function Φ (D. Hendrycks and K. Gimpel, 2016).
+  public func gelu() throws(AlulaError) -> Tensor {
+    try Operation.gelu.first([self])
+  }
+
+  /// The approximation ½x(1 + tanh(√(2/π)(x + 0.044715x³))) of gelu (D. Hendrycks and K. Gimpel, 2016).
+  public func geluTanh() throws(AlulaError) -> Tensor {
+    try Operation.geluTanh.first([self])
+  }
+}
+
+// MARK: - Comparison
+
+extension Tensor {
+  /// Whether a = b. NaN differs from everything.
+  public func equal(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.equal.first([self, b])
+  }
+
+  /// Whether a ≠ b. NaN differs from everything.
+  public func notEqual(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.notEqual.first([self, b])
+  }
+
+  /// Whether a < b. Never with NaN.
+  public func less(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.less.first([self, b])
+  }
+
+  /// Whether a ≤ b. Never with NaN.
+  public func lessEqual(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.lessEqual.first([self, b])
+  }
+
+  /// Whether a > b. Never with NaN.
+  public func greater(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.greater.first([self, b])
+  }
+
+  /// Whether a ≥ b. Never with NaN.
+  public func greaterEqual(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.greaterEqual.first([self, b])
+  }
+}
+
+// MARK: - Logic and bits
+
+extension Tensor {
+  /// Whether the element is zero.
+  public func logicalNot() throws(AlulaError) -> Tensor {
+    try Operation.logicalNot.first([self])
+  }
+
+  /// Whether neither element is zero.
+  public func logicalAnd(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.logicalAnd.first([self, b])
+  }
+
+  /// Whether either element is not zero.
+  public func logicalOr(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.logicalOr.first([self, b])
+  }
+
+  /// Whether just one element is not zero.
+  public func logicalXor(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.logicalXor.first([self, b])
+  }
+
+  /// Every bit inverted; of bool, the other value.
+  public func bitwiseInvert() throws(AlulaError) -> Tensor {
+    try Operation.bitwiseInvert.first([self])
+  }
+
+  /// The bits set in both elements.
+  public func bitwiseAnd(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.bitwiseAnd.first([self, b])
+  }
+
+  /// The bits set in either element.
+  public func bitwiseOr(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.bitwiseOr.first([self, b])
+  }
+
+  /// The bits set in just one element.
+  public func bitwiseXor(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.bitwiseXor.first([self, b])
+  }
+
+  /// a·2ᵇ, bits lost at the top. A negative or too large distance loses them all.
+  public func bitwiseLeftShift(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.bitwiseLeftShift.first([self, b])
+  }
+
+  /// a / 2ᵇ rounded down. A negative or too large distance leaves copies of the sign only.
+  public func bitwiseRightShift(_ b: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.bitwiseRightShift.first([self, b])
+  }
+
+  /// Whether the element is NaN.
+  public func isnan() throws(AlulaError) -> Tensor {
+    try Operation.isnan.first([self])
+  }
+
+  /// Whether the element is infinite.
+  public func isinf() throws(AlulaError) -> Tensor {
+    try Operation.isinf.first([self])
+  }
+
+  /// Whether the element is neither infinite nor NaN.
+  public func isfinite() throws(AlulaError) -> Tensor {
+    try Operation.isfinite.first([self])
+  }
+
+  /// Whether the sign bit is set, as in -0.0 and all that is less.
+  public func signbit() throws(AlulaError) -> Tensor {
+    try Operation.signbit.first([self])
+  }
+}
+
+// MARK: - Selection
+
+extension Tensor {
+  /// The elements of x where the condition holds, else those of y.
+  public func `where`(_ x: Tensor, _ y: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.where.first([self, x, y])
   }
 }
 
@@ -431,3 +812,275 @@ extension Tensor {
     try Operation.conv2dWeightGradient.first([self, x], [.ints(kernelSize), .ints(stride), .ints(padding), .ints(dilation), .int(groups)])
   }
 }
+
+// MARK: - Reductions
+
+extension Tensor {
+  /// The sum over axes.
+  /// Bool and small integers are summed as int64 or uint64, which wrap around; float16 to float32 accumulate
+  /// in a wider dtype. The sum of nothing is 0.
+  public func sum(axis: [Int]? = nil, keepdims: Bool = false,
+    dtype: DType? = nil) throws(AlulaError) -> Tensor {
+    try Operation.sum.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims), dtype.map { .dtype($0) } ?? .none])
+  }
+
+  /// The product over axes.
+  /// Bool and small integers are multiplied as int64 or uint64, which wrap around. The product of nothing is
+  /// 1.
+  public func prod(axis: [Int]? = nil, keepdims: Bool = false,
+    dtype: DType? = nil) throws(AlulaError) -> Tensor {
+    try Operation.prod.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims), dtype.map { .dtype($0) } ?? .none])
+  }
+
+  /// The arithmetic mean over axes.
+  /// Integers and bool give the default float dtype. The mean of nothing is NaN.
+  public func mean(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.mean.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The variance over axes: the sum of squared distances from the mean, divided by the number of elements
+  /// less `correction`.
+  /// Integers and bool are converted to the default float dtype. NaN where nothing is left to divide by.
+  public func `var`(axis: [Int]? = nil, correction: Double = 0.0,
+    keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.var.first([self], [axis.map { .ints($0) } ?? .none, .float(correction), .bool(keepdims)])
+  }
+
+  /// The standard deviation over axes: the square root of `var`.
+  public func std(axis: [Int]? = nil, correction: Double = 0.0,
+    keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.std.first([self], [axis.map { .ints($0) } ?? .none, .float(correction), .bool(keepdims)])
+  }
+
+  /// The largest element over axes; NaN where there is one.
+  /// Equal elements share the gradient. An error where there is no element.
+  public func max(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.max.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The smallest element over axes; NaN where there is one.
+  /// Equal elements share the gradient. An error where there is no element.
+  public func min(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.min.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The position of the largest element along an axis, as int64; of the first one among equals, of the first
+  /// NaN when there is one.
+  /// Without an axis the position in row-major order.
+  public func argmax(axis: Int? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.argmax.first([self], [axis.map { .int($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The position of the smallest element along an axis, as int64; of the first one among equals, of the
+  /// first NaN when there is one.
+  /// Without an axis the position in row-major order.
+  public func argmin(axis: Int? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.argmin.first([self], [axis.map { .int($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// Whether any element over axes is not zero. False for nothing.
+  public func any(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.any.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// Whether all elements over axes are not zero. True for nothing.
+  public func all(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.all.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The number of elements over axes that are not zero, as int64.
+  public func countNonzero(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.countNonzero.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The logarithm of the sum of exponentials over axes, computed without overflow; -inf for nothing.
+  public func logsumexp(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.logsumexp.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The norm of vectors that lie along axes: (Σ|x|^ord)^(1/ord); the largest or smallest |x| for an infinite
+  /// `ord`, the number of elements that are not zero for 0.
+  /// At zero the gradient of the Euclidean norm is 0.
+  public func vectorNorm(axis: [Int]? = nil, keepdims: Bool = false,
+    ord: Double = 2.0) throws(AlulaError) -> Tensor {
+    try Operation.vectorNorm.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims), .float(ord)])
+  }
+}
+
+// MARK: - Cumulative sums and products
+
+extension Tensor {
+  /// The sums of all elements up to each one along an axis.
+  public func cumulativeSum(axis: Int? = nil, dtype: DType? = nil,
+    includeInitial: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.cumulativeSum.first([self], [axis.map { .int($0) } ?? .none, dtype.map { .dtype($0) } ?? .none, .bool(includeInitial)])
+  }
+
+  /// The products of all elements up to each one along an axis.
+  public func cumulativeProd(axis: Int? = nil, dtype: DType? = nil,
+    includeInitial: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.cumulativeProd.first([self], [axis.map { .int($0) } ?? .none, dtype.map { .dtype($0) } ?? .none, .bool(includeInitial)])
+  }
+}
+
+// MARK: - Softmax
+
+extension Tensor {
+  /// Exponentials along an axis, divided by their sum. Computed without overflow.
+  public func softmax(axis: Int = -1) throws(AlulaError) -> Tensor {
+    try Operation.softmax.first([self], [.int(axis)])
+  }
+
+  /// The logarithm of `softmax`, computed without loss where that is small.
+  public func logSoftmax(axis: Int = -1) throws(AlulaError) -> Tensor {
+    try Operation.logSoftmax.first([self], [.int(axis)])
+  }
+}
+
+// MARK: - Normalisation
+
+extension Tensor {
+  /// x over its last axes with mean 0 and variance 1, times the weight, plus the bias.
+  /// Weight and bias have the shape `normalized_shape`.
+  public func layerNorm(weight: Tensor? = nil, bias: Tensor? = nil, normalizedShape: [Int],
+    eps: Double = 1e-05) throws(AlulaError) -> Tensor {
+    try Operation.layerNorm.first([self, weight, bias], [.ints(normalizedShape), .float(eps)])
+  }
+
+  /// x over its last axes divided by the root of its mean square, times the weight.
+  public func rmsNorm(weight: Tensor? = nil, normalizedShape: [Int],
+    eps: Double = 1e-05) throws(AlulaError) -> Tensor {
+    try Operation.rmsNorm.first([self, weight], [.ints(normalizedShape), .float(eps)])
+  }
+
+  /// x of shape (N, C, ...) with mean 0 and variance 1 over groups of adjacent channels, times a weight and
+  /// plus a bias per channel.
+  public func groupNorm(weight: Tensor? = nil, bias: Tensor? = nil, numGroups: Int,
+    eps: Double = 1e-05) throws(AlulaError) -> Tensor {
+    try Operation.groupNorm.first([self, weight, bias], [.int(numGroups), .float(eps)])
+  }
+
+  /// x of shape (N, C, ...) with mean 0 and variance 1 over each channel of each sample, times a weight and
+  /// plus a bias per channel.
+  public func instanceNorm(weight: Tensor? = nil, bias: Tensor? = nil,
+    eps: Double = 1e-05) throws(AlulaError) -> Tensor {
+    try Operation.instanceNorm.first([self, weight, bias], [.float(eps)])
+  }
+
+  /// x of shape (N, C, ...) with mean 0 and variance 1 per channel, times the weight, plus the bias; all of
+  /// shape (C,).
+  /// In training the statistics are the batch's, and the second and third result are what the running
+  /// statistics become: (1 - momentum) running + momentum batch, or the batch's where there is no running
+  /// one; their variance is divided by one less than the number of elements. Otherwise the statistics are the
+  /// running ones, which must be given.
+  public func batchNorm(runningMean: Tensor? = nil, runningVar: Tensor? = nil, weight: Tensor? = nil,
+    bias: Tensor? = nil, training: Bool = false, momentum: Double = 0.1,
+    eps: Double = 1e-05) throws(AlulaError) -> (out: Tensor, newMean: Tensor, newVar: Tensor) {
+    let outputs = try Operation.batchNorm([self, runningMean, runningVar, weight, bias], [.bool(training), .float(momentum), .float(eps)])
+    return (outputs[0], outputs[1], outputs[2])
+  }
+}
+
+// MARK: - Losses
+
+extension Tensor {
+  /// The squared distance from the target.
+  public func mseLoss(_ target: Tensor, reduction: String = "mean") throws(AlulaError) -> Tensor {
+    try Operation.mseLoss.first([self, target], [.string(reduction)])
+  }
+
+  /// The absolute distance from the target.
+  public func l1Loss(_ target: Tensor, reduction: String = "mean") throws(AlulaError) -> Tensor {
+    try Operation.l1Loss.first([self, target], [.string(reduction)])
+  }
+
+  /// d² / 2β where the distance d from the target is below β, else |d| - β/2.
+  public func smoothL1Loss(_ target: Tensor, reduction: String = "mean",
+    beta: Double = 1.0) throws(AlulaError) -> Tensor {
+    try Operation.smoothL1Loss.first([self, target], [.string(reduction), .float(beta)])
+  }
+
+  /// d² / 2 where the distance d from the target is below δ, else δ (|d| - δ/2).
+  public func huberLoss(_ target: Tensor, reduction: String = "mean",
+    delta: Double = 1.0) throws(AlulaError) -> Tensor {
+    try Operation.huberLoss.first([self, target], [.string(reduction), .float(delta)])
+  }
+
+  /// -(t log p + (1 - t) log(1 - p)) for probabilities p and targets t in 0...1. Logarithms are taken to be
+  /// at least -100.
+  public func binaryCrossEntropy(_ target: Tensor, weight: Tensor? = nil,
+    reduction: String = "mean") throws(AlulaError) -> Tensor {
+    try Operation.binaryCrossEntropy.first([self, target, weight], [.string(reduction)])
+  }
+
+  /// The binary cross-entropy of the sigmoid of logits x, computed without overflow: (1 - t) x + log(1 +
+  /// exp(-x)) for targets t in 0...1.
+  public func binaryCrossEntropyWithLogits(_ target: Tensor, weight: Tensor? = nil,
+    posWeight: Tensor? = nil, reduction: String = "mean") throws(AlulaError) -> Tensor {
+    try Operation.binaryCrossEntropyWithLogits.first([self, target, weight, posWeight], [.string(reduction)])
+  }
+
+  /// The Kullback-Leibler divergence of the prediction from the target, element by element: target (log
+  /// target - prediction), where the prediction holds logarithms.
+  /// With reduction mean it is averaged over all elements.
+  public func klDiv(_ target: Tensor, reduction: String = "mean",
+    logTarget: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.klDiv.first([self, target], [.string(reduction), .bool(logTarget)])
+  }
+}
+
+// MARK: - Losses of classes
+
+extension Tensor {
+  /// The cross-entropy of logits of shape (N, C, ...) or (C,) and targets: classes as integers of shape (N,
+  /// ...) or (), or probabilities of the logits' shape.
+  /// With reduction mean, losses of classes are averaged with the classes' weights. A class outside 0..<C
+  /// that is not `ignore_index` is an error.
+  public func crossEntropy(_ target: Tensor, weight: Tensor? = nil, reduction: String = "mean",
+    ignoreIndex: Int = -100, labelSmoothing: Double = 0.0) throws(AlulaError) -> Tensor {
+    try Operation.crossEntropy.first([self, target, weight], [.string(reduction), .int(ignoreIndex), .float(labelSmoothing)])
+  }
+
+  /// The negative of each element's logarithmic probability of its class: of shape (N, C, ...) or (C,), with
+  /// integer classes of shape (N, ...) or ().
+  /// With reduction mean, losses are averaged with the classes' weights. A class outside 0..<C that is not
+  /// `ignore_index` is an error.
+  public func nllLoss(_ target: Tensor, weight: Tensor? = nil, reduction: String = "mean",
+    ignoreIndex: Int = -100) throws(AlulaError) -> Tensor {
+    try Operation.nllLoss.first([self, target, weight], [.string(reduction), .int(ignoreIndex)])
+  }
+}
+
+// MARK: - Embeddings
+
+extension Tensor {
+  /// The rows of a table (count, size) at indices: of the indices' shape with one more axis.
+  /// The row `padding_idx` gets no gradient. An index outside the table is an error; negative ones are.
+  public func embedding(_ indices: Tensor, paddingIdx: Int? = nil) throws(AlulaError) -> Tensor {
+    try Operation.embedding.first([self, indices], [paddingIdx.map { .int($0) } ?? .none])
+  }
+
+  /// Rows of zeros with a one at each index: of the indices' shape with one more axis.
+  /// An index outside 0..<num_classes is an error.
+  public func oneHot(numClasses: Int = -1, dtype: DType? = nil) throws(AlulaError) -> Tensor {
+    try Operation.oneHot.first([self], [.int(numClasses), dtype.map { .dtype($0) } ?? .none])
+  }
+
+  /// The cosine of the angle of vectors that lie along an axis: a·b / max(|a| |b|, eps).
+  public func cosineSimilarity(_ b: Tensor, axis: Int = 1, eps: Double = 1e-08) throws(AlulaError) -> Tensor {
+    try Operation.cosineSimilarity.first([self, b], [.int(axis), .float(eps)])
+  }
+}
+
+// MARK: - Attention
+
+extension Tensor {
+  /// softmax(q kᵀ scale + mask) v for q (..., L, E), k (..., S, E) and v (..., S, V), giving (..., L, V).
+  /// A mask of bool, broadcast to (..., L, S), is true where attention is allowed; one of floats is added.
+  /// `causal` lets each position see itself and those before it.
+  public func scaledDotProductAttention(_ k: Tensor, _ v: Tensor, mask: Tensor? = nil,
+    causal: Bool = false, scale: Double = 0.0) throws(AlulaError) -> Tensor {
+    try Operation.scaledDotProductAttention.first([self, k, v, mask], [.bool(causal), .float(scale)])
+  }
+}
+

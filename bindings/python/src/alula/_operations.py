@@ -648,6 +648,31 @@ def add_(a: _T, b: TensorLike) -> _T:
     return a
 
 
+def subtract(a: TensorLike, b: TensorLike) -> Tensor:
+    """The difference a - b. Integers wrap around."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_subtract(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def subtract_(a: _T, b: TensorLike) -> _T:
+    """Like `subtract`, written into `a`."""
+    if not isinstance(a, _TensorBase):
+        raise _arguments.not_a_tensor("subtract_", a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _status = _lib.alula_subtract_(a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return a
+
+
 def multiply(a: TensorLike, b: TensorLike) -> Tensor:
     """The product, element by element. Integers wrap around."""
     if not isinstance(a, _TensorBase):
@@ -671,6 +696,1201 @@ def multiply_(a: _T, b: TensorLike) -> _T:
     if _status:
         raise _failure(_status)
     return a
+
+
+def divide(a: TensorLike, b: TensorLike) -> Tensor:
+    """The quotient a / b. Integers and bool are divided as float32."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_divide(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def divide_(a: _T, b: TensorLike) -> _T:
+    """Like `divide`, written into `a`."""
+    if not isinstance(a, _TensorBase):
+        raise _arguments.not_a_tensor("divide_", a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _status = _lib.alula_divide_(a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return a
+
+
+def floor_divide(a: TensorLike, b: TensorLike) -> Tensor:
+    """The quotient rounded down. Integers divided by zero give 0."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_floor_divide(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def floor_divide_(a: _T, b: TensorLike) -> _T:
+    """Like `floor_divide`, written into `a`."""
+    if not isinstance(a, _TensorBase):
+        raise _arguments.not_a_tensor("floor_divide_", a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _status = _lib.alula_floor_divide_(a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return a
+
+
+def remainder(a: TensorLike, b: TensorLike) -> Tensor:
+    """What floor_divide leaves, with the sign of b, as in Python. Integers divided by zero give 0.
+    """
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_remainder(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def remainder_(a: _T, b: TensorLike) -> _T:
+    """Like `remainder`, written into `a`."""
+    if not isinstance(a, _TensorBase):
+        raise _arguments.not_a_tensor("remainder_", a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _status = _lib.alula_remainder_(a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return a
+
+
+def pow(a: TensorLike, b: TensorLike) -> Tensor:
+    """The power aᵇ. Integers wrap around, and negative exponents give them the integer part of the
+    power. The gradient takes 0⁰ for a constant, and for no slope in b where a is 0.
+    """
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_pow(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def pow_(a: _T, b: TensorLike) -> _T:
+    """Like `pow`, written into `a`."""
+    if not isinstance(a, _TensorBase):
+        raise _arguments.not_a_tensor("pow_", a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _status = _lib.alula_pow_(a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return a
+
+
+def negative(x: TensorLike) -> Tensor:
+    """The negated element. Integers wrap around."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_negative(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def negative_(x: _T) -> _T:
+    """Like `negative`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("negative_", x)
+    _status = _lib.alula_negative_(x._handle)
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+def abs(x: TensorLike) -> Tensor:
+    """The magnitude. The gradient at 0 is 0."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_abs(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def abs_(x: _T) -> _T:
+    """Like `abs`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("abs_", x)
+    _status = _lib.alula_abs_(x._handle)
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+def sign(x: TensorLike) -> Tensor:
+    """-1, 0 or 1; NaN for NaN."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_sign(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def square(x: TensorLike) -> Tensor:
+    """The square. Integers wrap around."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_square(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def square_(x: _T) -> _T:
+    """Like `square`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("square_", x)
+    _status = _lib.alula_square_(x._handle)
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+def reciprocal(x: TensorLike) -> Tensor:
+    """1 / x."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_reciprocal(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def reciprocal_(x: _T) -> _T:
+    """Like `reciprocal`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("reciprocal_", x)
+    _status = _lib.alula_reciprocal_(x._handle)
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+def maximum(a: TensorLike, b: TensorLike) -> Tensor:
+    """The larger element; NaN when either is. The gradient is split evenly between equal elements.
+    """
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_maximum(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def maximum_(a: _T, b: TensorLike) -> _T:
+    """Like `maximum`, written into `a`."""
+    if not isinstance(a, _TensorBase):
+        raise _arguments.not_a_tensor("maximum_", a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _status = _lib.alula_maximum_(a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return a
+
+
+def minimum(a: TensorLike, b: TensorLike) -> Tensor:
+    """The smaller element; NaN when either is. The gradient is split evenly between equal elements.
+    """
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_minimum(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def minimum_(a: _T, b: TensorLike) -> _T:
+    """Like `minimum`, written into `a`."""
+    if not isinstance(a, _TensorBase):
+        raise _arguments.not_a_tensor("minimum_", a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _status = _lib.alula_minimum_(a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return a
+
+
+def clip(x: TensorLike, min: TensorLike | None = None, max: TensorLike | None = None) -> Tensor:
+    """The elements of x, those below `min` replaced by it and then those above `max`. NaN stays. An
+    element equal to a limit keeps its gradient.
+
+    Args:
+        min: The lower limits, broadcast; none by default.
+        max: The upper limits, broadcast; none by default.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _operand(x)
+    if min is not None and not isinstance(min, _TensorBase):
+        min = _operand(min)
+    if max is not None and not isinstance(max, _TensorBase):
+        max = _operand(max)
+    _out = _HANDLE()
+    _status = _lib.alula_clip(
+        _byref(_out),
+        x._handle,
+        None if min is None else min._handle,
+        None if max is None else max._handle,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def clip_(x: _T, min: TensorLike | None = None, max: TensorLike | None = None) -> _T:
+    """Like `clip`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("clip_", x)
+    if min is not None and not isinstance(min, _TensorBase):
+        min = _operand(min)
+    if max is not None and not isinstance(max, _TensorBase):
+        max = _operand(max)
+    _status = _lib.alula_clip_(
+        x._handle,
+        None if min is None else min._handle,
+        None if max is None else max._handle,
+    )
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+def copysign(a: TensorLike, b: TensorLike) -> Tensor:
+    """The magnitude of a with the sign of b."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_copysign(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def hypot(a: TensorLike, b: TensorLike) -> Tensor:
+    """√(a² + b²), without overflow on the way."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_hypot(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+# ---- Rounding ----------------------------------------------------------------------------------
+
+
+def floor(x: TensorLike) -> Tensor:
+    """The largest integer that is not larger. Integers stay as they are."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_floor(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def floor_(x: _T) -> _T:
+    """Like `floor`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("floor_", x)
+    _status = _lib.alula_floor_(x._handle)
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+def ceil(x: TensorLike) -> Tensor:
+    """The smallest integer that is not smaller. Integers stay as they are."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_ceil(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def ceil_(x: _T) -> _T:
+    """Like `ceil`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("ceil_", x)
+    _status = _lib.alula_ceil_(x._handle)
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+def trunc(x: TensorLike) -> Tensor:
+    """The integer part. Integers stay as they are."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_trunc(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def trunc_(x: _T) -> _T:
+    """Like `trunc`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("trunc_", x)
+    _status = _lib.alula_trunc_(x._handle)
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+def round(x: TensorLike) -> Tensor:
+    """The nearest integer, of two the even one. Integers stay as they are."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_round(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def round_(x: _T) -> _T:
+    """Like `round`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("round_", x)
+    _status = _lib.alula_round_(x._handle)
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+# ---- Exponentials and logarithms ---------------------------------------------------------------
+
+
+def exp(x: TensorLike) -> Tensor:
+    """eˣ."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_exp(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def exp_(x: _T) -> _T:
+    """Like `exp`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("exp_", x)
+    _status = _lib.alula_exp_(x._handle)
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+def expm1(x: TensorLike) -> Tensor:
+    """eˣ - 1, exact for small x."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_expm1(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def log(x: TensorLike) -> Tensor:
+    """The natural logarithm."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_log(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def log_(x: _T) -> _T:
+    """Like `log`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("log_", x)
+    _status = _lib.alula_log_(x._handle)
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+def log1p(x: TensorLike) -> Tensor:
+    """The natural logarithm of 1 + x, exact for small x."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_log1p(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def log2(x: TensorLike) -> Tensor:
+    """The logarithm to base 2."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_log2(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def log10(x: TensorLike) -> Tensor:
+    """The logarithm to base 10."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_log10(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def logaddexp(a: TensorLike, b: TensorLike) -> Tensor:
+    """log(eᵃ + eᵇ), without overflow on the way."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_logaddexp(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def sqrt(x: TensorLike) -> Tensor:
+    """The square root; NaN for negative elements."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_sqrt(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def sqrt_(x: _T) -> _T:
+    """Like `sqrt`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("sqrt_", x)
+    _status = _lib.alula_sqrt_(x._handle)
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+def rsqrt(x: TensorLike) -> Tensor:
+    """1 / √x."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_rsqrt(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def erf(x: TensorLike) -> Tensor:
+    """The error function: 2/√π times the integral of exp(-t²) from 0 to x."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_erf(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def erfc(x: TensorLike) -> Tensor:
+    """1 - erf(x), without cancellation for large x."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_erfc(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+# ---- Trigonometry ------------------------------------------------------------------------------
+
+
+def sin(x: TensorLike) -> Tensor:
+    """The sine."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_sin(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def cos(x: TensorLike) -> Tensor:
+    """The cosine."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_cos(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def tan(x: TensorLike) -> Tensor:
+    """The tangent."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_tan(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def asin(x: TensorLike) -> Tensor:
+    """The inverse of the sine, in -π/2...π/2; NaN outside of -1...1."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_asin(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def acos(x: TensorLike) -> Tensor:
+    """The inverse of the cosine, in 0...π; NaN outside of -1...1."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_acos(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def atan(x: TensorLike) -> Tensor:
+    """The inverse of the tangent, in -π/2...π/2."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_atan(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def atan2(a: TensorLike, b: TensorLike) -> Tensor:
+    """The angle of the point (b, a), in -π...π: the arc tangent of a / b in the right quadrant."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_atan2(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def sinh(x: TensorLike) -> Tensor:
+    """The hyperbolic sine."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_sinh(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def cosh(x: TensorLike) -> Tensor:
+    """The hyperbolic cosine."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_cosh(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def tanh(x: TensorLike) -> Tensor:
+    """The hyperbolic tangent."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_tanh(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def asinh(x: TensorLike) -> Tensor:
+    """The inverse of the hyperbolic sine."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_asinh(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def acosh(x: TensorLike) -> Tensor:
+    """The inverse of the hyperbolic cosine, not negative; NaN below 1."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_acosh(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def atanh(x: TensorLike) -> Tensor:
+    """The inverse of the hyperbolic tangent; NaN outside of -1...1."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_atanh(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+# ---- Activations -------------------------------------------------------------------------------
+
+
+def relu(x: TensorLike) -> Tensor:
+    """max(x, 0). The gradient at 0 is 0."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_relu(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def relu_(x: _T) -> _T:
+    """Like `relu`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("relu_", x)
+    _status = _lib.alula_relu_(x._handle)
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+def leaky_relu(x: TensorLike, negative_slope: float = 0.01) -> Tensor:
+    """x where it is positive, else x times a slope.
+
+    Args:
+        negative_slope: The slope below 0.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_leaky_relu(_byref(_out), x._handle, float(negative_slope))
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def leaky_relu_(x: _T, negative_slope: float = 0.01) -> _T:
+    """Like `leaky_relu`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("leaky_relu_", x)
+    _status = _lib.alula_leaky_relu_(x._handle, float(negative_slope))
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+def elu(x: TensorLike, alpha: float = 1.0) -> Tensor:
+    """x where it is positive, else α(eˣ - 1).
+
+    Args:
+        alpha: What the result tends to, negated, for very negative x.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_elu(_byref(_out), x._handle, float(alpha))
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def elu_(x: _T, alpha: float = 1.0) -> _T:
+    """Like `elu`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("elu_", x)
+    _status = _lib.alula_elu_(x._handle, float(alpha))
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+def sigmoid(x: TensorLike) -> Tensor:
+    """The logistic function 1 / (1 + e⁻ˣ)."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_sigmoid(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def sigmoid_(x: _T) -> _T:
+    """Like `sigmoid`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("sigmoid_", x)
+    _status = _lib.alula_sigmoid_(x._handle)
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+def softplus(x: TensorLike) -> Tensor:
+    """log(1 + eˣ), a smooth max(x, 0)."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_softplus(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def silu(x: TensorLike) -> Tensor:
+    """x·sigmoid(x), also called swish (S. Elfwing, E. Uchibe and K. Doya, 2017)."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_silu(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def gelu(x: TensorLike) -> Tensor:
+    """x·Φ(x) with the standard normal distribution function Φ (D. Hendrycks and K. Gimpel, 2016).
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_gelu(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def gelu_tanh(x: TensorLike) -> Tensor:
+    """The approximation ½x(1 + tanh(√(2/π)(x + 0.044715x³))) of gelu (D. Hendrycks and K. Gimpel,
+    2016).
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_gelu_tanh(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+# ---- Comparison --------------------------------------------------------------------------------
+
+
+def equal(a: TensorLike, b: TensorLike) -> Tensor:
+    """Whether a = b. NaN differs from everything."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_equal(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def not_equal(a: TensorLike, b: TensorLike) -> Tensor:
+    """Whether a ≠ b. NaN differs from everything."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_not_equal(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def less(a: TensorLike, b: TensorLike) -> Tensor:
+    """Whether a < b. Never with NaN."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_less(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def less_equal(a: TensorLike, b: TensorLike) -> Tensor:
+    """Whether a ≤ b. Never with NaN."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_less_equal(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def greater(a: TensorLike, b: TensorLike) -> Tensor:
+    """Whether a > b. Never with NaN."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_greater(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def greater_equal(a: TensorLike, b: TensorLike) -> Tensor:
+    """Whether a ≥ b. Never with NaN."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_greater_equal(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+# ---- Logic and bits ----------------------------------------------------------------------------
+
+
+def logical_not(x: TensorLike) -> Tensor:
+    """Whether the element is zero."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_logical_not(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def logical_and(a: TensorLike, b: TensorLike) -> Tensor:
+    """Whether neither element is zero."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_logical_and(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def logical_or(a: TensorLike, b: TensorLike) -> Tensor:
+    """Whether either element is not zero."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_logical_or(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def logical_xor(a: TensorLike, b: TensorLike) -> Tensor:
+    """Whether just one element is not zero."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_logical_xor(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def bitwise_invert(x: TensorLike) -> Tensor:
+    """Every bit inverted; of bool, the other value."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_bitwise_invert(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def bitwise_invert_(x: _T) -> _T:
+    """Like `bitwise_invert`, written into `x`."""
+    if not isinstance(x, _TensorBase):
+        raise _arguments.not_a_tensor("bitwise_invert_", x)
+    _status = _lib.alula_bitwise_invert_(x._handle)
+    if _status:
+        raise _failure(_status)
+    return x
+
+
+def bitwise_and(a: TensorLike, b: TensorLike) -> Tensor:
+    """The bits set in both elements."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_bitwise_and(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def bitwise_and_(a: _T, b: TensorLike) -> _T:
+    """Like `bitwise_and`, written into `a`."""
+    if not isinstance(a, _TensorBase):
+        raise _arguments.not_a_tensor("bitwise_and_", a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _status = _lib.alula_bitwise_and_(a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return a
+
+
+def bitwise_or(a: TensorLike, b: TensorLike) -> Tensor:
+    """The bits set in either element."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_bitwise_or(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def bitwise_or_(a: _T, b: TensorLike) -> _T:
+    """Like `bitwise_or`, written into `a`."""
+    if not isinstance(a, _TensorBase):
+        raise _arguments.not_a_tensor("bitwise_or_", a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _status = _lib.alula_bitwise_or_(a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return a
+
+
+def bitwise_xor(a: TensorLike, b: TensorLike) -> Tensor:
+    """The bits set in just one element."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_bitwise_xor(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def bitwise_xor_(a: _T, b: TensorLike) -> _T:
+    """Like `bitwise_xor`, written into `a`."""
+    if not isinstance(a, _TensorBase):
+        raise _arguments.not_a_tensor("bitwise_xor_", a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _status = _lib.alula_bitwise_xor_(a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return a
+
+
+def bitwise_left_shift(a: TensorLike, b: TensorLike) -> Tensor:
+    """a·2ᵇ, bits lost at the top. A negative or too large distance loses them all."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_bitwise_left_shift(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def bitwise_left_shift_(a: _T, b: TensorLike) -> _T:
+    """Like `bitwise_left_shift`, written into `a`."""
+    if not isinstance(a, _TensorBase):
+        raise _arguments.not_a_tensor("bitwise_left_shift_", a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _status = _lib.alula_bitwise_left_shift_(a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return a
+
+
+def bitwise_right_shift(a: TensorLike, b: TensorLike) -> Tensor:
+    """a / 2ᵇ rounded down. A negative or too large distance leaves copies of the sign only."""
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_bitwise_right_shift(_byref(_out), a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def bitwise_right_shift_(a: _T, b: TensorLike) -> _T:
+    """Like `bitwise_right_shift`, written into `a`."""
+    if not isinstance(a, _TensorBase):
+        raise _arguments.not_a_tensor("bitwise_right_shift_", a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _status = _lib.alula_bitwise_right_shift_(a._handle, b._handle)
+    if _status:
+        raise _failure(_status)
+    return a
+
+
+def isnan(x: TensorLike) -> Tensor:
+    """Whether the element is NaN."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_isnan(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def isinf(x: TensorLike) -> Tensor:
+    """Whether the element is infinite."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_isinf(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def isfinite(x: TensorLike) -> Tensor:
+    """Whether the element is neither infinite nor NaN."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_isfinite(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def signbit(x: TensorLike) -> Tensor:
+    """Whether the sign bit is set, as in -0.0 and all that is less."""
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_signbit(_byref(_out), x._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+# ---- Selection ---------------------------------------------------------------------------------
+
+
+def where(condition: TensorLike, x: TensorLike, y: TensorLike) -> Tensor:
+    """The elements of x where the condition holds, else those of y."""
+    if not isinstance(condition, _TensorBase):
+        condition = _asarray(condition)
+    if not isinstance(x, _TensorBase):
+        x = _operand(x)
+    if not isinstance(y, _TensorBase):
+        y = _operand(y)
+    _out = _HANDLE()
+    _status = _lib.alula_where(_byref(_out), condition._handle, x._handle, y._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
 
 
 # ---- Reductions --------------------------------------------------------------------------------
@@ -1918,8 +3138,109 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "alula_contiguous": (_OUT, _HANDLE),
     "alula_add": (_OUT, _HANDLE, _HANDLE),
     "alula_add_": (_HANDLE, _HANDLE),
+    "alula_subtract": (_OUT, _HANDLE, _HANDLE),
+    "alula_subtract_": (_HANDLE, _HANDLE),
     "alula_multiply": (_OUT, _HANDLE, _HANDLE),
     "alula_multiply_": (_HANDLE, _HANDLE),
+    "alula_divide": (_OUT, _HANDLE, _HANDLE),
+    "alula_divide_": (_HANDLE, _HANDLE),
+    "alula_floor_divide": (_OUT, _HANDLE, _HANDLE),
+    "alula_floor_divide_": (_HANDLE, _HANDLE),
+    "alula_remainder": (_OUT, _HANDLE, _HANDLE),
+    "alula_remainder_": (_HANDLE, _HANDLE),
+    "alula_pow": (_OUT, _HANDLE, _HANDLE),
+    "alula_pow_": (_HANDLE, _HANDLE),
+    "alula_negative": (_OUT, _HANDLE),
+    "alula_negative_": (_HANDLE,),
+    "alula_abs": (_OUT, _HANDLE),
+    "alula_abs_": (_HANDLE,),
+    "alula_sign": (_OUT, _HANDLE),
+    "alula_square": (_OUT, _HANDLE),
+    "alula_square_": (_HANDLE,),
+    "alula_reciprocal": (_OUT, _HANDLE),
+    "alula_reciprocal_": (_HANDLE,),
+    "alula_maximum": (_OUT, _HANDLE, _HANDLE),
+    "alula_maximum_": (_HANDLE, _HANDLE),
+    "alula_minimum": (_OUT, _HANDLE, _HANDLE),
+    "alula_minimum_": (_HANDLE, _HANDLE),
+    "alula_clip": (_OUT, _HANDLE, _HANDLE, _HANDLE),
+    "alula_clip_": (_HANDLE, _HANDLE, _HANDLE),
+    "alula_copysign": (_OUT, _HANDLE, _HANDLE),
+    "alula_hypot": (_OUT, _HANDLE, _HANDLE),
+    "alula_floor": (_OUT, _HANDLE),
+    "alula_floor_": (_HANDLE,),
+    "alula_ceil": (_OUT, _HANDLE),
+    "alula_ceil_": (_HANDLE,),
+    "alula_trunc": (_OUT, _HANDLE),
+    "alula_trunc_": (_HANDLE,),
+    "alula_round": (_OUT, _HANDLE),
+    "alula_round_": (_HANDLE,),
+    "alula_exp": (_OUT, _HANDLE),
+    "alula_exp_": (_HANDLE,),
+    "alula_expm1": (_OUT, _HANDLE),
+    "alula_log": (_OUT, _HANDLE),
+    "alula_log_": (_HANDLE,),
+    "alula_log1p": (_OUT, _HANDLE),
+    "alula_log2": (_OUT, _HANDLE),
+    "alula_log10": (_OUT, _HANDLE),
+    "alula_logaddexp": (_OUT, _HANDLE, _HANDLE),
+    "alula_sqrt": (_OUT, _HANDLE),
+    "alula_sqrt_": (_HANDLE,),
+    "alula_rsqrt": (_OUT, _HANDLE),
+    "alula_erf": (_OUT, _HANDLE),
+    "alula_erfc": (_OUT, _HANDLE),
+    "alula_sin": (_OUT, _HANDLE),
+    "alula_cos": (_OUT, _HANDLE),
+    "alula_tan": (_OUT, _HANDLE),
+    "alula_asin": (_OUT, _HANDLE),
+    "alula_acos": (_OUT, _HANDLE),
+    "alula_atan": (_OUT, _HANDLE),
+    "alula_atan2": (_OUT, _HANDLE, _HANDLE),
+    "alula_sinh": (_OUT, _HANDLE),
+    "alula_cosh": (_OUT, _HANDLE),
+    "alula_tanh": (_OUT, _HANDLE),
+    "alula_asinh": (_OUT, _HANDLE),
+    "alula_acosh": (_OUT, _HANDLE),
+    "alula_atanh": (_OUT, _HANDLE),
+    "alula_relu": (_OUT, _HANDLE),
+    "alula_relu_": (_HANDLE,),
+    "alula_leaky_relu": (_OUT, _HANDLE, _DOUBLE),
+    "alula_leaky_relu_": (_HANDLE, _DOUBLE),
+    "alula_elu": (_OUT, _HANDLE, _DOUBLE),
+    "alula_elu_": (_HANDLE, _DOUBLE),
+    "alula_sigmoid": (_OUT, _HANDLE),
+    "alula_sigmoid_": (_HANDLE,),
+    "alula_softplus": (_OUT, _HANDLE),
+    "alula_silu": (_OUT, _HANDLE),
+    "alula_gelu": (_OUT, _HANDLE),
+    "alula_gelu_tanh": (_OUT, _HANDLE),
+    "alula_equal": (_OUT, _HANDLE, _HANDLE),
+    "alula_not_equal": (_OUT, _HANDLE, _HANDLE),
+    "alula_less": (_OUT, _HANDLE, _HANDLE),
+    "alula_less_equal": (_OUT, _HANDLE, _HANDLE),
+    "alula_greater": (_OUT, _HANDLE, _HANDLE),
+    "alula_greater_equal": (_OUT, _HANDLE, _HANDLE),
+    "alula_logical_not": (_OUT, _HANDLE),
+    "alula_logical_and": (_OUT, _HANDLE, _HANDLE),
+    "alula_logical_or": (_OUT, _HANDLE, _HANDLE),
+    "alula_logical_xor": (_OUT, _HANDLE, _HANDLE),
+    "alula_bitwise_invert": (_OUT, _HANDLE),
+    "alula_bitwise_invert_": (_HANDLE,),
+    "alula_bitwise_and": (_OUT, _HANDLE, _HANDLE),
+    "alula_bitwise_and_": (_HANDLE, _HANDLE),
+    "alula_bitwise_or": (_OUT, _HANDLE, _HANDLE),
+    "alula_bitwise_or_": (_HANDLE, _HANDLE),
+    "alula_bitwise_xor": (_OUT, _HANDLE, _HANDLE),
+    "alula_bitwise_xor_": (_HANDLE, _HANDLE),
+    "alula_bitwise_left_shift": (_OUT, _HANDLE, _HANDLE),
+    "alula_bitwise_left_shift_": (_HANDLE, _HANDLE),
+    "alula_bitwise_right_shift": (_OUT, _HANDLE, _HANDLE),
+    "alula_bitwise_right_shift_": (_HANDLE, _HANDLE),
+    "alula_isnan": (_OUT, _HANDLE),
+    "alula_isinf": (_OUT, _HANDLE),
+    "alula_isfinite": (_OUT, _HANDLE),
+    "alula_signbit": (_OUT, _HANDLE),
+    "alula_where": (_OUT, _HANDLE, _HANDLE, _HANDLE),
     "alula_sum": (_OUT, _HANDLE, _BYTES, _SIZE, _BOOL),
     "alula_reshape": (_OUT, _HANDLE, _BYTES, _SIZE),
     "alula_permute_dims": (_OUT, _HANDLE, _BYTES, _SIZE),

@@ -1,0 +1,51 @@
+/// A kernel over rows of adjacent elements, and how its rows are handed out to threads.
+struct RowKernels: Sendable {
+  /// An operand: contiguous, one entry of `step` elements per row, or shared by all rows with step 0; nil when left out.
+  typealias Operand = (tensor: Tensor?, step: Int)
+
+  private typealias Kernel =
+    @convention(c) (
+      Int, Int, UnsafePointer<UnsafeMutableRawPointer?>, UnsafePointer<Int>, UnsafePointer<Double>?
+    ) -> Void
+
+  private let name: String
+  private let kernels: KernelRow
+
+  init(_ name: String) {
+    self.name = name
+    kernels = KernelTable.shared.row(name)
+  }
+
+  /// The number of rows of `length` elements that one thread takes at a time.
+  static func grain(_ length: Int) -> Int { max(1, 32 * 1024 / max(1, length)) }
+
+  /// Runs the kernel for `dtype` over `rows` rows of `length` elements.
+  ///
+  /// - Parameter partials: the operands of which every block of `grain` rows has an entry of its own.
+  func run(
+    _ dtype: DType, rows: Int, length: Int, _ operands: [Operand], parameters: [Double] = [], partials: Range<Int> = 0..<0
+  ) throws(AlulaError) {
+    guard let address = kernels[dtype] else { throw .invalidDType("\(name): dtype \(dtype) is not supported on cpu") }
+    if rows == 0 || length == 0 { return }
+    let kernel = unsafeBitCast(address, to: Kernel.self)
+    let starts = operands.map { $0.tensor?.data }
+    let entries = operands.map { operand in operand.step * (operand.tensor?.dtype.itemSize ?? 0) }
+    let grain = RowKernels.grain(length)
+    ThreadPool.parallelFor(rows, grain: grain) { range in
+      withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer?.self, capacity: operands.count) { pointers in
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: operands.count) { steps in
+          for k in operands.indices {
+            let isPartial = partials.contains(k)
+            steps[k] = isPartial ? 0 : entries[k]
+            pointers[k] = starts[k].map {
+              $0 + entries[k] * (isPartial ? range.lowerBound / grain : range.lowerBound)
+            }
+          }
+          guard let pointers = pointers.baseAddress, let steps = steps.baseAddress else { return }
+          parameters.withUnsafeBufferPointer { kernel(range.count, length, pointers, steps, $0.baseAddress) }
+        }
+      }
+    }
+    withExtendedLifetime(operands) {}
+  }
+}

@@ -1,0 +1,336 @@
+import CSupport
+import Glibc
+
+// Folds of many elements into one accumulator per column. Sums and products of floats accumulate in
+// float64 and those of integers in 64 bits, so that neither length nor order shows in the result.
+
+func registerReductions(_ receive: KernelReceiver) {
+  registerSums(receive)
+  registerProducts(receive)
+  registerMaxima(receive)
+  registerMinima(receive)
+  registerSquaredDeviations(receive)
+  registerSumsOfExponentials(receive)
+}
+
+typealias FoldKernel =
+  @convention(c) (UnsafeMutableRawPointer?, UnsafeRawPointer?, Int, Int, Int, UnsafePointer<Double>?) -> Void
+
+func registerFold(_ receive: KernelReceiver, _ name: StaticString, _ slot: Int, _ kernel: FoldKernel) {
+  receive(name, slot, unsafeBitCast(kernel, to: UnsafeRawPointer.self))
+}
+
+// MARK: - The loops
+
+/// Folds `rows` rows of `columns` adjacent elements into the accumulators, one per column; without an input, sets
+/// the accumulators to `identity`.
+///
+/// - Parameters:
+///   - rowStep: the distance of two rows in bytes.
+///   - load: an element as an accumulator, given the column's center.
+///   - centers: one per column, or nil.
+@inline(__always)
+func fold<V: SIMD, A: SIMD>(
+  _ accumulators: UnsafeMutableRawPointer?, _ input: UnsafeRawPointer?, _ rows: Int, _ rowStep: Int,
+  _ columns: Int, centers: UnsafePointer<A.Scalar>? = nil, identity: A.Scalar,
+  _ load: (V, A) -> A, _ loadOne: (V.Scalar, A.Scalar) -> A.Scalar,
+  _ combine: (A, A) -> A, _ combineOne: (A.Scalar, A.Scalar) -> A.Scalar
+) {
+  let sums = accumulators!.assumingMemoryBound(to: A.Scalar.self)
+  guard let input else {
+    for j in 0..<columns { sums[j] = identity }
+    return
+  }
+  let step = MemoryLayout<V.Scalar>.stride
+  let width = V.scalarCount
+  if rowStep == columns &* step, columns <= width, width % columns == 0 {
+    foldLanes(
+      sums, input, rows &* columns, columns, centers: centers, identity: identity, load, loadOne, combine, combineOne)
+    return
+  }
+  if columns == 1 {
+    // Elements apart: gathered one by one.
+    let center = centers.map { $0[0] } ?? identity
+    var sum = sums[0]
+    for i in 0..<rows {
+      sum = combineOne(sum, loadOne(input.loadUnaligned(fromByteOffset: i &* rowStep, as: V.Scalar.self), center))
+    }
+    sums[0] = sum
+    return
+  }
+  // Four rows at once: the accumulators are read and written less often.
+  var i = 0
+  while i < rows {
+    let run = i &+ 4 <= rows ? 4 : 1
+    let row = input + i &* rowStep
+    var j = 0
+    while j &+ width <= columns {
+      let center =
+        centers.map { UnsafeRawPointer($0 + j).loadUnaligned(as: A.self) } ?? A(repeating: identity)
+      let target = UnsafeMutableRawPointer(sums + j)
+      let at = row + j &* step
+      var value = load(at.loadUnaligned(as: V.self), center)
+      if run == 4 {
+        let second = load(at.loadUnaligned(fromByteOffset: rowStep, as: V.self), center)
+        let third = load(at.loadUnaligned(fromByteOffset: 2 &* rowStep, as: V.self), center)
+        let fourth = load(at.loadUnaligned(fromByteOffset: 3 &* rowStep, as: V.self), center)
+        value = combine(combine(value, second), combine(third, fourth))
+      }
+      target.storeBytes(of: combine(target.loadUnaligned(as: A.self), value), as: A.self)
+      j &+= width
+    }
+    while j < columns {
+      let center = centers.map { $0[j] } ?? identity
+      for k in 0..<run {
+        let x = row.loadUnaligned(fromByteOffset: k &* rowStep &+ j &* step, as: V.Scalar.self)
+        sums[j] = combineOne(sums[j], loadOne(x, center))
+      }
+      j &+= 1
+    }
+    i &+= run
+  }
+}
+
+/// Folds `count` adjacent elements, of which every `columns`-th belongs to one accumulator.
+@inline(__always)
+func foldLanes<V: SIMD, A: SIMD>(
+  _ sums: UnsafeMutablePointer<A.Scalar>, _ input: UnsafeRawPointer, _ count: Int, _ columns: Int,
+  centers: UnsafePointer<A.Scalar>?, identity: A.Scalar,
+  _ load: (V, A) -> A, _ loadOne: (V.Scalar, A.Scalar) -> A.Scalar,
+  _ combine: (A, A) -> A, _ combineOne: (A.Scalar, A.Scalar) -> A.Scalar
+) {
+  let step = MemoryLayout<V.Scalar>.stride
+  let width = V.scalarCount
+  let bytes = width &* step
+  var i = 0
+  if count >= width {
+    var center = A(repeating: identity)
+    if let centers {
+      for lane in 0..<width { center[lane] = centers[lane % columns] }
+    }
+    var total = A(repeating: identity)
+    // Blocks, each with four chains of its own: rounding errors of float64 grow with the square root of a block.
+    while i &+ 4 &* width <= count {
+      var a = A(repeating: identity)
+      var (b, c, d) = (a, a, a)
+      let end = min(count, i &+ 128 &* width)
+      while i &+ 4 &* width <= end {
+        let at = input + i &* step
+        a = combine(a, load(at.loadUnaligned(as: V.self), center))
+        b = combine(b, load(at.loadUnaligned(fromByteOffset: bytes, as: V.self), center))
+        c = combine(c, load(at.loadUnaligned(fromByteOffset: 2 &* bytes, as: V.self), center))
+        d = combine(d, load(at.loadUnaligned(fromByteOffset: 3 &* bytes, as: V.self), center))
+        i &+= 4 &* width
+      }
+      total = combine(total, combine(combine(a, b), combine(c, d)))
+    }
+    while i &+ width <= count {
+      total = combine(total, load(input.loadUnaligned(fromByteOffset: i &* step, as: V.self), center))
+      i &+= width
+    }
+    // Neighbours first, as long as they belong to one column.
+    var lanes = width
+    while lanes > columns {
+      lanes /= 2
+      for lane in 0..<lanes { total[lane] = combineOne(total[lane], total[lane &+ lanes]) }
+    }
+    for lane in 0..<columns { sums[lane] = combineOne(sums[lane], total[lane]) }
+  }
+  while i < count {
+    let column = i % columns
+    let x = input.loadUnaligned(fromByteOffset: i &* step, as: V.Scalar.self)
+    sums[column] = combineOne(sums[column], loadOne(x, centers.map { $0[column] } ?? identity))
+    i &+= 1
+  }
+}
+
+// MARK: - Sums and products
+
+/// Sums or products of integers, wrapping around in 64 bits.
+@inline(__always)
+private func foldIntegers<T: FixedWidthInteger & SIMDScalar, W: FixedWidthInteger & SIMDScalar>(
+  _ a: UnsafeMutableRawPointer?, _ x: UnsafeRawPointer?, _ r: Int, _ s: Int, _ c: Int, identity: W,
+  _: T.Type, _ combine: (SIMD8<W>, SIMD8<W>) -> SIMD8<W>, _ combineOne: (W, W) -> W
+) {
+  fold(
+    a, x, r, s, c, identity: identity,
+    { (x: SIMD8<T>, _: SIMD8<W>) in SIMD8<W>(truncatingIfNeeded: x) }, { (x, _) in W(truncatingIfNeeded: x) },
+    combine, combineOne)
+}
+
+private func registerSums(_ receive: KernelReceiver) {
+  let bytes: FoldKernel = { a, x, r, s, c, _ in
+    foldIntegers(a, x, r, s, c, identity: UInt64(0), UInt8.self, { $0 &+ $1 }, { $0 &+ $1 })
+  }
+  registerFold(receive, "sum", 0, bytes)
+  registerFold(receive, "sum", 1) { a, x, r, s, c, _ in
+    foldIntegers(a, x, r, s, c, identity: Int64(0), Int8.self, { $0 &+ $1 }, { $0 &+ $1 })
+  }
+  registerFold(receive, "sum", 2) { a, x, r, s, c, _ in
+    foldIntegers(a, x, r, s, c, identity: Int64(0), Int16.self, { $0 &+ $1 }, { $0 &+ $1 })
+  }
+  registerFold(receive, "sum", 3) { a, x, r, s, c, _ in
+    foldIntegers(a, x, r, s, c, identity: Int64(0), Int32.self, { $0 &+ $1 }, { $0 &+ $1 })
+  }
+  let words: FoldKernel = { a, x, r, s, c, _ in
+    foldIntegers(a, x, r, s, c, identity: UInt64(0), UInt64.self, { $0 &+ $1 }, { $0 &+ $1 })
+  }
+  registerFold(receive, "sum", 4, words)
+  registerFold(receive, "sum", 5, bytes)
+  registerFold(receive, "sum", 6) { a, x, r, s, c, _ in
+    foldIntegers(a, x, r, s, c, identity: UInt64(0), UInt16.self, { $0 &+ $1 }, { $0 &+ $1 })
+  }
+  registerFold(receive, "sum", 7) { a, x, r, s, c, _ in
+    foldIntegers(a, x, r, s, c, identity: UInt64(0), UInt32.self, { $0 &+ $1 }, { $0 &+ $1 })
+  }
+  registerFold(receive, "sum", 8, words)
+  registerFold(receive, "sum", 11) { a, x, r, s, c, _ in
+    fold(
+      a, x, r, s, c, identity: 0, { (x: SIMD8<Float>, _: SIMD8<Double>) in SIMD8<Double>(x) }, { (x, _) in Double(x) },
+      { $0 + $1 }, { $0 + $1 })
+  }
+  registerFold(receive, "sum", 12) { a, x, r, s, c, _ in
+    fold(a, x, r, s, c, identity: 0, { (x: SIMD8<Double>, _) in x }, { (x, _) in x }, { $0 + $1 }, { $0 + $1 })
+  }
+}
+
+private func registerProducts(_ receive: KernelReceiver) {
+  let bytes: FoldKernel = { a, x, r, s, c, _ in
+    foldIntegers(a, x, r, s, c, identity: UInt64(1), UInt8.self, { $0 &* $1 }, { $0 &* $1 })
+  }
+  registerFold(receive, "prod", 0, bytes)
+  registerFold(receive, "prod", 1) { a, x, r, s, c, _ in
+    foldIntegers(a, x, r, s, c, identity: Int64(1), Int8.self, { $0 &* $1 }, { $0 &* $1 })
+  }
+  registerFold(receive, "prod", 2) { a, x, r, s, c, _ in
+    foldIntegers(a, x, r, s, c, identity: Int64(1), Int16.self, { $0 &* $1 }, { $0 &* $1 })
+  }
+  registerFold(receive, "prod", 3) { a, x, r, s, c, _ in
+    foldIntegers(a, x, r, s, c, identity: Int64(1), Int32.self, { $0 &* $1 }, { $0 &* $1 })
+  }
+  let words: FoldKernel = { a, x, r, s, c, _ in
+    foldIntegers(a, x, r, s, c, identity: UInt64(1), UInt64.self, { $0 &* $1 }, { $0 &* $1 })
+  }
+  registerFold(receive, "prod", 4, words)
+  registerFold(receive, "prod", 5, bytes)
+  registerFold(receive, "prod", 6) { a, x, r, s, c, _ in
+    foldIntegers(a, x, r, s, c, identity: UInt64(1), UInt16.self, { $0 &* $1 }, { $0 &* $1 })
+  }
+  registerFold(receive, "prod", 7) { a, x, r, s, c, _ in
+    foldIntegers(a, x, r, s, c, identity: UInt64(1), UInt32.self, { $0 &* $1 }, { $0 &* $1 })
+  }
+  registerFold(receive, "prod", 8, words)
+  registerFold(receive, "prod", 11) { a, x, r, s, c, _ in
+    fold(
+      a, x, r, s, c, identity: 1, { (x: SIMD8<Float>, _: SIMD8<Double>) in SIMD8<Double>(x) }, { (x, _) in Double(x) },
+      { $0 * $1 }, { $0 * $1 })
+  }
+  registerFold(receive, "prod", 12) { a, x, r, s, c, _ in
+    fold(a, x, r, s, c, identity: 1, { (x: SIMD8<Double>, _) in x }, { (x, _) in x }, { $0 * $1 }, { $0 * $1 })
+  }
+}
+
+/// Sums of squared distances from a center per column.
+private func registerSquaredDeviations(_ receive: KernelReceiver) {
+  registerFold(receive, "squared_deviation", 11) { a, x, r, s, c, centers in
+    fold(
+      a, x, r, s, c, centers: centers, identity: 0,
+      { (x: SIMD8<Float>, center: SIMD8<Double>) in
+        let distance = SIMD8<Double>(x) - center
+        return distance * distance
+      },
+      { (x, center) in (Double(x) - center) * (Double(x) - center) }, { $0 + $1 }, { $0 + $1 })
+  }
+  registerFold(receive, "squared_deviation", 12) { a, x, r, s, c, centers in
+    fold(
+      a, x, r, s, c, centers: centers, identity: 0,
+      { (x: SIMD8<Double>, center: SIMD8<Double>) in
+        let distance = x - center
+        return distance * distance
+      },
+      { (x, center) in (x - center) * (x - center) }, { $0 + $1 }, { $0 + $1 })
+  }
+}
+
+/// Sums of exp(x - center).
+private func registerSumsOfExponentials(_ receive: KernelReceiver) {
+  registerFold(receive, "sum_of_exponentials", 11) { a, x, r, s, c, centers in
+    fold(
+      a, x, r, s, c, centers: centers, identity: 0,
+      { (x: SIMD8<Float>, center: SIMD8<Double>) in SIMD8<Double>(exp(x - SIMD8<Float>(center))) },
+      { (x, center) in Double(exp(SIMD8<Float>(repeating: x - Float(center)))[0]) }, { $0 + $1 }, { $0 + $1 })
+  }
+  registerFold(receive, "sum_of_exponentials", 12) { a, x, r, s, c, centers in
+    fold(
+      a, x, r, s, c, centers: centers, identity: 0,
+      { (x: SIMD4<Double>, center: SIMD4<Double>) in exp(x - center) }, { (x, center) in Glibc.exp(x - center) },
+      { $0 + $1 }, { $0 + $1 })
+  }
+}
+
+// MARK: - Extrema
+
+@inline(__always)
+private func foldMaximum<V: SIMD>(
+  _ a: UnsafeMutableRawPointer?, _ x: UnsafeRawPointer?, _ r: Int, _ s: Int, _ c: Int, _: V.Type
+) where V.Scalar: FixedWidthInteger {
+  fold(
+    a, x, r, s, c, identity: V.Scalar.min, { (x: V, _: V) in x }, { (x, _) in x },
+    { $0.replacing(with: $1, where: $1 .> $0) }, { $1 > $0 ? $1 : $0 })
+}
+
+@inline(__always)
+private func foldMinimum<V: SIMD>(
+  _ a: UnsafeMutableRawPointer?, _ x: UnsafeRawPointer?, _ r: Int, _ s: Int, _ c: Int, _: V.Type
+) where V.Scalar: FixedWidthInteger {
+  fold(
+    a, x, r, s, c, identity: V.Scalar.max, { (x: V, _: V) in x }, { (x, _) in x },
+    { $0.replacing(with: $1, where: $1 .< $0) }, { $1 < $0 ? $1 : $0 })
+}
+
+/// NaN wins over every number.
+@inline(__always)
+private func foldMaximum<V: SIMD>(
+  _ a: UnsafeMutableRawPointer?, _ x: UnsafeRawPointer?, _ r: Int, _ s: Int, _ c: Int, _: V.Type
+) where V.Scalar: BinaryFloatingPoint {
+  fold(
+    a, x, r, s, c, identity: -V.Scalar.infinity, { (x: V, _: V) in x }, { (x, _) in x },
+    { $0.replacing(with: $1, where: ($1 .> $0) .| ($1 .!= $1)) }, { $1 > $0 || $1 != $1 ? $1 : $0 })
+}
+
+@inline(__always)
+private func foldMinimum<V: SIMD>(
+  _ a: UnsafeMutableRawPointer?, _ x: UnsafeRawPointer?, _ r: Int, _ s: Int, _ c: Int, _: V.Type
+) where V.Scalar: BinaryFloatingPoint {
+  fold(
+    a, x, r, s, c, identity: V.Scalar.infinity, { (x: V, _: V) in x }, { (x, _) in x },
+    { $0.replacing(with: $1, where: ($1 .< $0) .| ($1 .!= $1)) }, { $1 < $0 || $1 != $1 ? $1 : $0 })
+}
+
+private func registerMaxima(_ receive: KernelReceiver) {
+  registerFold(receive, "max", 0) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD32<UInt8>.self) }
+  registerFold(receive, "max", 1) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD32<Int8>.self) }
+  registerFold(receive, "max", 2) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD16<Int16>.self) }
+  registerFold(receive, "max", 3) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD8<Int32>.self) }
+  registerFold(receive, "max", 4) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD4<Int64>.self) }
+  registerFold(receive, "max", 5) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD32<UInt8>.self) }
+  registerFold(receive, "max", 6) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD16<UInt16>.self) }
+  registerFold(receive, "max", 7) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD8<UInt32>.self) }
+  registerFold(receive, "max", 8) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD4<UInt64>.self) }
+  registerFold(receive, "max", 11) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD8<Float>.self) }
+  registerFold(receive, "max", 12) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD4<Double>.self) }
+}
+
+private func registerMinima(_ receive: KernelReceiver) {
+  registerFold(receive, "min", 0) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD32<UInt8>.self) }
+  registerFold(receive, "min", 1) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD32<Int8>.self) }
+  registerFold(receive, "min", 2) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD16<Int16>.self) }
+  registerFold(receive, "min", 3) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD8<Int32>.self) }
+  registerFold(receive, "min", 4) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD4<Int64>.self) }
+  registerFold(receive, "min", 5) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD32<UInt8>.self) }
+  registerFold(receive, "min", 6) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD16<UInt16>.self) }
+  registerFold(receive, "min", 7) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD8<UInt32>.self) }
+  registerFold(receive, "min", 8) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD4<UInt64>.self) }
+  registerFold(receive, "min", 11) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD8<Float>.self) }
+  registerFold(receive, "min", 12) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD4<Double>.self) }
+}

@@ -1,0 +1,103 @@
+import CSupport
+
+// Loops over rows of adjacent elements, vector by vector, and sums along them. A row's last elements pass through the
+// same instructions as the others, in a vector that is only partly used.
+
+typealias RowPointers = UnsafePointer<UnsafeMutableRawPointer?>?
+typealias RowKernel = @convention(c) (Int, Int, RowPointers, UnsafePointer<Int>?, UnsafePointer<Double>?) -> Void
+
+func registerRows(_ receive: KernelReceiver, _ name: StaticString, float32: RowKernel, float64: RowKernel) {
+  receive(name, 11, unsafeBitCast(float32, to: UnsafeRawPointer.self))
+  receive(name, 12, unsafeBitCast(float64, to: UnsafeRawPointer.self))
+}
+
+/// The start of row `row` of the k-th operand, or nil when that was left out.
+@inline(__always)
+func rowStart(_ data: RowPointers, _ steps: UnsafePointer<Int>?, _ k: Int, _ row: Int) -> UnsafeMutableRawPointer? {
+  guard let start = data![k] else { return nil }
+  return start + row &* steps![k]
+}
+
+/// Calls `body` with the first element and the number of elements of each vector along a row.
+@inline(__always)
+func forEachVector<V: SIMD>(_ count: Int, _: V.Type, _ body: (Int, Int) -> Void) {
+  var i = 0
+  while i &+ V.scalarCount <= count {
+    body(i, V.scalarCount)
+    i &+= V.scalarCount
+  }
+  if i < count { body(i, count &- i) }
+}
+
+/// `lanes` elements from the i-th on, and `fill` in the other lanes.
+@inline(__always)
+func loadVector<V: SIMD>(_ row: UnsafeRawPointer, _ i: Int, _ lanes: Int, fill: V.Scalar, as _: V.Type) -> V {
+  let start = row + i &* MemoryLayout<V.Scalar>.stride
+  if lanes == V.scalarCount { return start.loadUnaligned(as: V.self) }
+  var result = V(repeating: fill)
+  let elements = start.assumingMemoryBound(to: V.Scalar.self)
+  for lane in 0..<lanes { result[lane] = elements[lane] }
+  return result
+}
+
+@inline(__always)
+func storeVector<V: SIMD>(_ value: V, _ row: UnsafeMutableRawPointer, _ i: Int, _ lanes: Int) {
+  let start = row + i &* MemoryLayout<V.Scalar>.stride
+  if lanes == V.scalarCount {
+    start.storeBytes(of: value, as: V.self)
+    return
+  }
+  let elements = start.assumingMemoryBound(to: V.Scalar.self)
+  for lane in 0..<lanes { elements[lane] = value[lane] }
+}
+
+/// The sum of `value(i, lanes)` over the vectors of a row, with unused lanes zero. Carried in float64 beyond some
+/// vectors, so that the length of a row does not show.
+@inline(__always)
+func sumOfVectors<V: SIMD, A: SIMD>(
+  _ count: Int, _ widen: (V) -> A, _ value: (Int, Int) -> V
+) -> Double where V.Scalar: BinaryFloatingPoint, A.Scalar == Double {
+  var wide = A.zero
+  var i = 0
+  let width = V.scalarCount
+  while i < count {
+    var (a, b) = (V.zero, V.zero)
+    let end = min(count, i &+ 64 &* width)
+    while i &+ 2 &* width <= end {
+      a += value(i, width)
+      b += value(i &+ width, width)
+      i &+= 2 &* width
+    }
+    while i < end {
+      let lanes = min(width, end &- i)
+      a += lanes == width ? value(i, width) : value(i, lanes)
+      i &+= lanes
+    }
+    wide += widen(a) + widen(b)
+  }
+  var sum = 0.0
+  for lane in 0..<A.scalarCount { sum += wide[lane] }
+  return sum
+}
+
+/// The largest element of a row, NaN when there is one.
+@inline(__always)
+func maximumOfRow<V: SIMD>(_ row: UnsafeRawPointer, _ count: Int, as _: V.Type) -> V.Scalar
+where V.Scalar: BinaryFloatingPoint {
+  var largest = V(repeating: -V.Scalar.infinity)
+  forEachVector(count, V.self) { i, lanes in
+    let x = loadVector(row, i, lanes, fill: -V.Scalar.infinity, as: V.self)
+    largest.replace(with: x, where: (x .> largest) .| (x .!= x))
+  }
+  var result = largest[0]
+  for lane in 1..<V.scalarCount {
+    if largest[lane] > result || largest[lane] != largest[lane] { result = largest[lane] }
+  }
+  return result
+}
+
+@inline(__always)
+func widenFloats(_ x: SIMD8<Float>) -> SIMD8<Double> { SIMD8<Double>(x) }
+
+@inline(__always)
+func widenDoubles(_ x: SIMD4<Double>) -> SIMD4<Double> { x }

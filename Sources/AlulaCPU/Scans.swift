@@ -1,0 +1,108 @@
+import CSupport
+
+// Cumulative sums, products and first-order linear recurrences down the rows of adjacent columns. Floats are
+// carried in float64.
+
+typealias ScanKernel =
+  @convention(c) (Int, Int, Int, UnsafeMutableRawPointer?, UnsafeRawPointer?, UnsafeRawPointer?) -> Void
+
+func registerScans(_ receive: KernelReceiver) {
+  let sumIntegers: ScanKernel = { n, columns, step, out, x, _ in
+    scanIntegers(n, columns, step, out, x, start: 0, { $0 &+ $1 }, { $0 &+ $1 })
+  }
+  let multiplyIntegers: ScanKernel = { n, columns, step, out, x, _ in
+    scanIntegers(n, columns, step, out, x, start: 1, { $0 &* $1 }, { $0 &* $1 })
+  }
+  for slot in [4, 8] {
+    register(receive, "cumulative_sum", slot, sumIntegers)
+    register(receive, "cumulative_prod", slot, multiplyIntegers)
+  }
+  register(receive, "cumulative_sum", 11) { n, columns, step, out, x, _ in
+    scanFloats(n, columns, step, out, x, nil, start: 0, { c, x, _ in c + x }, { c, x, _ in c + x })
+  }
+  register(receive, "cumulative_sum", 12) { n, columns, step, out, x, _ in
+    scanDoubles(n, columns, step, out, x, nil, start: 0, { c, x, _ in c + x }, { c, x, _ in c + x })
+  }
+  register(receive, "cumulative_prod", 11) { n, columns, step, out, x, _ in
+    scanFloats(n, columns, step, out, x, nil, start: 1, { c, x, _ in c * x }, { c, x, _ in c * x })
+  }
+  register(receive, "cumulative_prod", 12) { n, columns, step, out, x, _ in
+    scanDoubles(n, columns, step, out, x, nil, start: 1, { c, x, _ in c * x }, { c, x, _ in c * x })
+  }
+  register(receive, "linear_recurrence", 11) { n, columns, step, out, x, a in
+    scanFloats(n, columns, step, out, x, a, start: 0, { c, x, a in a * c + x }, { c, x, a in a * c + x })
+  }
+  register(receive, "linear_recurrence", 12) { n, columns, step, out, x, a in
+    scanDoubles(n, columns, step, out, x, a, start: 0, { c, x, a in a * c + x }, { c, x, a in a * c + x })
+  }
+}
+
+private func register(_ receive: KernelReceiver, _ name: StaticString, _ slot: Int, _ kernel: ScanKernel) {
+  receive(name, slot, unsafeBitCast(kernel, to: UnsafeRawPointer.self))
+}
+
+@inline(__always)
+private func scanIntegers(
+  _ count: Int, _ columns: Int, _ step: Int, _ out: UnsafeMutableRawPointer?, _ input: UnsafeRawPointer?,
+  start: Int64, _ next: (SIMD4<Int64>, SIMD4<Int64>) -> SIMD4<Int64>, _ nextOne: (Int64, Int64) -> Int64
+) {
+  scan(
+    count, columns, step, out, input, nil, start: start, { (x: SIMD4<Int64>) in x }, { $0 },
+    { carry, x, _ in next(carry, x) }, { carry, x, _ in nextOne(carry, x) })
+}
+
+@inline(__always)
+private func scanFloats(
+  _ count: Int, _ columns: Int, _ step: Int, _ out: UnsafeMutableRawPointer?, _ input: UnsafeRawPointer?,
+  _ factors: UnsafeRawPointer?, start: Double,
+  _ next: (SIMD8<Double>, SIMD8<Double>, SIMD8<Double>) -> SIMD8<Double>, _ nextOne: (Double, Double, Double) -> Double
+) {
+  scan(
+    count, columns, step, out, input, factors, start: start, { (x: SIMD8<Float>) in SIMD8<Double>(x) },
+    { SIMD8<Float>($0) }, next, nextOne)
+}
+
+@inline(__always)
+private func scanDoubles(
+  _ count: Int, _ columns: Int, _ step: Int, _ out: UnsafeMutableRawPointer?, _ input: UnsafeRawPointer?,
+  _ factors: UnsafeRawPointer?, start: Double,
+  _ next: (SIMD4<Double>, SIMD4<Double>, SIMD4<Double>) -> SIMD4<Double>, _ nextOne: (Double, Double, Double) -> Double
+) {
+  scan(count, columns, step, out, input, factors, start: start, { (x: SIMD4<Double>) in x }, { $0 }, next, nextOne)
+}
+
+/// Carries a value down `count` rows, `step` bytes apart, of `columns` adjacent elements. `next` takes the carry, the
+/// element and its factor to the next carry, which is the result.
+@inline(__always)
+private func scan<V: SIMD, C: SIMD>(
+  _ count: Int, _ columns: Int, _ step: Int, _ out: UnsafeMutableRawPointer?, _ input: UnsafeRawPointer?,
+  _ factors: UnsafeRawPointer?, start: C.Scalar, _ widen: (V) -> C, _ narrow: (C) -> V,
+  _ next: (C, C, C) -> C, _ nextOne: (C.Scalar, C.Scalar, C.Scalar) -> C.Scalar
+) {
+  guard let out, let input else { return }
+  let factors = factors ?? input
+  let size = MemoryLayout<V.Scalar>.stride
+  var j = 0
+  while j &+ V.scalarCount <= columns {
+    var carry = C(repeating: start)
+    for i in 0..<count {
+      let at = i &* step &+ j &* size
+      carry = next(
+        carry, widen(input.loadUnaligned(fromByteOffset: at, as: V.self)),
+        widen(factors.loadUnaligned(fromByteOffset: at, as: V.self)))
+      out.storeBytes(of: narrow(carry), toByteOffset: at, as: V.self)
+    }
+    j &+= V.scalarCount
+  }
+  while j < columns {
+    var carry = start
+    for i in 0..<count {
+      let at = i &* step &+ j &* size
+      let x = widen(V(repeating: input.loadUnaligned(fromByteOffset: at, as: V.Scalar.self)))[0]
+      let factor = widen(V(repeating: factors.loadUnaligned(fromByteOffset: at, as: V.Scalar.self)))[0]
+      carry = nextOne(carry, x, factor)
+      out.storeBytes(of: narrow(C(repeating: carry))[0], toByteOffset: at, as: V.Scalar.self)
+    }
+    j &+= 1
+  }
+}

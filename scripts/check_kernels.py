@@ -1,0 +1,99 @@
+"""Reads the kernels' object files with nm and objdump; see check-kernels.sh."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+BUILD = Path(".build/release")
+VARIANTS = ("AlulaCPU", "AlulaCPUAVX2")
+
+#: The sources whose kernels must loop without calls.
+HOT = (
+    "Activations", "Arithmetic", "Bitwise", "Classification", "Comparison", "Exponentials", "Extrema", "Hyperbolics",
+    "Logical", "Rounding",
+)  # fmt: skip
+#: The float64 functions that are the C library's, and the float32 ones of rare use.
+LIBRARY = {
+    "exp", "expm1", "log", "log1p", "log2", "log10", "tanh", "sinh", "cosh", "asinh", "acosh", "atanh", "erf", "erfc",
+    "sinhf", "coshf", "asinhf", "acoshf", "atanhf",
+}  # fmt: skip
+#: What brings elements that do not lie side by side to a loop, once for many of them.
+STAGING = re.compile(r"\$s12AlulaCPUAVX2(6gather|7scatter)")
+
+
+def output(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def objects(variant: str) -> list[str]:
+    found = sorted(str(path) for path in (BUILD / f"{variant}.build").rglob("*.o"))
+    if not found:
+        sys.exit(f"check-kernels: no object files of {variant}; build first (swift build -c release)")
+    return found
+
+
+def weak_code(variant: str) -> set[str]:
+    """Names of weak functions: the linker keeps one of each, from whichever variant comes first."""
+    lines = output("nm", *objects(variant)).splitlines()
+    return {line.split()[2] for line in lines if re.match(r"[0-9a-f]+ [WV] ", line) and "swift_reflection" not in line}
+
+
+def loops(instructions: list[tuple[int, str]]) -> list[tuple[int, int]]:
+    """The innermost loops of a function: ranges that end in a jump back to their start and hold no other such range."""
+    ranges = set()
+    for address, text in instructions:
+        jump = re.match(r"j\w+\s+([0-9a-f]+)\b", text)
+        if jump and int(jump[1], 16) <= address:
+            ranges.add((int(jump[1], 16), address))
+    return [r for r in ranges if not any(q != r and r[0] <= q[0] and q[1] <= r[1] for q in ranges)]
+
+
+def calls_in_loops(path: str) -> list[str]:
+    found = []
+    functions = re.split(r"\n(?=[0-9a-f]+ <)", output("objdump", "-dr", "--no-show-raw-insn", path))
+    for function in functions:
+        name = re.search(r"<(.+)>:", function)
+        if not name:
+            continue
+        instructions: list[tuple[int, str]] = []
+        targets: dict[int, str] = {}
+        for line in function.splitlines():
+            parts = re.match(r"\s+([0-9a-f]+):\s+(.*)", line)
+            if not parts:
+                continue
+            if parts[2].startswith("R_X86_64_") and instructions:
+                targets[instructions[-1][0]] = re.sub(r"[-+]0x.*", "", parts[2].split()[-1])
+            else:
+                instructions.append((int(parts[1], 16), parts[2]))
+        for start, end in loops(instructions):
+            for address, text in instructions:
+                target = targets.get(address, text)
+                if start <= address <= end and text.startswith("call"):
+                    if target in LIBRARY or STAGING.match(target):
+                        continue
+                    found.append(f"{name[1]} calls {target}")
+    return found
+
+
+def main() -> None:
+    problems = [
+        f"weak in both variants: {name}" for name in sorted(weak_code(VARIANTS[0]) & weak_code(VARIANTS[1]))
+    ]
+    checked = 0
+    for path in objects(VARIANTS[1]):
+        if Path(path).name.split(".")[0] in HOT:
+            checked += 1
+            problems += [f"{Path(path).name}: in a loop, {call}" for call in sorted(set(calls_in_loops(path)))]
+    if checked != len(HOT):
+        problems.append(f"{checked} of the {len(HOT)} hot sources were found")
+    for problem in problems:
+        print(f"check-kernels: {problem}", file=sys.stderr)
+    if problems:
+        sys.exit(1)
+    print(f"check-kernels: no shared weak code; no calls in the loops of {checked} sources")
+
+
+main()
