@@ -30,4 +30,5 @@ public func registerKernels(_ receive: KernelReceiver) {
   registerOptimizerSteps(receive)
   registerIndexing(receive)
   registerSorting(receive)
+  registerPooling(receive)
 }

@@ -13,6 +13,7 @@ public enum Catalog {
     ("Sorting and searching", Operation.sorting),
     ("Matrix products", Operation.matrixProducts),
     ("Linear maps and convolution", Operation.convolution),
+    ("Pooling", Operation.pooling),
   ]
 
   public static let operations: [Operation] = families.flatMap(\.operations)

@@ -11,18 +11,9 @@ package final class CPUBackend: Backend {
 
   /// One entry per primitive, in a list per family beside its code.
   private static let families: [[(Operation, Lowering)]] = [
-    copyLowerings,
-    reductionLowerings,
-    creationLowerings,
-    updateLowerings,
-    matrixProductLowerings,
-    randomLowerings,
-    convolutionLowerings,
-    optimizerLowerings,
-    joinLowerings,
-    indexLowerings,
-    maskLowerings,
-    sortLowerings,
+    copyLowerings, reductionLowerings, creationLowerings, updateLowerings, matrixProductLowerings,
+    randomLowerings, convolutionLowerings, optimizerLowerings, joinLowerings, indexLowerings,
+    maskLowerings, sortLowerings, poolingLowerings,
   ]
 
   private init() {

@@ -431,3 +431,50 @@ extension Tensor {
     try Operation.conv2dWeightGradient.first([self, x], [.ints(kernelSize), .ints(stride), .ints(padding), .ints(dilation), .int(groups)])
   }
 }
+
+// MARK: - Pooling
+
+extension Tensor {
+  /// The greatest element of each window along the last axis, and its position there. NaN counts as greatest.
+  public func maxPool1d(kernelSize: [Int], stride: [Int]? = nil, padding: [Int] = [0],
+    dilation: [Int] = [1]) throws(AlulaError) -> (values: Tensor, indices: Tensor) {
+    let outputs = try Operation.maxPool1d([self], [.ints(kernelSize), stride.map { .ints($0) } ?? .none, .ints(padding), .ints(dilation)])
+    return (outputs[0], outputs[1])
+  }
+
+  /// The greatest element of each window, and its index in its image's pixels, row-major. NaN counts as
+  /// greatest.
+  public func maxPool2d(kernelSize: [Int], stride: [Int]? = nil, padding: [Int] = [0, 0],
+    dilation: [Int] = [1, 1]) throws(AlulaError) -> (values: Tensor, indices: Tensor) {
+    let outputs = try Operation.maxPool2d([self], [.ints(kernelSize), stride.map { .ints($0) } ?? .none, .ints(padding), .ints(dilation)])
+    return (outputs[0], outputs[1])
+  }
+
+  /// Each element added, in an image of zeros, to the pixel at its index: the gradient of max_pool2d.
+  public func maxPool2dScatter(_ indices: Tensor, outputSize: [Int]) throws(AlulaError) -> Tensor {
+    try Operation.maxPool2dScatter.first([self, indices], [.ints(outputSize)])
+  }
+
+  /// The pixels at the indices that max_pool2d returned.
+  public func maxPool2dGather(_ indices: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.maxPool2dGather.first([self, indices])
+  }
+
+  /// The mean of each window along the last axis.
+  public func avgPool1d(kernelSize: [Int], stride: [Int]? = nil, padding: [Int] = [0],
+    countIncludePad: Bool = true) throws(AlulaError) -> Tensor {
+    try Operation.avgPool1d.first([self], [.ints(kernelSize), stride.map { .ints($0) } ?? .none, .ints(padding), .bool(countIncludePad)])
+  }
+
+  /// The mean of each window.
+  public func avgPool2d(kernelSize: [Int], stride: [Int]? = nil, padding: [Int] = [0, 0],
+    countIncludePad: Bool = true) throws(AlulaError) -> Tensor {
+    try Operation.avgPool2d.first([self], [.ints(kernelSize), stride.map { .ints($0) } ?? .none, .ints(padding), .bool(countIncludePad)])
+  }
+
+  /// Each element spread evenly over its window: the gradient of avg_pool2d.
+  public func avgPool2dInputGradient(inputSize: [Int], kernelSize: [Int], stride: [Int]? = nil,
+    padding: [Int] = [0, 0], countIncludePad: Bool = true) throws(AlulaError) -> Tensor {
+    try Operation.avgPool2dInputGradient.first([self], [.ints(inputSize), .ints(kernelSize), stride.map { .ints($0) } ?? .none, .ints(padding), .bool(countIncludePad)])
+  }
+}
