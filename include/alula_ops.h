@@ -948,4 +948,84 @@ alula_status alula_conv2d_weight_gradient(alula_tensor **out, alula_tensor *grad
                                           alula_tensor *x, const int64_t *kernel_size,
                                           const alula_conv2d_weight_gradient_options *options);
 
+// ---- Pooling -----------------------------------------------------------------------------------
+
+/// The greatest element of each window along the last axis, and its position there. NaN counts as
+/// greatest.
+/// @param x Shape (N, C, L) or (C, L).
+/// @param kernel_size Extents of a window. 1 values.
+/// @param stride Distance between neighbouring windows; kernel_size by default. NULL to leave it
+/// out.
+/// @param padding Elements added on either side; at most half of kernel_size. 1 values, or NULL for
+/// NULL (all 0).
+/// @param dilation Distance between neighbouring elements of a window. 1 values, or NULL for NULL
+/// (all 1).
+alula_status alula_max_pool1d(alula_tensor **values, alula_tensor **indices, alula_tensor *x,
+                              const int64_t *kernel_size, const int64_t *stride,
+                              size_t stride_count, const int64_t *padding, const int64_t *dilation);
+
+/// The greatest element of each window, and its index in its image's pixels, row-major. NaN counts
+/// as greatest.
+/// @param x Shape (N, C, H, W) or (C, H, W).
+/// @param kernel_size Extents of a window. 2 values.
+/// @param stride Distance between neighbouring windows; kernel_size by default. NULL to leave it
+/// out.
+/// @param padding Elements added on either side; at most half of kernel_size. 2 values, or NULL for
+/// NULL (all 0).
+/// @param dilation Distance between neighbouring elements of a window. 2 values, or NULL for NULL
+/// (all 1).
+alula_status alula_max_pool2d(alula_tensor **values, alula_tensor **indices, alula_tensor *x,
+                              const int64_t *kernel_size, const int64_t *stride,
+                              size_t stride_count, const int64_t *padding, const int64_t *dilation);
+
+/// Each element added, in an image of zeros, to the pixel at its index: the gradient of max_pool2d.
+/// @param x Shape (..., H', W').
+/// @param indices Of the same shape; each below H · W.
+/// @param output_size H and W. 2 values.
+alula_status alula_max_pool2d_scatter(alula_tensor **out, alula_tensor *x, alula_tensor *indices,
+                                      const int64_t *output_size);
+
+/// The pixels at the indices that max_pool2d returned.
+/// @param x Shape (..., H, W).
+/// @param indices Shape (..., H', W'); each below H · W.
+alula_status alula_max_pool2d_gather(alula_tensor **out, alula_tensor *x, alula_tensor *indices);
+
+/// The mean of each window along the last axis.
+/// @param x Shape (N, C, L) or (C, L).
+/// @param kernel_size Extents of a window. 1 values.
+/// @param stride Distance between neighbouring windows; kernel_size by default. NULL to leave it
+/// out.
+/// @param padding Elements added on either side; at most half of kernel_size. 1 values, or NULL for
+/// NULL (all 0).
+/// @param count_include_pad Whether padding counts in the number that a sum is divided by.
+alula_status alula_avg_pool1d(alula_tensor **out, alula_tensor *x, const int64_t *kernel_size,
+                              const int64_t *stride, size_t stride_count, const int64_t *padding,
+                              bool count_include_pad);
+
+/// The mean of each window.
+/// @param x Shape (N, C, H, W) or (C, H, W).
+/// @param kernel_size Extents of a window. 2 values.
+/// @param stride Distance between neighbouring windows; kernel_size by default. NULL to leave it
+/// out.
+/// @param padding Elements added on either side; at most half of kernel_size. 2 values, or NULL for
+/// NULL (all 0).
+/// @param count_include_pad Whether padding counts in the number that a sum is divided by.
+alula_status alula_avg_pool2d(alula_tensor **out, alula_tensor *x, const int64_t *kernel_size,
+                              const int64_t *stride, size_t stride_count, const int64_t *padding,
+                              bool count_include_pad);
+
+/// Each element spread evenly over its window: the gradient of avg_pool2d.
+/// @param gradient Of avg_pool2d's result: shape (..., H', W').
+/// @param input_size H and W of avg_pool2d's input. 2 values.
+/// @param kernel_size Extents of a window. 2 values.
+/// @param stride Distance between neighbouring windows; kernel_size by default. NULL to leave it
+/// out.
+/// @param padding Elements added on either side; at most half of kernel_size. 2 values, or NULL for
+/// NULL (all 0).
+/// @param count_include_pad Whether padding counts in the number that a sum is divided by.
+alula_status alula_avg_pool2d_input_gradient(alula_tensor **out, alula_tensor *gradient,
+                                             const int64_t *input_size, const int64_t *kernel_size,
+                                             const int64_t *stride, size_t stride_count,
+                                             const int64_t *padding, bool count_include_pad);
+
 #endif

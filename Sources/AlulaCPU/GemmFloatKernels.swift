@@ -32,6 +32,11 @@ func registerGemmFloat(_ receive: KernelReceiver) {
         b!.assumingMemoryBound(to: Float.self), rowStride, columnStride, y!.assumingMemoryBound(to: Float.self),
         multiplyAdd, (+))
     }
+    registerGemmAdd(receive, slot) { count, sum, addend in
+      addElements(
+        GemmFloat(repeating: 0), count, sum!.assumingMemoryBound(to: Float.self), addend!.assumingMemoryBound(to: Float.self),
+        (+))
+    }
   }
 }
 
@@ -66,6 +71,11 @@ func registerGemmDouble(_ receive: KernelReceiver) {
         GemmDouble(repeating: 0), columns, depth, x!.assumingMemoryBound(to: Double.self), xStride,
         b!.assumingMemoryBound(to: Double.self), rowStride, columnStride, y!.assumingMemoryBound(to: Double.self),
         multiplyAdd, (+))
+    }
+    registerGemmAdd(receive, slot) { count, sum, addend in
+      addElements(
+        GemmDouble(repeating: 0), count, sum!.assumingMemoryBound(to: Double.self), addend!.assumingMemoryBound(to: Double.self),
+        (+))
     }
   }
 }

@@ -32,6 +32,11 @@ func registerGemmUInt8(_ receive: KernelReceiver) {
         b!.assumingMemoryBound(to: UInt8.self), rowStride, columnStride, y!.assumingMemoryBound(to: UInt8.self),
         multiplyAdd, (&+))
     }
+    registerGemmAdd(receive, slot) { count, sum, addend in
+      addElements(
+        GemmUInt8(repeating: 0), count, sum!.assumingMemoryBound(to: UInt8.self), addend!.assumingMemoryBound(to: UInt8.self),
+        (&+))
+    }
   }
 }
 
@@ -66,6 +71,11 @@ func registerGemmUInt16(_ receive: KernelReceiver) {
         GemmUInt16(repeating: 0), columns, depth, x!.assumingMemoryBound(to: UInt16.self), xStride,
         b!.assumingMemoryBound(to: UInt16.self), rowStride, columnStride, y!.assumingMemoryBound(to: UInt16.self),
         multiplyAdd, (&+))
+    }
+    registerGemmAdd(receive, slot) { count, sum, addend in
+      addElements(
+        GemmUInt16(repeating: 0), count, sum!.assumingMemoryBound(to: UInt16.self), addend!.assumingMemoryBound(to: UInt16.self),
+        (&+))
     }
   }
 }
@@ -102,6 +112,11 @@ func registerGemmUInt32(_ receive: KernelReceiver) {
         b!.assumingMemoryBound(to: UInt32.self), rowStride, columnStride, y!.assumingMemoryBound(to: UInt32.self),
         multiplyAdd, (&+))
     }
+    registerGemmAdd(receive, slot) { count, sum, addend in
+      addElements(
+        GemmUInt32(repeating: 0), count, sum!.assumingMemoryBound(to: UInt32.self), addend!.assumingMemoryBound(to: UInt32.self),
+        (&+))
+    }
   }
 }
 
@@ -136,6 +151,11 @@ func registerGemmUInt64(_ receive: KernelReceiver) {
         GemmUInt64(repeating: 0), columns, depth, x!.assumingMemoryBound(to: UInt64.self), xStride,
         b!.assumingMemoryBound(to: UInt64.self), rowStride, columnStride, y!.assumingMemoryBound(to: UInt64.self),
         multiplyAdd, (&+))
+    }
+    registerGemmAdd(receive, slot) { count, sum, addend in
+      addElements(
+        GemmUInt64(repeating: 0), count, sum!.assumingMemoryBound(to: UInt64.self), addend!.assumingMemoryBound(to: UInt64.self),
+        (&+))
     }
   }
 }

@@ -5,6 +5,7 @@ import CSupport
 //   gemm.pack_a   packs rows of A, gemm.pack_b packs columns of B
 //   gemm.block    multiplies packed blocks
 //   gemm.vector   multiplies a vector and a matrix that is not packed
+//   gemm.add      adds one result to another
 
 func registerGemm(_ receive: KernelReceiver) {
   registerGemmFloat(receive)
@@ -32,4 +33,26 @@ func registerGemmBlock(_ receive: KernelReceiver, _ slot: Int, _ kernel: gemm_bl
 
 func registerGemmVector(_ receive: KernelReceiver, _ slot: Int, _ kernel: gemm_vector_kernel) {
   receive("gemm.vector", slot, unsafeBitCast(kernel, to: UnsafeRawPointer.self))
+}
+
+func registerGemmAdd(_ receive: KernelReceiver, _ slot: Int, _ kernel: gemm_add_kernel) {
+  receive("gemm.add", slot, unsafeBitCast(kernel, to: UnsafeRawPointer.self))
+}
+
+/// sum += addend, for contiguous elements.
+@inline(__always)
+func addElements<V: SIMD>(
+  _ zero: V, _ count: Int, _ sum: UnsafeMutablePointer<V.Scalar>, _ addend: UnsafePointer<V.Scalar>,
+  _ add: (V, V) -> V
+) {
+  var i = 0
+  while i &+ V.scalarCount <= count {
+    let x = UnsafeRawPointer(sum + i).loadUnaligned(as: V.self)
+    storeLanes(sum + i, add(x, UnsafeRawPointer(addend + i).loadUnaligned(as: V.self)))
+    i &+= V.scalarCount
+  }
+  while i < count {
+    sum[i] = add(V(repeating: sum[i]), V(repeating: addend[i]))[0]
+    i &+= 1
+  }
 }

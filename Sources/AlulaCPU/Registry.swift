@@ -30,6 +30,7 @@ public func registerKernels(_ receive: KernelReceiver) {
   registerOptimizerSteps(receive)
   registerIndexing(receive)
   registerSorting(receive)
+  registerPooling(receive)
   registerReductions(receive)
   registerSearch(receive)
   registerScans(receive)

@@ -1467,6 +1467,88 @@ static void fuzz_conv2d_weight_gradient(void) {
   fuzz_keep(out0);
 }
 
+static void fuzz_max_pool1d(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *out1 = NULL, **to1 = fuzz_out(&out1);
+  alula_tensor *in0 = fuzz_tensor();
+  const int64_t *v_kernel_size = fuzz_spatial(1);
+  size_t v_stride_count;
+  const int64_t *v_stride = fuzz_ints(&v_stride_count);
+  const int64_t *v_padding = fuzz_spatial(1);
+  const int64_t *v_dilation = fuzz_spatial(1);
+  fuzz_status(alula_max_pool1d(to0, to1, in0, v_kernel_size, v_stride, v_stride_count, v_padding, v_dilation));
+  fuzz_keep(out0);
+  fuzz_keep(out1);
+}
+
+static void fuzz_max_pool2d(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *out1 = NULL, **to1 = fuzz_out(&out1);
+  alula_tensor *in0 = fuzz_tensor();
+  const int64_t *v_kernel_size = fuzz_spatial(2);
+  size_t v_stride_count;
+  const int64_t *v_stride = fuzz_ints(&v_stride_count);
+  const int64_t *v_padding = fuzz_spatial(2);
+  const int64_t *v_dilation = fuzz_spatial(2);
+  fuzz_status(alula_max_pool2d(to0, to1, in0, v_kernel_size, v_stride, v_stride_count, v_padding, v_dilation));
+  fuzz_keep(out0);
+  fuzz_keep(out1);
+}
+
+static void fuzz_max_pool2d_scatter(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  const int64_t *v_output_size = fuzz_spatial(2);
+  fuzz_status(alula_max_pool2d_scatter(to0, in0, in1, v_output_size));
+  fuzz_keep(out0);
+}
+
+static void fuzz_max_pool2d_gather(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  fuzz_status(alula_max_pool2d_gather(to0, in0, in1));
+  fuzz_keep(out0);
+}
+
+static void fuzz_avg_pool1d(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  const int64_t *v_kernel_size = fuzz_spatial(1);
+  size_t v_stride_count;
+  const int64_t *v_stride = fuzz_ints(&v_stride_count);
+  const int64_t *v_padding = fuzz_spatial(1);
+  bool v_count_include_pad = fuzz_bool();
+  fuzz_status(alula_avg_pool1d(to0, in0, v_kernel_size, v_stride, v_stride_count, v_padding, v_count_include_pad));
+  fuzz_keep(out0);
+}
+
+static void fuzz_avg_pool2d(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  const int64_t *v_kernel_size = fuzz_spatial(2);
+  size_t v_stride_count;
+  const int64_t *v_stride = fuzz_ints(&v_stride_count);
+  const int64_t *v_padding = fuzz_spatial(2);
+  bool v_count_include_pad = fuzz_bool();
+  fuzz_status(alula_avg_pool2d(to0, in0, v_kernel_size, v_stride, v_stride_count, v_padding, v_count_include_pad));
+  fuzz_keep(out0);
+}
+
+static void fuzz_avg_pool2d_input_gradient(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  const int64_t *v_input_size = fuzz_spatial(2);
+  const int64_t *v_kernel_size = fuzz_spatial(2);
+  size_t v_stride_count;
+  const int64_t *v_stride = fuzz_ints(&v_stride_count);
+  const int64_t *v_padding = fuzz_spatial(2);
+  bool v_count_include_pad = fuzz_bool();
+  fuzz_status(alula_avg_pool2d_input_gradient(to0, in0, v_input_size, v_kernel_size, v_stride, v_stride_count, v_padding, v_count_include_pad));
+  fuzz_keep(out0);
+}
+
 const fuzz_entry fuzz_operations[] = {
     {"alula_empty", fuzz_empty},
     {"alula_full", fuzz_full},
@@ -1645,6 +1727,13 @@ const fuzz_entry fuzz_operations[] = {
     {"alula_conv2d", fuzz_conv2d},
     {"alula_conv2d_input_gradient", fuzz_conv2d_input_gradient},
     {"alula_conv2d_weight_gradient", fuzz_conv2d_weight_gradient},
+    {"alula_max_pool1d", fuzz_max_pool1d},
+    {"alula_max_pool2d", fuzz_max_pool2d},
+    {"alula_max_pool2d_scatter", fuzz_max_pool2d_scatter},
+    {"alula_max_pool2d_gather", fuzz_max_pool2d_gather},
+    {"alula_avg_pool1d", fuzz_avg_pool1d},
+    {"alula_avg_pool2d", fuzz_avg_pool2d},
+    {"alula_avg_pool2d_input_gradient", fuzz_avg_pool2d_input_gradient},
 };
 
 const size_t fuzz_operation_count = sizeof fuzz_operations / sizeof *fuzz_operations;

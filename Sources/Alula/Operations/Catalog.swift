@@ -21,6 +21,7 @@ public enum Catalog {
     ("Sorting and searching", Operation.sorting),
     ("Matrix products", Operation.matrixProducts),
     ("Linear maps and convolution", Operation.convolution),
+    ("Pooling", Operation.pooling),
     ("Softmax", Operation.softmaxFamily),
     ("Normalisation", Operation.normalization),
     ("Losses", Operation.losses),

@@ -966,3 +966,50 @@ public func alula_conv2d_weight_gradient(_ out: TensorOut, _ gradient: OpaquePoi
   let o = readOptions(options, default: alula_conv2d_weight_gradient_options(struct_size: 0, stride: nil, padding: nil, dilation: nil, groups: 1))
   return run(.conv2dWeightGradient, out, [gradient, x], try [.ints(kernel_size, 2), .spatial(o.stride, default: [1, 1]), .spatial(o.padding, default: [0, 0]), .spatial(o.dilation, default: [1, 1]), .int(Int(o.groups))])
 }
+
+@_cdecl("alula_max_pool1d") @implementation
+public func alula_max_pool1d(_ values: TensorOut, _ indices: TensorOut, _ x: OpaquePointer?,
+  _ kernel_size: UnsafePointer<Int64>?, _ stride: UnsafePointer<Int64>?, _ stride_count: Int,
+  _ padding: UnsafePointer<Int64>?, _ dilation: UnsafePointer<Int64>?) -> alula_status {
+  return run(.maxPool1d, [values, indices], [x], try [.ints(kernel_size, 1), .optionalInts(stride, stride_count), .spatial(padding, default: [0]), .spatial(dilation, default: [1])])
+}
+
+@_cdecl("alula_max_pool2d") @implementation
+public func alula_max_pool2d(_ values: TensorOut, _ indices: TensorOut, _ x: OpaquePointer?,
+  _ kernel_size: UnsafePointer<Int64>?, _ stride: UnsafePointer<Int64>?, _ stride_count: Int,
+  _ padding: UnsafePointer<Int64>?, _ dilation: UnsafePointer<Int64>?) -> alula_status {
+  return run(.maxPool2d, [values, indices], [x], try [.ints(kernel_size, 2), .optionalInts(stride, stride_count), .spatial(padding, default: [0, 0]), .spatial(dilation, default: [1, 1])])
+}
+
+@_cdecl("alula_max_pool2d_scatter") @implementation
+public func alula_max_pool2d_scatter(_ out: TensorOut, _ x: OpaquePointer?, _ indices: OpaquePointer?,
+  _ output_size: UnsafePointer<Int64>?) -> alula_status {
+  return run(.maxPool2dScatter, out, [x, indices], try [.ints(output_size, 2)])
+}
+
+@_cdecl("alula_max_pool2d_gather") @implementation
+public func alula_max_pool2d_gather(_ out: TensorOut, _ x: OpaquePointer?,
+  _ indices: OpaquePointer?) -> alula_status {
+  return run(.maxPool2dGather, out, [x, indices])
+}
+
+@_cdecl("alula_avg_pool1d") @implementation
+public func alula_avg_pool1d(_ out: TensorOut, _ x: OpaquePointer?, _ kernel_size: UnsafePointer<Int64>?,
+  _ stride: UnsafePointer<Int64>?, _ stride_count: Int, _ padding: UnsafePointer<Int64>?,
+  _ count_include_pad: Bool) -> alula_status {
+  return run(.avgPool1d, out, [x], try [.ints(kernel_size, 1), .optionalInts(stride, stride_count), .spatial(padding, default: [0]), .bool(count_include_pad)])
+}
+
+@_cdecl("alula_avg_pool2d") @implementation
+public func alula_avg_pool2d(_ out: TensorOut, _ x: OpaquePointer?, _ kernel_size: UnsafePointer<Int64>?,
+  _ stride: UnsafePointer<Int64>?, _ stride_count: Int, _ padding: UnsafePointer<Int64>?,
+  _ count_include_pad: Bool) -> alula_status {
+  return run(.avgPool2d, out, [x], try [.ints(kernel_size, 2), .optionalInts(stride, stride_count), .spatial(padding, default: [0, 0]), .bool(count_include_pad)])
+}
+
+@_cdecl("alula_avg_pool2d_input_gradient") @implementation
+public func alula_avg_pool2d_input_gradient(_ out: TensorOut, _ gradient: OpaquePointer?,
+  _ input_size: UnsafePointer<Int64>?, _ kernel_size: UnsafePointer<Int64>?, _ stride: UnsafePointer<Int64>?,
+  _ stride_count: Int, _ padding: UnsafePointer<Int64>?, _ count_include_pad: Bool) -> alula_status {
+  return run(.avgPool2dInputGradient, out, [gradient], try [.ints(input_size, 2), .ints(kernel_size, 2), .optionalInts(stride, stride_count), .spatial(padding, default: [0, 0]), .bool(count_include_pad)])
+}

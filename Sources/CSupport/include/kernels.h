@@ -27,6 +27,9 @@ typedef void (*gemm_block_kernel)(intptr_t rows, intptr_t columns, intptr_t dept
                                   const void *b, void *c, intptr_t row_stride, bool accumulate,
                                   const void *row_bias, const void *column_bias);
 
+/// Adds `count` contiguous elements of `addend` to those of `sum`.
+typedef void (*gemm_add_kernel)(intptr_t count, void *sum, const void *addend);
+
 /// y = x B for a vector x of `depth` elements and a matrix B (`depth` by `columns`) as it lies. Strides
 /// are in elements; y is contiguous.
 typedef void (*gemm_vector_kernel)(intptr_t columns, intptr_t depth, const void *x, intptr_t x_stride,
@@ -96,6 +99,17 @@ typedef void (*select_kernel)(intptr_t count, const uint64_t *keys, intptr_t byt
 /// Where each of `count` values would be inserted among `length` sorted keys.
 typedef void (*search_kernel)(intptr_t count, const uint64_t *values, intptr_t length,
                               const uint64_t *sorted, bool right, int64_t *positions);
+/// Maxima of windows over `planes` planes. `geometry` is twelve numbers: height, width, output height and
+/// width, kernel height and width, then strides, paddings and dilations. Indices count within a plane.
+typedef void (*max_pool_kernel)(intptr_t planes, const intptr_t *geometry, const void *source,
+                                void *values, int64_t *indices);
+/// Means of windows, or their transposed map; `geometry` as above, with dilations of 1.
+typedef void (*average_pool_kernel)(intptr_t planes, const intptr_t *geometry, bool include_padding,
+                                    const void *source, void *target);
+/// Moves elements between planes of `count` and planes of `extent` elements by index into the latter.
+/// False when an index lies outside.
+typedef bool (*plane_index_kernel)(intptr_t planes, intptr_t count, intptr_t extent,
+                                   const void *source, const int64_t *indices, void *target);
 
 /// A fold of `rows` rows, `row_step` bytes apart, of `columns` adjacent elements into one accumulator per column;
 /// without an input it sets the accumulators to the fold's identity. `centers` holds a number per column, or is NULL.

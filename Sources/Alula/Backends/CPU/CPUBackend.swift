@@ -28,6 +28,7 @@ package final class CPUBackend: Backend {
     normalizationLowerings,
     classificationLowerings,
     embeddingLowerings,
+    poolingLowerings,
   ]
 
   private init() {

@@ -279,7 +279,7 @@ private struct Convolution {
     }
     if failed.load(ordering: .relaxed) { throw CPUBackend.outOfMemory(call) }
     for piece in 1..<max(pieces, 1) {
-      gemm.accumulate(output.count, sum, partials + (piece - 1) * output.count * size)
+      gemm.add(output.count, sum, partials + (piece - 1) * output.count * size)
     }
   }
 }

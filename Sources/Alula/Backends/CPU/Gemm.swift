@@ -216,7 +216,7 @@ struct Gemm {
       }
     }
     if failed.load(ordering: .relaxed) { return false }
-    for piece in 1..<pieces { kernels.accumulate(m * n, sums, sums + piece * m * n * size) }
+    for piece in 1..<pieces { kernels.add(m * n, sums, sums + piece * m * n * size) }
     for row in 0..<m { (c + row * rowStride * size).copyMemory(from: sums + row * n * size, byteCount: n * size) }
     return true
   }

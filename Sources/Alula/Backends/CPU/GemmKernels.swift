@@ -10,7 +10,8 @@ struct GemmKernels: Sendable {
   let packB: gemm_pack_kernel
   let block: gemm_block_kernel
   let vector: gemm_vector_kernel
-  private let add: elementwise_kernel
+  /// Adds contiguous elements to others.
+  let add: gemm_add_kernel
 
   private static let all: [GemmKernels?] = DType.allCases.map { GemmKernels($0) }
 
@@ -24,7 +25,7 @@ struct GemmKernels: Sendable {
       let packB = table.function("gemm.pack_b", slot: dtype.code, as: gemm_pack_kernel.self),
       let block = table.function("gemm.block", slot: dtype.code, as: gemm_block_kernel.self),
       let vector = table.function("gemm.vector", slot: dtype.code, as: gemm_vector_kernel.self),
-      let add = table.function("add", slot: dtype.code, as: elementwise_kernel.self)
+      let add = table.function("gemm.add", slot: dtype.code, as: gemm_add_kernel.self)
     else { return nil }
     var rows = 1
     var columns = 1
@@ -43,14 +44,6 @@ struct GemmKernels: Sendable {
   func paddedRows(_ count: Int) -> Int { (count + rows - 1) / rows * rows }
   /// `count` rounded up to whole panels of B.
   func paddedColumns(_ count: Int) -> Int { (count + columns - 1) / columns * columns }
-}
-
-extension GemmKernels {
-  /// Adds `count` contiguous elements of `addend` to `sum`.
-  func accumulate(_ count: Int, _ sum: UnsafeMutableRawPointer, _ addend: UnsafeMutableRawPointer) {
-    let pointers = [sum, sum, addend].map { Optional($0.assumingMemoryBound(to: CChar.self)) }
-    add(count, pointers, [itemSize, itemSize, itemSize], nil)
-  }
 }
 
 /// A matrix as it lies in memory; strides in elements.

@@ -3112,6 +3112,248 @@ def conv2d_weight_gradient(
     return _wrap(_out.value)
 
 
+# ---- Pooling -----------------------------------------------------------------------------------
+
+
+class MaxPool1dResult(NamedTuple):
+    """The results of `max_pool1d`."""
+
+    values: Tensor
+    indices: Tensor
+
+
+def max_pool1d(
+    x: TensorLike,
+    kernel_size: int | Sequence[int],
+    stride: int | Sequence[int] | None = None,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+) -> MaxPool1dResult:
+    """The greatest element of each window along the last axis, and its position there. NaN counts as
+    greatest.
+
+    Args:
+        x: Shape (N, C, L) or (C, L).
+        kernel_size: Extents of a window.
+        stride: Distance between neighbouring windows; kernel_size by default.
+        padding: Elements added on either side; at most half of kernel_size.
+        dilation: Distance between neighbouring elements of a window.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _stride, _stride_count = _arguments.optional_integers(stride)
+    _out0 = _HANDLE()
+    _out1 = _HANDLE()
+    _status = _lib.alula_max_pool1d(
+        _byref(_out0),
+        _byref(_out1),
+        x._handle,
+        _arguments.spatial(kernel_size, 1),
+        _stride,
+        _stride_count,
+        _arguments.spatial(padding, 1),
+        _arguments.spatial(dilation, 1),
+    )
+    if _status:
+        raise _failure(_status)
+    return MaxPool1dResult(_wrap(_out0.value), _wrap(_out1.value))
+
+
+class MaxPool2dResult(NamedTuple):
+    """The results of `max_pool2d`."""
+
+    values: Tensor
+    indices: Tensor
+
+
+def max_pool2d(
+    x: TensorLike,
+    kernel_size: int | Sequence[int],
+    stride: int | Sequence[int] | None = None,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+) -> MaxPool2dResult:
+    """The greatest element of each window, and its index in its image's pixels, row-major. NaN counts
+    as greatest.
+
+    Args:
+        x: Shape (N, C, H, W) or (C, H, W).
+        kernel_size: Extents of a window.
+        stride: Distance between neighbouring windows; kernel_size by default.
+        padding: Elements added on either side; at most half of kernel_size.
+        dilation: Distance between neighbouring elements of a window.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _stride, _stride_count = _arguments.optional_integers(stride)
+    _out0 = _HANDLE()
+    _out1 = _HANDLE()
+    _status = _lib.alula_max_pool2d(
+        _byref(_out0),
+        _byref(_out1),
+        x._handle,
+        _arguments.spatial(kernel_size, 2),
+        _stride,
+        _stride_count,
+        _arguments.spatial(padding, 2),
+        _arguments.spatial(dilation, 2),
+    )
+    if _status:
+        raise _failure(_status)
+    return MaxPool2dResult(_wrap(_out0.value), _wrap(_out1.value))
+
+
+def max_pool2d_scatter(
+    x: TensorLike,
+    indices: TensorLike,
+    output_size: int | Sequence[int],
+) -> Tensor:
+    """Each element added, in an image of zeros, to the pixel at its index: the gradient of max_pool2d.
+
+    Args:
+        x: Shape (..., H', W').
+        indices: Of the same shape; each below H · W.
+        output_size: H and W.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    if not isinstance(indices, _TensorBase):
+        indices = _asarray(indices)
+    _out = _HANDLE()
+    _status = _lib.alula_max_pool2d_scatter(
+        _byref(_out),
+        x._handle,
+        indices._handle,
+        _arguments.spatial(output_size, 2),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def max_pool2d_gather(x: TensorLike, indices: TensorLike) -> Tensor:
+    """The pixels at the indices that max_pool2d returned.
+
+    Args:
+        x: Shape (..., H, W).
+        indices: Shape (..., H', W'); each below H · W.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    if not isinstance(indices, _TensorBase):
+        indices = _asarray(indices)
+    _out = _HANDLE()
+    _status = _lib.alula_max_pool2d_gather(_byref(_out), x._handle, indices._handle)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def avg_pool1d(
+    x: TensorLike,
+    kernel_size: int | Sequence[int],
+    stride: int | Sequence[int] | None = None,
+    padding: int | Sequence[int] = 0,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """The mean of each window along the last axis.
+
+    Args:
+        x: Shape (N, C, L) or (C, L).
+        kernel_size: Extents of a window.
+        stride: Distance between neighbouring windows; kernel_size by default.
+        padding: Elements added on either side; at most half of kernel_size.
+        count_include_pad: Whether padding counts in the number that a sum is divided by.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _stride, _stride_count = _arguments.optional_integers(stride)
+    _out = _HANDLE()
+    _status = _lib.alula_avg_pool1d(
+        _byref(_out),
+        x._handle,
+        _arguments.spatial(kernel_size, 1),
+        _stride,
+        _stride_count,
+        _arguments.spatial(padding, 1),
+        count_include_pad,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def avg_pool2d(
+    x: TensorLike,
+    kernel_size: int | Sequence[int],
+    stride: int | Sequence[int] | None = None,
+    padding: int | Sequence[int] = 0,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """The mean of each window.
+
+    Args:
+        x: Shape (N, C, H, W) or (C, H, W).
+        kernel_size: Extents of a window.
+        stride: Distance between neighbouring windows; kernel_size by default.
+        padding: Elements added on either side; at most half of kernel_size.
+        count_include_pad: Whether padding counts in the number that a sum is divided by.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _stride, _stride_count = _arguments.optional_integers(stride)
+    _out = _HANDLE()
+    _status = _lib.alula_avg_pool2d(
+        _byref(_out),
+        x._handle,
+        _arguments.spatial(kernel_size, 2),
+        _stride,
+        _stride_count,
+        _arguments.spatial(padding, 2),
+        count_include_pad,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def avg_pool2d_input_gradient(
+    gradient: TensorLike,
+    input_size: int | Sequence[int],
+    kernel_size: int | Sequence[int],
+    stride: int | Sequence[int] | None = None,
+    padding: int | Sequence[int] = 0,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """Each element spread evenly over its window: the gradient of avg_pool2d.
+
+    Args:
+        gradient: Of avg_pool2d's result: shape (..., H', W').
+        input_size: H and W of avg_pool2d's input.
+        kernel_size: Extents of a window.
+        stride: Distance between neighbouring windows; kernel_size by default.
+        padding: Elements added on either side; at most half of kernel_size.
+        count_include_pad: Whether padding counts in the number that a sum is divided by.
+    """
+    if not isinstance(gradient, _TensorBase):
+        gradient = _asarray(gradient)
+    _stride, _stride_count = _arguments.optional_integers(stride)
+    _out = _HANDLE()
+    _status = _lib.alula_avg_pool2d_input_gradient(
+        _byref(_out),
+        gradient._handle,
+        _arguments.spatial(input_size, 2),
+        _arguments.spatial(kernel_size, 2),
+        _stride,
+        _stride_count,
+        _arguments.spatial(padding, 2),
+        count_include_pad,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "alula_empty": (_OUT, _BYTES, _SIZE, _ENUM, _ENUM),
     "alula_full": (_OUT, _BYTES, _SIZE, _SCALAR, _ENUM, _ENUM),
@@ -3290,5 +3532,21 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "alula_conv2d": (_OUT, _HANDLE, _HANDLE, _HANDLE, _HANDLE),
     "alula_conv2d_input_gradient": (_OUT, _HANDLE, _HANDLE, _BYTES, _HANDLE),
     "alula_conv2d_weight_gradient": (_OUT, _HANDLE, _HANDLE, _BYTES, _HANDLE),
+    "alula_max_pool1d": (_OUT, _OUT, _HANDLE, _BYTES, _BYTES, _SIZE, _BYTES, _BYTES),
+    "alula_max_pool2d": (_OUT, _OUT, _HANDLE, _BYTES, _BYTES, _SIZE, _BYTES, _BYTES),
+    "alula_max_pool2d_scatter": (_OUT, _HANDLE, _HANDLE, _BYTES),
+    "alula_max_pool2d_gather": (_OUT, _HANDLE, _HANDLE),
+    "alula_avg_pool1d": (_OUT, _HANDLE, _BYTES, _BYTES, _SIZE, _BYTES, _BOOL),
+    "alula_avg_pool2d": (_OUT, _HANDLE, _BYTES, _BYTES, _SIZE, _BYTES, _BOOL),
+    "alula_avg_pool2d_input_gradient": (
+        _OUT,
+        _HANDLE,
+        _BYTES,
+        _BYTES,
+        _BYTES,
+        _SIZE,
+        _BYTES,
+        _BOOL,
+    ),
 }
 _bind(_SIGNATURES)
