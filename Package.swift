@@ -51,7 +51,8 @@ let package = Package(
         ])
       ]),
     .executableTarget(name: "alula-catalog", dependencies: ["Alula"]),
-    .testTarget(name: "AlulaTests", dependencies: ["Alula", "CSupport"]),
+    .target(name: "CTestSupport", path: "Tests/CTestSupport"),
+    .testTarget(name: "AlulaTests", dependencies: ["Alula", "CSupport", "CTestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -221,6 +221,12 @@ private func samples() throws -> [(name: String, tensor: Tensor)] {
     #expect(try bytes(c) == [1.0, 2, 3, -4].flatMap { (x: Double) in withUnsafeBytes(of: x) { Array($0) } })
   }
 
+  @Test func fortranOrderIsTurned() throws {
+    let a = try load(decoded(IOFixtures.npyFortran))
+    #expect(a.dtype == .int16 && a.shape == [2, 3])
+    #expect(try bytes(a) == [0, 0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0])
+  }
+
   @Test func archivesOfNumPyAreRead() throws {
     let stored = try loadArchive(decoded(IOFixtures.npzStored))
     #expect(stored.map(\.name) == ["a", "b"])
