@@ -270,26 +270,31 @@ typedef struct alula_index {
   alula_tensor *tensor;
 } alula_index;
 
+/// One position.
 static inline alula_index alula_index_integer(int64_t position) {
   alula_index item = {ALULA_INDEX_INTEGER, position, ALULA_NONE, ALULA_NONE, NULL};
   return item;
 }
 
+/// Evenly spaced positions: start:stop:step.
 static inline alula_index alula_index_slice(int64_t start, int64_t stop, int64_t step) {
   alula_index item = {ALULA_INDEX_SLICE, start, stop, step, NULL};
   return item;
 }
 
+/// As many full slices as there are axes left.
 static inline alula_index alula_index_ellipsis(void) {
   alula_index item = {ALULA_INDEX_ELLIPSIS, ALULA_NONE, ALULA_NONE, ALULA_NONE, NULL};
   return item;
 }
 
+/// A new axis of extent 1.
 static inline alula_index alula_index_new_axis(void) {
   alula_index item = {ALULA_INDEX_NEW_AXIS, ALULA_NONE, ALULA_NONE, ALULA_NONE, NULL};
   return item;
 }
 
+/// Positions, or a mask.
 static inline alula_index alula_index_tensor(alula_tensor *tensor) {
   alula_index item = {ALULA_INDEX_TENSOR, ALULA_NONE, ALULA_NONE, ALULA_NONE, tensor};
   return item;

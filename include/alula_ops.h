@@ -851,18 +851,18 @@ alula_status alula_linear(alula_tensor **out, alula_tensor *x, alula_tensor *wei
 typedef struct alula_conv1d_options {
   /// sizeof(alula_conv1d_options), set by the initialiser.
   size_t struct_size;
-  /// Distance between neighbouring positions of the kernel. 1 values, or NULL for NULL (all 1).
+  /// Distance between neighbouring positions of the kernel. 1 value, or NULL for all 1.
   const int64_t *stride;
-  /// Zeros added at either end. 1 values, or NULL for NULL (all 0).
+  /// Zeros added at either end. 1 value, or NULL for all 0.
   const int64_t *padding;
-  /// Distance between neighbouring elements of the kernel. 1 values, or NULL for NULL (all 1).
+  /// Distance between neighbouring elements of the kernel. 1 value, or NULL for all 1.
   const int64_t *dilation;
   /// Parts into which channels are split; each output channel sees one part.
   int64_t groups;
 } alula_conv1d_options;
 
 #define ALULA_CONV1D_OPTIONS_INIT \
-  { sizeof(alula_conv1d_options), NULL (all 1), NULL (all 0), NULL (all 1), 1 }
+  { sizeof(alula_conv1d_options), NULL, NULL, NULL, 1 }
 
 /// Cross-correlation of signals (N, C, L) with a kernel (O, C / groups, K), plus a bias (O,).
 /// @param x Shape (N, C, L).
@@ -875,18 +875,18 @@ alula_status alula_conv1d(alula_tensor **out, alula_tensor *x, alula_tensor *wei
 typedef struct alula_conv2d_options {
   /// sizeof(alula_conv2d_options), set by the initialiser.
   size_t struct_size;
-  /// Distance between neighbouring positions of the kernel. 2 values, or NULL for NULL (all 1).
+  /// Distance between neighbouring positions of the kernel. 2 values, or NULL for all 1.
   const int64_t *stride;
-  /// Zeros added on either side of each spatial axis. 2 values, or NULL for NULL (all 0).
+  /// Zeros added on either side of each spatial axis. 2 values, or NULL for all 0.
   const int64_t *padding;
-  /// Distance between neighbouring elements of the kernel. 2 values, or NULL for NULL (all 1).
+  /// Distance between neighbouring elements of the kernel. 2 values, or NULL for all 1.
   const int64_t *dilation;
   /// Parts into which channels are split; each output channel sees one part.
   int64_t groups;
 } alula_conv2d_options;
 
 #define ALULA_CONV2D_OPTIONS_INIT \
-  { sizeof(alula_conv2d_options), NULL (all 1), NULL (all 0), NULL (all 1), 1 }
+  { sizeof(alula_conv2d_options), NULL, NULL, NULL, 1 }
 
 /// Cross-correlation of images (N, C, H, W) with a kernel (O, C / groups, kH, kW), plus a bias
 /// (O,).
@@ -900,18 +900,18 @@ alula_status alula_conv2d(alula_tensor **out, alula_tensor *x, alula_tensor *wei
 typedef struct alula_conv2d_input_gradient_options {
   /// sizeof(alula_conv2d_input_gradient_options), set by the initialiser.
   size_t struct_size;
-  /// Distance between neighbouring positions of the kernel. 2 values, or NULL for NULL (all 1).
+  /// Distance between neighbouring positions of the kernel. 2 values, or NULL for all 1.
   const int64_t *stride;
-  /// Zeros added on either side of each spatial axis. 2 values, or NULL for NULL (all 0).
+  /// Zeros added on either side of each spatial axis. 2 values, or NULL for all 0.
   const int64_t *padding;
-  /// Distance between neighbouring elements of the kernel. 2 values, or NULL for NULL (all 1).
+  /// Distance between neighbouring elements of the kernel. 2 values, or NULL for all 1.
   const int64_t *dilation;
   /// Parts into which channels are split; each output channel sees one part.
   int64_t groups;
 } alula_conv2d_input_gradient_options;
 
 #define ALULA_CONV2D_INPUT_GRADIENT_OPTIONS_INIT \
-  { sizeof(alula_conv2d_input_gradient_options), NULL (all 1), NULL (all 0), NULL (all 1), 1 }
+  { sizeof(alula_conv2d_input_gradient_options), NULL, NULL, NULL, 1 }
 
 /// The gradient of conv2d with respect to its input: each element of the result's gradient spread
 /// over the input pixels that its kernel position covered. The linear map transposed to conv2d's.
@@ -926,18 +926,18 @@ alula_status alula_conv2d_input_gradient(alula_tensor **out, alula_tensor *gradi
 typedef struct alula_conv2d_weight_gradient_options {
   /// sizeof(alula_conv2d_weight_gradient_options), set by the initialiser.
   size_t struct_size;
-  /// Distance between neighbouring positions of the kernel. 2 values, or NULL for NULL (all 1).
+  /// Distance between neighbouring positions of the kernel. 2 values, or NULL for all 1.
   const int64_t *stride;
-  /// Zeros added on either side of each spatial axis. 2 values, or NULL for NULL (all 0).
+  /// Zeros added on either side of each spatial axis. 2 values, or NULL for all 0.
   const int64_t *padding;
-  /// Distance between neighbouring elements of the kernel. 2 values, or NULL for NULL (all 1).
+  /// Distance between neighbouring elements of the kernel. 2 values, or NULL for all 1.
   const int64_t *dilation;
   /// Parts into which channels are split; each output channel sees one part.
   int64_t groups;
 } alula_conv2d_weight_gradient_options;
 
 #define ALULA_CONV2D_WEIGHT_GRADIENT_OPTIONS_INIT \
-  { sizeof(alula_conv2d_weight_gradient_options), NULL (all 1), NULL (all 0), NULL (all 1), 1 }
+  { sizeof(alula_conv2d_weight_gradient_options), NULL, NULL, NULL, 1 }
 
 /// The gradient of conv2d with respect to its weight: the correlation of its input with the
 /// result's gradient.

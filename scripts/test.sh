@@ -19,6 +19,7 @@ step "ABI" scripts/check-abi.sh
 step "Swift" swift test -c release
 step "C" scripts/test-c.sh --valgrind
 step "hostile arguments" scripts/test-fuzz.sh
+step "installation" scripts/test-install.sh
 step "Python" scripts/test-python.sh
 step "examples" scripts/test-examples.sh
 step "baseline instruction set" scripts/test-baseline.sh

@@ -32,9 +32,10 @@ func object<Object: Handles.Handled>(_ handle: OpaquePointer?, _ name: String, _
 }
 
 func badHandle(_ handle: OpaquePointer?, _ name: String, _ type: String) -> AlulaError {
-  if handle == nil { return .invalidHandle("\(name): a \(type) is NULL") }
+  let noun = (type.hasPrefix("o") ? "an " : "a ") + type
+  if handle == nil { return .invalidHandle("\(name): \(noun) is NULL") }
   return Handles.isLive(handle)
-    ? .invalidHandle("\(name): a handle of another type was given as a \(type)")
+    ? .invalidHandle("\(name): a handle of another type was given as \(noun)")
     : .invalidHandle("\(name): not the handle of a living \(type): already released, or never one")
 }
 

@@ -51,7 +51,7 @@ private func cNote(_ attribute: Attribute) -> String {
   case .optionalInt: " ALULA_NONE to leave it out."
   case .optionalInts: " NULL to leave it out."
   case .optionalDType: " ALULA_DTYPE_NONE to leave it out."
-  case .spatial(let axes): " \(axes) values" + (attribute.defaultValue == nil ? "." : ", or NULL for \(cDefault(attribute)).")
+  case .spatial(let axes): (axes == 1 ? " 1 value" : " \(axes) values") + (attribute.defaultValue == nil ? "." : ", or NULL for \(spatialDefault(attribute)).")
   case .choice(let choices): " One of \(choices.map { "\"\($0)\"" }.joined(separator: ", ")); NULL for the first."
   case .generator: " May be NULL."
   default: ""
@@ -118,10 +118,15 @@ private func cDefault(_ attribute: Attribute) -> String {
   case (.optionalDType, _): "ALULA_DTYPE_NONE"
   case (.optionalInts, _), (.generator, _), (.choice, _): "NULL"
   case (.device, _): "ALULA_CPU"
-  case (.spatial, .ints(let values)): "NULL" + (values.isEmpty ? "" : " (all \(values[0]))")
+  case (.spatial, _): "NULL"
   case (_, .bool(let value)): "\(value)"
   case (_, .int(let value)): "\(value)"
   case (_, .float(let value)): "\(value)"
   default: "NULL"
   }
+}
+
+/// What NULL stands for, in words.
+private func spatialDefault(_ attribute: Attribute) -> String {
+  if case .ints(let values) = attribute.defaultValue, let first = values.first { "all \(first)" } else { "none" }
 }

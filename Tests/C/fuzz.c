@@ -41,6 +41,7 @@ static void broken(const char *what) {
 static alula_tensor *slots[slot_count];
 static alula_tensor *stale;
 static alula_generator *generator;
+static alula_tensor_map *current_map;
 
 static const int64_t odd_integers[] = {INT64_MIN,           INT64_MIN + 1,       INT64_MAX,       INT64_MAX - 1,
                                        INT64_C(1) << 62,    INT64_C(1) << 61,    INT64_C(1) << 40, -(INT64_C(1) << 40),
@@ -452,6 +453,124 @@ static void call_dlpack(void) {
   fuzz_keep(out);
 }
 
+static const alula_index *index_items(size_t *count) {
+  static alula_index items[8];
+  size_t i;
+  for (i = 0; i < 8; i++) {
+    items[i].kind = (alula_index_kind)(once_in(30) ? (int)below(100) - 50 : (int)below(5));
+    items[i].start = once_in(3) ? ALULA_NONE : fuzz_int();
+    items[i].stop = once_in(3) ? ALULA_NONE : fuzz_int();
+    items[i].step = once_in(2) ? ALULA_NONE : fuzz_int();
+    items[i].tensor = fuzz_tensor();
+  }
+  *count = once_in(30) ? SIZE_MAX - below(3) : below(5);
+  return once_in(30) || *count > 8 ? NULL : items;
+}
+static void call_tensor_get(void) {
+  alula_tensor *out = NULL, **to = fuzz_out(&out), *x = fuzz_tensor();
+  size_t count;
+  const alula_index *items = index_items(&count);
+  fuzz_status(alula_tensor_get(to, x, items, count));
+  fuzz_keep(out);
+}
+static void call_tensor_set_(void) {
+  alula_tensor *x = fuzz_tensor(), *value = fuzz_tensor();
+  size_t count;
+  const alula_index *items = index_items(&count);
+  fuzz_status(alula_tensor_set_(x, items, count, value));
+}
+
+static const char *fuzz_text(void) {
+  static const char *const names[] = {"0.step", "0.exp_avg", "0.momentum_buffer", "1.exp_avg_sq", "weight", "/dev/null"};
+  return fuzz_choice(names, 6);
+}
+
+static void call_tensor_map(void) {
+  static alula_tensor_map *map;
+  alula_tensor_map *out = NULL, *m;
+  alula_tensor *tensor = NULL;
+  const char *name;
+  size_t count;
+  if (map == NULL && alula_tensor_map_create(&map) != ALULA_OK) broken("no map");
+  m = once_in(20) ? nonsense() : once_in(20) ? (alula_tensor_map *)slots[0] : once_in(20) ? NULL : map;
+  switch (below(12)) {
+    case 0: fuzz_status(alula_tensor_map_create(once_in(10) ? NULL : &out)); break;
+    case 1: fuzz_status(alula_tensor_map_count(once_in(10) ? NULL : &count, m)); break;
+    case 2: fuzz_status(alula_tensor_map_name(once_in(10) ? NULL : &name, m, (size_t)fuzz_int())); break;
+    case 3: fuzz_status(alula_tensor_map_tensor(fuzz_out(&tensor), m, (size_t)fuzz_int())); break;
+    case 4: fuzz_status(alula_tensor_map_find(fuzz_out(&tensor), m, fuzz_text())); break;
+    case 5: fuzz_status(alula_tensor_map_metadata(once_in(10) ? NULL : &name, m, fuzz_text())); break;
+    case 6: fuzz_status(alula_tensor_map_set_metadata(m, fuzz_text(), fuzz_text())); break;
+    case 7: {
+      const char *path = fuzz_text();
+      fuzz_status(alula_safetensors_load(once_in(10) ? NULL : &out, path));
+      break;
+    }
+    case 8: fuzz_status(alula_safetensors_save(m, once_in(2) ? NULL : "no/such/folder/x")); break;
+    case 9: {
+      const alula_status status = alula_tensor_map_retain(m);
+      fuzz_status(status);
+      if (status == ALULA_OK) fuzz_status(alula_tensor_map_release(m));
+      break;
+    }
+    default: fuzz_status(alula_tensor_map_insert(m, fuzz_text(), fuzz_tensor()));
+  }
+  fuzz_keep(tensor);
+  if (out != NULL && alula_tensor_map_release(out) != ALULA_OK) broken("a handle that cannot be released");
+  if (once_in(200)) {
+    if (alula_tensor_map_release(map) != ALULA_OK) broken("a handle that cannot be released");
+    map = NULL;
+  }
+  current_map = map;
+}
+
+static void call_optimizer(void) {
+  alula_tensor *list[4];
+  alula_optimizer *out = NULL, *o;
+  alula_tensor_map *state = NULL;
+  size_t count = once_in(30) ? SIZE_MAX : below(4), i;
+  double value;
+  alula_sgd_options sgd = ALULA_SGD_OPTIONS_INIT;
+  alula_adam_options adam = ALULA_ADAM_OPTIONS_INIT;
+  for (i = 0; i < 4; i++) list[i] = fuzz_tensor();
+  sgd.struct_size = fuzz_size(sizeof sgd);
+  adam.struct_size = fuzz_size(sizeof adam);
+  if (once_in(2)) sgd.learning_rate = adam.learning_rate = fuzz_float();
+  if (once_in(2)) sgd.momentum = adam.beta1 = fuzz_float();
+  if (once_in(4)) sgd.dampening = adam.beta2 = fuzz_float();
+  if (once_in(4)) sgd.weight_decay = adam.weight_decay = fuzz_float();
+  if (once_in(4)) adam.epsilon = fuzz_float();
+  sgd.nesterov = fuzz_bool();
+  sgd.maximize = adam.maximize = fuzz_bool();
+  switch (below(4)) {
+    case 0:
+      fuzz_status(alula_sgd_create(once_in(30) ? NULL : &out, count > 4 ? NULL : list, count, once_in(5) ? NULL : &sgd));
+      break;
+    case 1:
+      fuzz_status(alula_adam_create(once_in(30) ? NULL : &out, count > 4 ? NULL : list, count, once_in(5) ? NULL : &adam));
+      break;
+    case 2:
+      fuzz_status(alula_adamw_create(once_in(30) ? NULL : &out, count > 4 ? NULL : list, count, &adam));
+      break;
+    default:
+      fuzz_status(alula_clip_grad_norm(once_in(2) ? NULL : &value, count > 4 ? NULL : list, count, fuzz_float(),
+                                       once_in(2) ? 2 : fuzz_float()));
+  }
+  o = out != NULL ? out : once_in(2) ? nonsense() : (alula_optimizer *)slots[1];
+  for (i = below(5); i > 0; i--) fuzz_status(alula_optimizer_step(o));
+  fuzz_status(alula_optimizer_state(once_in(20) ? NULL : &state, o));
+  fuzz_status(alula_optimizer_load_state(o, once_in(4) ? current_map : state));
+  fuzz_status(alula_optimizer_set_learning_rate(o, fuzz_float()));
+  fuzz_status(alula_optimizer_learning_rate(once_in(10) ? NULL : &value, o));
+  if (once_in(2)) fuzz_status(alula_optimizer_zero_grad(o));
+  if (state != NULL && alula_tensor_map_release(state) != ALULA_OK) broken("a handle that cannot be released");
+  if (out != NULL) {
+    fuzz_status(alula_optimizer_retain(out));
+    fuzz_status(alula_optimizer_release(out));
+    if (alula_optimizer_release(out) != ALULA_OK) broken("a handle that cannot be released");
+  }
+}
+
 static void call_library(void) {
   const int any = (int)below(300) - 150;
   int64_t live, peak, cached;
@@ -502,7 +621,8 @@ static const fuzz_entry functions[] = {
     ENTRY(tensor_item), ENTRY(tensor_requires_grad), ENTRY(tensor_is_leaf), ENTRY(tensor_grad_fn), ENTRY(tensor_shape),
     ENTRY(tensor_strides), ENTRY(tensor_copy_out), ENTRY(tensor_mark_written), ENTRY(tensor_assign_),
     ENTRY(tensor_set_requires_grad), ENTRY(tensor_grad), ENTRY(tensor_set_grad), ENTRY(tensor_detach), ENTRY(backward),
-    ENTRY(grad), ENTRY(grad_mode), ENTRY(tensor_register_hook), ENTRY(custom_op), ENTRY(dlpack), ENTRY(generator), ENTRY(library),
+    ENTRY(grad), ENTRY(grad_mode), ENTRY(tensor_register_hook), ENTRY(custom_op), ENTRY(dlpack), ENTRY(generator), ENTRY(tensor_get), ENTRY(tensor_set_),
+    ENTRY(tensor_map), ENTRY(optimizer), ENTRY(library),
 };
 
 // ---- The run -------------------------------------------------------------------------------------------
@@ -541,6 +661,7 @@ int main(int argc, char **argv) {
   }
   alarm(0);
   for (i = 0; i < slot_count; i++) alula_tensor_release(slots[i]);
+  alula_tensor_map_release(current_map);
   if (alula_generator_release(generator) != ALULA_OK) broken("a handle that cannot be released");
   if (alula_live_handles() != 0) broken("handles left over at the end");
   if (deleted != borrowed) broken("a deleter was not called once for each context");
