@@ -36,6 +36,42 @@ if TYPE_CHECKING:
 _T = TypeVar("_T", bound=_TensorBase)
 _OUT = _LIST = _POINTER(_HANDLE)
 
+__all__ = [
+    "add",
+    "add_",
+    "arange",
+    "broadcast_to",
+    "cast",
+    "contiguous",
+    "copy",
+    "diagonal",
+    "diagonal_scatter",
+    "expand",
+    "expand_dims",
+    "flatten",
+    "flip",
+    "full",
+    "matmul",
+    "matrix_transpose",
+    "moveaxis",
+    "multiply",
+    "multiply_",
+    "narrow",
+    "ones",
+    "outer",
+    "permute_dims",
+    "reshape",
+    "squeeze",
+    "strided_slice",
+    "sum",
+    "swapaxes",
+    "tensordot",
+    "unflatten",
+    "vecdot",
+    "zeros",
+]
+
+
 # ---- Creation ----------------------------------------------------------------------------------
 
 
