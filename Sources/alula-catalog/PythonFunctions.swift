@@ -62,10 +62,14 @@ func pythonFunctions() -> String {
   return text + "}\n_bind(_SIGNATURES)\n"
 }
 
+/// Functions whose arguments the package spells out itself, to take PyTorch's ways to give a shape, too.
+private let handWritten: Set = ["arange", "empty", "full", "linspace", "multinomial", "ones", "zeros"]
+
 /// What the module exports.
 private func pythonNames() -> [String] {
   Catalog.operations.flatMap { operation in
-    (operation.outputs.count > 1 ? [pythonResultName(operation)] : []) + [pythonName(operation.name)]
+    (operation.outputs.count > 1 ? [pythonResultName(operation)] : [])
+      + (handWritten.contains(operation.name) ? [] : [pythonName(operation.name)])
       + (operation.inPlace ? ["\(operation.name)_"] : [])
   }.sorted()
 }

@@ -77,10 +77,6 @@ from ._runtime import (
 from ._tensor import Tensor
 from .autograd import enable_grad, grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled, value_and_grad
 
-# These stand after the catalog's functions of the same names, whose place they take.
-from ._creation import arange, empty, full, linspace, ones, zeros  # noqa: F811, I001
-from ._random import multinomial  # noqa: F811
-
 if _TYPE_CHECKING:
     from . import data, nn, optim, serialization
     from .serialization import load, load_file, save, save_file

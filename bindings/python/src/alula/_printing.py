@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ._tensor import Tensor
 
 _DEFAULT = (bool_, int64, float32, complex64)
-_options: dict[str, Any] = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80}
+_options: dict[str, Any] = {"precision": 4, "threshold": 1000, "edgeitems": 3, "max_line_width": 80}
 
 
 def set_printoptions(
@@ -23,7 +23,7 @@ def set_printoptions(
     linewidth: int | None = None,
 ) -> None:
     """Sets digits after the point, from how many elements on to abbreviate, elements at the edges then, columns."""
-    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
+    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "max_line_width": linewidth}
     _options.update({name: value for name, value in given.items() if value is not None})
 
 
