@@ -123,8 +123,6 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     ),
     "alula_tensor_to_dlpack": (_OUT, _HANDLE),
     "alula_tensor_from_dlpack": (_OUT, c_void_p),
-    "alula_tensor_get": (_OUT, _HANDLE, c_void_p, c_size_t),
-    "alula_tensor_set_": (_HANDLE, c_void_p, c_size_t, _HANDLE),
     "alula_tensor_map_create": (_OUT,),
     "alula_tensor_map_retain": (c_void_p,),
     "alula_tensor_map_release": (c_void_p,),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import _operations as ops
+from . import _operations
 from ._arguments import TensorLike
 from ._base import TensorBase
 from ._methods_convert import ConversionMethods
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 
     from ._generator import Generator
     from ._tensor import Tensor
+
+
+
+class _Landed:
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_operations, name, None)
+
+
+ops = _Landed()
 
 Axes = int | Sequence[int] | None
 

@@ -175,7 +175,7 @@ def cat(tensors: Sequence[TensorLike], dim: int = 0) -> Tensor:
     return ops.concat(tensors, dim)
 
 
-concatenate = ops.concat
+concatenate = cat
 
 
 def unsqueeze(x: TensorLike, dim: int) -> Tensor:

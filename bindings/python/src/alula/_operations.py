@@ -39,7 +39,6 @@ _OUT = _LIST = _POINTER(_HANDLE)
 __all__ = [
     "add",
     "add_",
-    "arange",
     "bernoulli",
     "broadcast_to",
     "cast",
@@ -56,16 +55,13 @@ __all__ = [
     "expand_dims",
     "flatten",
     "flip",
-    "full",
     "linear",
     "matmul",
     "matrix_transpose",
     "moveaxis",
-    "multinomial",
     "multiply",
     "multiply_",
     "narrow",
-    "ones",
     "outer",
     "permute_dims",
     "random_integers",
@@ -80,7 +76,6 @@ __all__ = [
     "tensordot",
     "unflatten",
     "vecdot",
-    "zeros",
 ]
 
 
