@@ -41,8 +41,10 @@ func pythonFunctions() -> String {
     _T = TypeVar("_T", bound=_TensorBase)
     _OUT = _LIST = _POINTER(_HANDLE)
 
+    __all__ = [
 
     """
+  text += pythonNames().map { "    \"\($0)\",\n" }.joined() + "]\n\n\n"
   for family in Catalog.families {
     text += "# ---- \(family.title) " + String(repeating: "-", count: max(0, 90 - family.title.count)) + "\n\n\n"
     for operation in family.operations {
@@ -58,6 +60,18 @@ func pythonFunctions() -> String {
     if operation.inPlace { text += pythonSignature(operation, inPlace: true) }
   }
   return text + "}\n_bind(_SIGNATURES)\n"
+}
+
+/// Functions whose arguments the package spells out itself, to take PyTorch's ways to give a shape, too.
+private let handWritten: Set = ["arange", "empty", "full", "linspace", "multinomial", "ones", "zeros"]
+
+/// What the module exports.
+private func pythonNames() -> [String] {
+  Catalog.operations.flatMap { operation in
+    (operation.outputs.count > 1 ? [pythonResultName(operation)] : [])
+      + (handWritten.contains(operation.name) ? [] : [pythonName(operation.name)])
+      + (operation.inPlace ? ["\(operation.name)_"] : [])
+  }.sorted()
 }
 
 /// A Python parameter with what its argument becomes in the C call.

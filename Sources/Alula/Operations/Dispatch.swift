@@ -89,7 +89,7 @@ extension Operation {
       guard let tensor = call.inputs[i] else { continue }
       if tensor.isWeak {
         uniform = false
-        weak = weak.map { DType.promote($0, tensor.dtype) } ?? tensor.dtype
+        weak = weak.map { DType.promote(weak: $0, tensor.dtype) } ?? tensor.dtype
       } else {
         if let arrays, arrays != tensor.dtype { uniform = false }
         arrays = arrays.map { DType.promote($0, tensor.dtype) } ?? tensor.dtype

@@ -126,6 +126,11 @@ extension DType {
     }
   }
 
+  /// The dtype of numbers together, such as 1.0 and 2: that of the highest kind, not wider than it.
+  package static func promote(weak a: DType, _ b: DType) -> DType {
+    a.kind == b.kind ? promote(a, b) : a.kind > b.kind ? a : b
+  }
+
   /// The dtype in which a float-valued function of this dtype's elements is computed.
   package var floating: DType { isDifferentiable ? self : .defaultFloat }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
 from collections.abc import Mapping
 from ctypes import (
     CFUNCTYPE,
@@ -16,6 +17,7 @@ from ctypes import (
     c_int32,
     c_int64,
     c_size_t,
+    c_uint64,
     c_void_p,
 )
 from pathlib import Path
@@ -57,12 +59,16 @@ PATH = _path()
 lib = ctypes.CDLL(PATH)
 held = ctypes.PyDLL(PATH)
 
-#: void (*)(void *context)
-Deleter = CFUNCTYPE(None, c_void_p)
-
 _OUT = POINTER(c_void_p)
 _HANDLE = c_void_p
 _LIST = POINTER(c_void_p)
+
+#: void (*)(void *context)
+Deleter = CFUNCTYPE(None, c_void_p)
+#: alula_gradient_hook
+GradientHook = CFUNCTYPE(c_int, _OUT, c_void_p, c_void_p)
+#: alula_custom_backward
+CustomBackward = CFUNCTYPE(c_int, _LIST, c_size_t, _LIST, c_size_t, _LIST, c_size_t, c_void_p)
 
 
 def bind(signatures: Mapping[str, tuple[Any, ...]]) -> None:
@@ -99,6 +105,59 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "alula_tensor_grad_fn": (POINTER(c_char_p), _HANDLE),
     "alula_backward": (_LIST, _LIST, c_size_t, c_bool, c_bool),
     "alula_grad": (_LIST, _LIST, _LIST, c_size_t, _LIST, c_size_t, c_bool, c_bool),
+    "alula_no_grad_end": (),
+    "alula_tensor_register_hook": (POINTER(c_uint64), _HANDLE, GradientHook, c_void_p, Deleter),
+    "alula_tensor_remove_hook": (_HANDLE, c_uint64),
+    "alula_custom_op": (
+        _LIST,
+        c_char_p,
+        _LIST,
+        c_size_t,
+        _LIST,
+        c_size_t,
+        _LIST,
+        c_size_t,
+        CustomBackward,
+        c_void_p,
+        Deleter,
+    ),
+    "alula_tensor_to_dlpack": (_OUT, _HANDLE),
+    "alula_tensor_from_dlpack": (_OUT, c_void_p),
+    "alula_tensor_map_create": (_OUT,),
+    "alula_tensor_map_retain": (c_void_p,),
+    "alula_tensor_map_release": (c_void_p,),
+    "alula_tensor_map_count": (POINTER(c_size_t), c_void_p),
+    "alula_tensor_map_name": (POINTER(c_char_p), c_void_p, c_size_t),
+    "alula_tensor_map_tensor": (_OUT, c_void_p, c_size_t),
+    "alula_tensor_map_find": (_OUT, c_void_p, c_char_p),
+    "alula_tensor_map_insert": (c_void_p, c_char_p, _HANDLE),
+    "alula_tensor_map_metadata": (POINTER(c_char_p), c_void_p, c_char_p),
+    "alula_tensor_map_set_metadata": (c_void_p, c_char_p, c_char_p),
+    "alula_safetensors_load": (_OUT, c_char_p),
+    "alula_safetensors_save": (c_void_p, c_char_p),
+    "alula_sgd_create": (_OUT, _LIST, c_size_t, c_void_p),
+    "alula_adam_create": (_OUT, _LIST, c_size_t, c_void_p),
+    "alula_adamw_create": (_OUT, _LIST, c_size_t, c_void_p),
+    "alula_optimizer_retain": (c_void_p,),
+    "alula_optimizer_release": (c_void_p,),
+    "alula_optimizer_step": (c_void_p,),
+    "alula_optimizer_zero_grad": (c_void_p,),
+    "alula_optimizer_learning_rate": (POINTER(c_double), c_void_p),
+    "alula_optimizer_set_learning_rate": (c_void_p, c_double),
+    "alula_optimizer_state": (_OUT, c_void_p),
+    "alula_optimizer_load_state": (c_void_p, c_void_p),
+    "alula_clip_grad_norm": (POINTER(c_double), _LIST, c_size_t, c_double, c_double),
+    "alula_set_num_threads": (c_int32,),
+    "alula_generator_create": (_OUT, c_uint64),
+    "alula_generator_default": (_OUT,),
+    "alula_generator_retain": (c_void_p,),
+    "alula_generator_release": (c_void_p,),
+    "alula_generator_seed": (POINTER(c_uint64), c_void_p),
+    "alula_generator_set_seed": (c_void_p, c_uint64),
+    "alula_generator_set_random_seed": (POINTER(c_uint64), c_void_p),
+    "alula_generator_state": (c_void_p, c_size_t, c_void_p),
+    "alula_generator_set_state": (c_void_p, c_char_p, c_size_t),
+    "alula_memory_usage": (POINTER(c_int64), POINTER(c_int64), POINTER(c_int64)),
 }
 
 #: The functions that return something else: their result, then their arguments.
@@ -111,7 +170,12 @@ PLAIN: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "alula_dtype_name": (c_char_p, (c_int,)),
     "alula_grad_enabled": (c_bool, ()),
     "alula_set_grad_enabled": (None, (c_bool,)),
+    "alula_no_grad_begin": (None, ()),
     "alula_isa": (c_char_p, ()),
+    "alula_num_threads": (c_int32, ()),
+    "alula_memory_reset_peak": (None, ()),
+    "alula_memory_trim": (None, ()),
+    "alula_live_handles": (c_size_t, ()),
 }
 
 
@@ -145,19 +209,18 @@ _EXCEPTIONS: dict[int, type[Exception]] = {
 }
 
 
-def failure(status: int) -> Exception:
+CALLBACK_FAILED = 9
+#: What a callback raised, until the call that it failed raises it again.
+pending = threading.local()
+
+
+def failure(status: int) -> BaseException:
     """The exception for a status other than success, with the engine's message."""
+    if status == CALLBACK_FAILED:
+        error: BaseException | None = getattr(pending, "error", None)
+        if error is not None:
+            pending.error = None
+            return error
     message = held.alula_last_error().decode("utf-8", "replace")
     return _EXCEPTIONS.get(status, RuntimeError)(message)
 
-
-def version() -> str:
-    """The library's version."""
-    text: bytes = lib.alula_version()
-    return text.decode()
-
-
-def isa() -> str:
-    """The instruction set whose kernels run: "baseline" or "avx2"."""
-    text: bytes = lib.alula_isa()
-    return text.decode()

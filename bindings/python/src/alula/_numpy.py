@@ -2,43 +2,29 @@
 
 from __future__ import annotations
 
-import ctypes
 from ctypes import byref, c_void_p
-from itertools import count
 from struct import pack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._dlpack import from_dlpack
 from ._base import TensorBase, wrap
+from ._callbacks import forget, keep, release
 from ._dtypes import DType, as_dtype, bfloat16, float32
-from ._library import Deleter, failure, held, lib
+from ._library import failure, held, lib
 
 if TYPE_CHECKING:
     from ._tensor import Tensor
 
 # ---- NumPy's memory in tensors --------------------------------------------------------------------------
 
-_lent: dict[int, NDArray[Any]] = {}
-_keys = count(1)
-
-
-def _forget(key: int | None, lent: dict[int, NDArray[Any]] = _lent) -> None:
-    lent.pop(key or 0, None)
-
-
-_give_back = Deleter(_forget)
-# The engine may call it as long as a tensor lives, which can be longer than this module does.
-ctypes.pythonapi.Py_IncRef(ctypes.py_object(_give_back))
-
-
 def borrow(array: NDArray[Any], dtype: DType) -> Tensor:
     """A tensor over the memory of `array`, which lives as long as the tensor or a view of it."""
     itemsize = dtype.itemsize
     rank = array.ndim
-    key = next(_keys)
-    _lent[key] = array
+    key = keep(array)
     out = c_void_p()
     status = held.alula_tensor_borrow(
         byref(out),
@@ -47,11 +33,11 @@ def borrow(array: NDArray[Any], dtype: DType) -> Tensor:
         pack(f"{rank}q", *[stride // itemsize for stride in array.strides]),
         rank,
         dtype.code,
-        _give_back,
+        release,
         key,
     )
     if status:
-        del _lent[key]
+        forget(key)
         raise failure(status)
     return wrap(out.value)
 
@@ -146,7 +132,7 @@ def asarray(obj: Any, dtype: Any = None, copy: bool | None = None, device: Any =
             return tensor.to(wanted)
         return tensor.clone() if copy else tensor
     if not isinstance(obj, np.ndarray) and not hasattr(obj, "__array__") and hasattr(obj, "__dlpack__"):
-        obj = np.from_dlpack(obj)
+        return asarray(from_dlpack(obj), dtype, copy)
     if copy is False and not isinstance(obj, np.ndarray):
         raise ValueError(f"asarray: {type(obj).__name__} cannot be shared without a copy")
     if wanted is not None and wanted is not bfloat16 and not hasattr(obj, "dtype"):

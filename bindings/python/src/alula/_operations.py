@@ -36,6 +36,49 @@ if TYPE_CHECKING:
 _T = TypeVar("_T", bound=_TensorBase)
 _OUT = _LIST = _POINTER(_HANDLE)
 
+__all__ = [
+    "add",
+    "add_",
+    "bernoulli",
+    "broadcast_to",
+    "cast",
+    "contiguous",
+    "conv1d",
+    "conv2d",
+    "conv2d_input_gradient",
+    "conv2d_weight_gradient",
+    "copy",
+    "diagonal",
+    "diagonal_scatter",
+    "dropout",
+    "expand",
+    "expand_dims",
+    "flatten",
+    "flip",
+    "linear",
+    "matmul",
+    "matrix_transpose",
+    "moveaxis",
+    "multiply",
+    "multiply_",
+    "narrow",
+    "outer",
+    "permute_dims",
+    "random_integers",
+    "random_normal",
+    "random_permutation",
+    "random_uniform",
+    "reshape",
+    "squeeze",
+    "strided_slice",
+    "sum",
+    "swapaxes",
+    "tensordot",
+    "unflatten",
+    "vecdot",
+]
+
+
 # ---- Creation ----------------------------------------------------------------------------------
 
 

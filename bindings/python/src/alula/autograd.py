@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from ._arguments import asarray, handles
 from ._base import TensorBase, wrap
-from ._library import failure, held, lib
+from ._callbacks import forget, immortal, keep, kept, release
+from ._library import CALLBACK_FAILED, CustomBackward, failure, held, lib, pending
 
 if TYPE_CHECKING:
     from ._tensor import Tensor
@@ -199,3 +200,166 @@ def value_and_grad(
         return value.detach(), gradients[0] if isinstance(argnums, int) else gradients
 
     return wrapped
+
+
+# ---- Operations of one's own ----------------------------------------------------------------------------
+
+
+class Context:
+    """What a Function's forward leaves for its backward."""
+
+    def __init__(self) -> None:
+        self._to_save: tuple[Any, ...] = ()
+        #: What was saved, in backward.
+        self.saved_tensors: tuple[Tensor, ...] = ()
+        #: For each argument of forward, whether its gradient is wanted.
+        self.needs_input_grad: tuple[bool, ...] = ()
+
+    def save_for_backward(self, *tensors: Tensor) -> None:
+        """Keeps tensors for backward, which fails when they were overwritten in between."""
+        self._to_save = tensors
+
+
+class Function:
+    """An operation with a backward of its own: subclasses define both as static methods, and are called by `apply`.
+
+    >>> import alula
+    >>> class Cube(alula.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x * x * x
+    ...     @staticmethod
+    ...     def backward(ctx, gradient):
+    ...         (x,) = ctx.saved_tensors
+    ...         return gradient * 3 * x * x
+    >>> x = alula.tensor([2.0], requires_grad=True)
+    >>> Cube.apply(x).backward()
+    >>> x.grad
+    tensor([12.])
+    """
+
+    @staticmethod
+    def forward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
+        """The results of the arguments."""
+        raise NotImplementedError("a Function needs a forward()")
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        """The gradients of forward's arguments, given those of its results; None where there is none."""
+        raise NotImplementedError("a Function needs a backward()")
+
+    @classmethod
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
+        """Calls forward, and records the call with backward as its rule."""
+        context = Context()
+        positions = [i for i, arg in enumerate(args) if isinstance(arg, TensorBase)]
+        inputs: list[Any] = [args[i] for i in positions]
+        context.needs_input_grad = tuple(isinstance(arg, TensorBase) and arg.requires_grad for arg in args)  # type: ignore[attr-defined]
+        with no_grad():
+            results = cls.forward(context, *args, **kwargs)
+        outputs = list(results) if isinstance(results, (tuple, list)) else [results]
+        saved = [tensor for tensor in context._to_save if tensor is not None]
+        context._to_save = ()
+        key = keep((cls, context, positions, len(args)))
+        out = (c_void_p * len(outputs))()
+        status = lib.alula_custom_op(
+            out,
+            cls.__name__.encode(),
+            handles(outputs),
+            len(outputs),
+            handles(inputs),
+            len(inputs),
+            handles(saved),
+            len(saved),
+            _call_backward,
+            key,
+            release,
+        )
+        if status:
+            forget(key)
+            raise failure(status)
+        wrapped = tuple(wrap(handle) for handle in out)
+        return wrapped if isinstance(results, (tuple, list)) else wrapped[0]
+
+
+def _backward(
+    input_grads: Any,
+    input_count: int,
+    output_grads: Any,
+    output_count: int,
+    saved: Any,
+    saved_count: int,
+    key: int,
+) -> int:
+    from ._tensor import given, lent
+
+    try:
+        function, context, positions, count = kept(key)
+        context.saved_tensors = tuple(lent(saved[i]) for i in range(saved_count))
+        gradients = [lent(output_grads[i]) if output_grads[i] else None for i in range(output_count)]
+        try:
+            found = function.backward(context, *gradients)
+        finally:
+            context.saved_tensors = ()
+        if not isinstance(found, (tuple, list)):
+            found = (found,)
+        if len(found) != count:
+            raise RuntimeError(
+                f"{function.__name__}.backward returned {len(found)} gradients for {count} arguments of forward"
+            )
+        for i, position in enumerate(positions):
+            if found[position] is not None:
+                input_grads[i] = given(asarray(found[position]))
+        return 0
+    except BaseException as error:
+        pending.error = error
+        return CALLBACK_FAILED
+
+
+_call_backward = immortal(CustomBackward(_backward))
+
+
+class _Checkpoint(Function):
+    """Runs a function without recording, and again, recorded, when its gradient is asked for."""
+
+    @staticmethod
+    def forward(ctx: Any, function: Any, state: Any, *args: Any) -> Any:
+        ctx.function = function
+        ctx.state = state
+        ctx.args = args
+        return function(*args)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        from ._generator import get_rng_state, set_rng_state
+
+        arguments = []
+        for arg in ctx.args:
+            if isinstance(arg, TensorBase):
+                leaf = asarray(arg).detach()
+                leaf.requires_grad = asarray(arg).requires_grad
+                arguments.append(leaf)
+            else:
+                arguments.append(arg)
+        now = get_rng_state()
+        set_rng_state(ctx.state)
+        try:
+            with enable_grad():
+                results = ctx.function(*arguments)
+        finally:
+            set_rng_state(now)
+        results = results if isinstance(results, (tuple, list)) else (results,)
+        pairs = [(r, g) for r, g in zip(results, gradients, strict=True) if g is not None and r.requires_grad]
+        backward([r for r, _ in pairs], [g for _, g in pairs])
+        return (None, None, *(arg.grad if isinstance(arg, TensorBase) else None for arg in arguments))
+
+
+def checkpoint(function: Callable[..., Any], *args: Any) -> Any:
+    """`function(*args)`, keeping nothing of what happens inside: backward computes it again, with the same randomness.
+
+    Gradients reach the arguments, and the parameters that the function uses.
+    """
+    from ._generator import get_rng_state
+
+    return _Checkpoint.apply(function, get_rng_state(), *args)

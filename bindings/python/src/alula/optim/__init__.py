@@ -1,0 +1,6 @@
+"""Optimizers, by PyTorch's names."""
+
+from .algorithms import SGD, Adam, AdamW
+from .optimizer import Optimizer
+
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer"]

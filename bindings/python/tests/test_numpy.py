@@ -1,0 +1,283 @@
+"""Exchange with NumPy and DLPack: no copies where none are needed, lifetimes right whichever side dies first."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import subprocess
+import sys
+import textwrap
+import weakref
+
+import numpy as np
+import pytest
+
+import alula
+
+NUMPY_DTYPES = [
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+    "float16", "float32", "float64", "complex64", "complex128",
+]  # fmt: skip
+
+
+def some(dtype: str, shape: tuple[int, ...] = (2, 3)) -> np.ndarray:
+    return (np.arange(np.prod(shape)).reshape(shape) % 5).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", NUMPY_DTYPES)
+def test_there_and_back(dtype: str) -> None:
+    array = some(dtype)
+    tensor = alula.asarray(array)
+    assert tensor.dtype == array.dtype and tensor.shape == array.shape
+    back = np.asarray(tensor)
+    assert back.dtype == array.dtype and np.array_equal(back, array)
+    assert np.shares_memory(back, array)
+    assert tensor.tolist() == array.tolist()
+
+
+def test_memory_is_shared_both_ways() -> None:
+    array = np.zeros((3, 4), np.float32)
+    tensor = alula.from_numpy(array)
+    array[1, 2] = 5
+    assert tensor[1, 2].item() == 5
+    tensor[0, 0] = 7
+    assert array[0, 0] == 7
+    view = np.asarray(tensor)
+    view[2, 3] = 9
+    assert array[2, 3] == 9
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda a: a.T,
+        lambda a: a[::-1, ::-2],
+        lambda a: a[:, 1],
+        lambda a: a[1:1],
+        lambda a: a[1, 1, ...],
+        lambda a: np.moveaxis(a[None], 1, 0),
+        lambda a: np.asfortranarray(a),
+    ],
+)
+def test_strides(make) -> None:  # type: ignore[no-untyped-def]
+    array = make(np.arange(24.0).reshape(4, 6))
+    tensor = alula.asarray(array)
+    assert np.array_equal(np.asarray(tensor), array)
+    assert np.array_equal((tensor + 1).numpy(), array + 1)
+
+
+def test_array_dies_first() -> None:
+    array = np.arange(1000.0)
+    gone = weakref.ref(array)
+    tensor = alula.from_numpy(array)
+    view = tensor[10:20]
+    del array
+    gc.collect()
+    assert gone() is not None
+    del tensor
+    gc.collect()
+    assert gone() is not None and view.tolist() == list(range(10, 20))
+    del view
+    gc.collect()
+    assert gone() is None
+
+
+def test_tensor_dies_first() -> None:
+    before = alula.live_handles()
+    tensor = alula.arange(1000.0) * 1
+    array = np.asarray(tensor)
+    row = array[5:10]
+    del tensor, array
+    gc.collect()
+    filler = [alula.zeros(1000) for _ in range(20)]
+    assert row.tolist() == [5, 6, 7, 8, 9]
+    del row, filler
+    gc.collect()
+    assert alula.live_handles() == before
+
+
+def test_graph_keeps_arrays() -> None:
+    array = np.ones(3)
+    gone = weakref.ref(array)
+    x = alula.tensor(np.ones(3), requires_grad=True)
+    y = (x * alula.from_numpy(array)).sum()
+    del array
+    gc.collect()
+    y.backward()
+    assert x.grad is not None and x.grad.tolist() == [1, 1, 1]
+    del y
+    gc.collect()
+    assert gone() is None
+
+
+def test_read_only_arrays_are_copied_or_refused() -> None:
+    array = np.arange(3.0)
+    array.flags.writeable = False
+    tensor = alula.asarray(array)
+    tensor[0] = 9
+    assert array[0] == 0
+    with pytest.raises(ValueError, match="read-only"):
+        alula.from_numpy(array)
+    with pytest.raises(ValueError, match="copy"):
+        alula.asarray(array, copy=False)
+
+
+def test_foreign_byte_order_and_misalignment_are_copied() -> None:
+    swapped = np.arange(4, dtype=">i4")
+    assert alula.asarray(swapped).tolist() == [0, 1, 2, 3]
+    raw = np.zeros(17, np.uint8)
+    odd = raw[1:].view(np.float64)
+    odd[...] = [1.5, 2.5]
+    assert alula.asarray(odd).tolist() == [1.5, 2.5]
+    fields = np.zeros(3, [("a", np.int8), ("b", np.float32)])
+    fields["b"] = [1, 2, 3]
+    assert alula.asarray(fields["b"]).tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("array", [np.array(["a"]), np.array([None]), np.zeros(2, "M8[s]"), np.zeros(2, [("a", int)])])
+def test_other_dtypes_are_refused(array: np.ndarray) -> None:
+    with pytest.raises(TypeError, match="dtype"):
+        alula.asarray(array)
+
+
+def test_lists_and_numbers() -> None:
+    assert alula.asarray([1, 2]).dtype == alula.int64
+    assert alula.asarray([1.0, 2]).dtype == alula.float32
+    assert alula.asarray([True]).dtype == alula.bool
+    assert alula.asarray(1j).dtype == alula.complex64
+    assert alula.asarray([np.float64(1)]).dtype == alula.float64
+    assert alula.asarray([]).dtype == alula.float32
+    assert alula.asarray(range(3)).tolist() == [0, 1, 2]
+    assert alula.asarray([alula.tensor([1.0, 2.0]), [3.0, 4.0]]).tolist() == [[1, 2], [3, 4]]
+    assert alula.asarray([[1], [2]], dtype="float16").dtype == alula.float16
+    assert alula.asarray(2**63, dtype=alula.uint64).item() == 2**63
+    with pytest.raises(ValueError):
+        alula.asarray([[1, 2], [3]])
+
+
+def test_copy_means_copy() -> None:
+    array = np.zeros(2)
+    alula.tensor(array)[0] = 1
+    alula.asarray(array, copy=True)[0] = 1
+    assert array[0] == 0
+    tensor = alula.zeros(2)
+    alula.asarray(tensor, copy=True)[0] = 1
+    alula.tensor(tensor)[0] = 1
+    assert tensor[0].item() == 0
+    assert alula.asarray(tensor) is tensor
+
+
+def test_array_protocol() -> None:
+    tensor = alula.asarray([1.0, 2.0])
+    assert np.asarray(tensor, np.float64).dtype == np.float64
+    assert np.asarray(tensor, copy=True).base is None
+    assert np.sum(tensor) == 3
+    assert np.concatenate([tensor, np.ones(1)]).tolist() == [1, 2, 1]
+    tensor.requires_grad = True
+    with pytest.raises(RuntimeError, match="detach"):
+        np.asarray(tensor)
+    with pytest.raises(TypeError, match="bfloat16"):
+        np.asarray(tensor.detach().bfloat16())
+
+
+def test_operators_mix() -> None:
+    tensor = alula.asarray([1.0, 2.0])
+    array = np.array([10, 20], np.float32)
+    for result in (tensor + array, array + tensor, tensor * np.float32(2), np.float32(2) * tensor, array - tensor):
+        assert isinstance(result, alula.Tensor) and result.dtype == alula.float32
+    assert (array - tensor).tolist() == [9, 18]
+    assert (np.ones(2) + tensor).dtype == alula.float64
+    assert ((array > tensor) & (tensor < array)).tolist() == [True, True]
+    array += tensor.numpy()
+    assert array.tolist() == [11, 22]
+    tensor += np.ones(2)
+    assert tensor.dtype == alula.float32 and tensor.tolist() == [2, 3]
+
+
+@pytest.mark.parametrize("dtype", NUMPY_DTYPES)
+def test_dlpack(dtype: str) -> None:
+    array = some(dtype)
+    tensor = alula.from_dlpack(array)
+    assert tensor.dtype == array.dtype and np.array_equal(np.asarray(tensor), array)
+    assert np.shares_memory(np.asarray(tensor), array)
+    back = np.from_dlpack(tensor)
+    assert np.shares_memory(back, array)
+    turned = np.from_dlpack(tensor.T)
+    assert np.array_equal(turned, array.T)
+
+
+def test_dlpack_lifetimes() -> None:
+    before = alula.live_handles()
+    array = np.arange(100.0)
+    gone = weakref.ref(array)
+    tensor = alula.from_dlpack(array)
+    del array
+    gc.collect()
+    assert gone() is not None and tensor[99].item() == 99
+    other = np.from_dlpack(tensor)
+    del tensor
+    gc.collect()
+    assert other[50] == 50
+    del other
+    gc.collect()
+    assert gone() is None
+    for version in (None, (1, 0)):  # capsules that nobody takes
+        capsule = alula.zeros(3).__dlpack__(max_version=version)
+        del capsule
+        gc.collect()
+    assert alula.live_handles() == before
+
+
+def test_old_capsules() -> None:
+    class Old:
+        """A library from before DLPack had versions."""
+
+        def __init__(self, tensor: alula.Tensor) -> None:
+            self.tensor = tensor
+
+        def __dlpack__(self) -> object:
+            return self.tensor.__dlpack__()
+
+        def __dlpack_device__(self) -> tuple[int, int]:
+            return self.tensor.__dlpack_device__()
+
+    before = alula.live_handles()
+    source = alula.arange(6.0).reshape(2, 3)
+    tensor = alula.from_dlpack(Old(source))
+    source[1, 1] = 40
+    assert tensor.tolist() == [[0, 1, 2], [3, 40, 5]]
+    del source, tensor
+    gc.collect()
+    assert alula.live_handles() == before
+
+
+def test_dlpack_refuses_gradients() -> None:
+    with pytest.raises(RuntimeError, match="detach"):
+        np.from_dlpack(alula.zeros(2, requires_grad=True))
+
+
+def test_python_lists_of_bytes() -> None:
+    buffer = ctypes.create_string_buffer(b"\x01\x02\x03", 3)
+    assert alula.asarray(np.frombuffer(buffer, np.uint8)).tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        # What lives to the end is torn down in an order nobody chooses.
+        "keep = alula.from_numpy(np.ones(10)); view = keep[2:]",
+        "array = np.asarray(alula.ones(10) * 2)",
+        "class Cycle: pass\nc = Cycle(); c.me = c; c.t = alula.from_numpy(np.ones(3)); c.a = np.asarray(c.t * 1)",
+        "x = alula.ones(3, requires_grad=True); y = (x * 2).sum(); x.register_hook(lambda g: g * 2)",
+        "import sys; sys.modules['leak'] = alula.from_numpy(np.ones(3)); alula._keep = sys.modules['leak']",
+        "import builtins; builtins.t = alula.from_dlpack(np.ones(3)); builtins.a = np.from_dlpack(alula.ones(3))",
+        "import threading\n"
+        "def work():\n    while True: (alula.from_numpy(np.ones((64, 64))) @ alula.ones(64, 64)).sum()\n"
+        "threading.Thread(target=work, daemon=True).start()\nimport time; time.sleep(0.1)",
+        "capsule = alula.ones(3).__dlpack__(max_version=(1, 0)); old = alula.ones(3).__dlpack__()",
+    ],
+)
+def test_shutdown(program: str) -> None:
+    code = "import numpy as np, alula\n" + textwrap.dedent(program)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0 and not result.stderr, (result.returncode, result.stderr)
