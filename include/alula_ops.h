@@ -558,11 +558,130 @@ alula_status alula_where(alula_tensor **out, alula_tensor *condition, alula_tens
 
 // ---- Reductions --------------------------------------------------------------------------------
 
-/// The sum over axes, in pairwise order. Small integers and bool are summed as int64.
-/// @param axis The axes to sum over; all of them by default. NULL to leave it out.
-/// @param keepdims Whether summed axes stay, with extent 1.
+/// The sum over axes.
+/// Bool and small integers are summed as int64 or uint64, which wrap around; float16 to float32
+/// accumulate in a wider dtype. The sum of nothing is 0.
+/// @param axis The axes to reduce; all of them by default. NULL to leave it out.
+/// @param keepdims Whether reduced axes stay, with extent 1.
+/// @param dtype The dtype to sum in. ALULA_DTYPE_NONE to leave it out.
 alula_status alula_sum(alula_tensor **out, alula_tensor *x, const int64_t *axis, size_t axis_count,
+                       bool keepdims, alula_dtype dtype);
+
+/// The product over axes.
+/// Bool and small integers are multiplied as int64 or uint64, which wrap around. The product of
+/// nothing is 1.
+/// @param axis The axes to reduce; all of them by default. NULL to leave it out.
+/// @param keepdims Whether reduced axes stay, with extent 1.
+/// @param dtype The dtype to multiply in. ALULA_DTYPE_NONE to leave it out.
+alula_status alula_prod(alula_tensor **out, alula_tensor *x, const int64_t *axis,
+                        size_t axis_count, bool keepdims, alula_dtype dtype);
+
+/// The arithmetic mean over axes.
+/// Integers and bool give the default float dtype. The mean of nothing is NaN.
+/// @param axis The axes to reduce; all of them by default. NULL to leave it out.
+/// @param keepdims Whether reduced axes stay, with extent 1.
+alula_status alula_mean(alula_tensor **out, alula_tensor *x, const int64_t *axis,
+                        size_t axis_count, bool keepdims);
+
+/// The variance over axes: the sum of squared distances from the mean, divided by the number of
+/// elements less `correction`.
+/// Integers and bool are converted to the default float dtype. NaN where nothing is left to divide
+/// by.
+/// @param axis The axes to reduce; all of them by default. NULL to leave it out.
+/// @param correction Subtracted from the number of elements: 1 for a sample's unbiased estimate.
+/// @param keepdims Whether reduced axes stay, with extent 1.
+alula_status alula_var(alula_tensor **out, alula_tensor *x, const int64_t *axis, size_t axis_count,
+                       double correction, bool keepdims);
+
+/// The standard deviation over axes: the square root of `var`.
+/// @param axis The axes to reduce; all of them by default. NULL to leave it out.
+/// @param correction Subtracted from the number of elements: 1 for a sample's unbiased estimate.
+/// @param keepdims Whether reduced axes stay, with extent 1.
+alula_status alula_std(alula_tensor **out, alula_tensor *x, const int64_t *axis, size_t axis_count,
+                       double correction, bool keepdims);
+
+/// The largest element over axes; NaN where there is one.
+/// Equal elements share the gradient. An error where there is no element.
+/// @param axis The axes to reduce; all of them by default. NULL to leave it out.
+/// @param keepdims Whether reduced axes stay, with extent 1.
+alula_status alula_max(alula_tensor **out, alula_tensor *x, const int64_t *axis, size_t axis_count,
                        bool keepdims);
+
+/// The smallest element over axes; NaN where there is one.
+/// Equal elements share the gradient. An error where there is no element.
+/// @param axis The axes to reduce; all of them by default. NULL to leave it out.
+/// @param keepdims Whether reduced axes stay, with extent 1.
+alula_status alula_min(alula_tensor **out, alula_tensor *x, const int64_t *axis, size_t axis_count,
+                       bool keepdims);
+
+/// The position of the largest element along an axis, as int64; of the first one among equals, of
+/// the first NaN when there is one.
+/// Without an axis the position in row-major order.
+/// @param axis The axis to search; all elements in row-major order by default. ALULA_NONE to leave
+/// it out.
+/// @param keepdims Whether reduced axes stay, with extent 1.
+alula_status alula_argmax(alula_tensor **out, alula_tensor *x, int64_t axis, bool keepdims);
+
+/// The position of the smallest element along an axis, as int64; of the first one among equals, of
+/// the first NaN when there is one.
+/// Without an axis the position in row-major order.
+/// @param axis The axis to search; all elements in row-major order by default. ALULA_NONE to leave
+/// it out.
+/// @param keepdims Whether reduced axes stay, with extent 1.
+alula_status alula_argmin(alula_tensor **out, alula_tensor *x, int64_t axis, bool keepdims);
+
+/// Whether any element over axes is not zero. False for nothing.
+/// @param axis The axes to reduce; all of them by default. NULL to leave it out.
+/// @param keepdims Whether reduced axes stay, with extent 1.
+alula_status alula_any(alula_tensor **out, alula_tensor *x, const int64_t *axis, size_t axis_count,
+                       bool keepdims);
+
+/// Whether all elements over axes are not zero. True for nothing.
+/// @param axis The axes to reduce; all of them by default. NULL to leave it out.
+/// @param keepdims Whether reduced axes stay, with extent 1.
+alula_status alula_all(alula_tensor **out, alula_tensor *x, const int64_t *axis, size_t axis_count,
+                       bool keepdims);
+
+/// The number of elements over axes that are not zero, as int64.
+/// @param axis The axes to reduce; all of them by default. NULL to leave it out.
+/// @param keepdims Whether reduced axes stay, with extent 1.
+alula_status alula_count_nonzero(alula_tensor **out, alula_tensor *x, const int64_t *axis,
+                                 size_t axis_count, bool keepdims);
+
+/// The logarithm of the sum of exponentials over axes, computed without overflow; -inf for nothing.
+/// @param axis The axes to reduce; all of them by default. NULL to leave it out.
+/// @param keepdims Whether reduced axes stay, with extent 1.
+alula_status alula_logsumexp(alula_tensor **out, alula_tensor *x, const int64_t *axis,
+                             size_t axis_count, bool keepdims);
+
+/// The norm of vectors that lie along axes: (Σ|x|^ord)^(1/ord); the largest or smallest |x| for an
+/// infinite `ord`, the number of elements that are not zero for 0.
+/// At zero the gradient of the Euclidean norm is 0.
+/// @param axis The axes to reduce; all of them by default. NULL to leave it out.
+/// @param keepdims Whether reduced axes stay, with extent 1.
+/// @param ord The order of the norm.
+alula_status alula_vector_norm(alula_tensor **out, alula_tensor *x, const int64_t *axis,
+                               size_t axis_count, bool keepdims, double ord);
+
+// ---- Cumulative sums and products --------------------------------------------------------------
+
+/// The sums of all elements up to each one along an axis.
+/// @param axis The axis to go along; may be left out only for a 1-d tensor. ALULA_NONE to leave it
+/// out.
+/// @param dtype The dtype to compute in; by default that of `sum`. ALULA_DTYPE_NONE to leave it
+/// out.
+/// @param include_initial Whether the result begins with the value of nothing, and is longer by 1.
+alula_status alula_cumulative_sum(alula_tensor **out, alula_tensor *x, int64_t axis,
+                                  alula_dtype dtype, bool include_initial);
+
+/// The products of all elements up to each one along an axis.
+/// @param axis The axis to go along; may be left out only for a 1-d tensor. ALULA_NONE to leave it
+/// out.
+/// @param dtype The dtype to compute in; by default that of `sum`. ALULA_DTYPE_NONE to leave it
+/// out.
+/// @param include_initial Whether the result begins with the value of nothing, and is longer by 1.
+alula_status alula_cumulative_prod(alula_tensor **out, alula_tensor *x, int64_t axis,
+                                   alula_dtype dtype, bool include_initial);
 
 // ---- Shape -------------------------------------------------------------------------------------
 
@@ -953,13 +1072,12 @@ alula_status alula_conv2d_weight_gradient(alula_tensor **out, alula_tensor *grad
 /// The greatest element of each window along the last axis, and its position there. NaN counts as
 /// greatest.
 /// @param x Shape (N, C, L) or (C, L).
-/// @param kernel_size Extents of a window. 1 values.
+/// @param kernel_size Extents of a window. 1 value.
 /// @param stride Distance between neighbouring windows; kernel_size by default. NULL to leave it
 /// out.
-/// @param padding Elements added on either side; at most half of kernel_size. 1 values, or NULL for
-/// NULL (all 0).
-/// @param dilation Distance between neighbouring elements of a window. 1 values, or NULL for NULL
-/// (all 1).
+/// @param padding Elements added on either side; at most half of kernel_size. 1 value, or NULL for
+/// all 0.
+/// @param dilation Distance between neighbouring elements of a window. 1 value, or NULL for all 1.
 alula_status alula_max_pool1d(alula_tensor **values, alula_tensor **indices, alula_tensor *x,
                               const int64_t *kernel_size, const int64_t *stride,
                               size_t stride_count, const int64_t *padding, const int64_t *dilation);
@@ -971,9 +1089,8 @@ alula_status alula_max_pool1d(alula_tensor **values, alula_tensor **indices, alu
 /// @param stride Distance between neighbouring windows; kernel_size by default. NULL to leave it
 /// out.
 /// @param padding Elements added on either side; at most half of kernel_size. 2 values, or NULL for
-/// NULL (all 0).
-/// @param dilation Distance between neighbouring elements of a window. 2 values, or NULL for NULL
-/// (all 1).
+/// all 0.
+/// @param dilation Distance between neighbouring elements of a window. 2 values, or NULL for all 1.
 alula_status alula_max_pool2d(alula_tensor **values, alula_tensor **indices, alula_tensor *x,
                               const int64_t *kernel_size, const int64_t *stride,
                               size_t stride_count, const int64_t *padding, const int64_t *dilation);
@@ -992,11 +1109,11 @@ alula_status alula_max_pool2d_gather(alula_tensor **out, alula_tensor *x, alula_
 
 /// The mean of each window along the last axis.
 /// @param x Shape (N, C, L) or (C, L).
-/// @param kernel_size Extents of a window. 1 values.
+/// @param kernel_size Extents of a window. 1 value.
 /// @param stride Distance between neighbouring windows; kernel_size by default. NULL to leave it
 /// out.
-/// @param padding Elements added on either side; at most half of kernel_size. 1 values, or NULL for
-/// NULL (all 0).
+/// @param padding Elements added on either side; at most half of kernel_size. 1 value, or NULL for
+/// all 0.
 /// @param count_include_pad Whether padding counts in the number that a sum is divided by.
 alula_status alula_avg_pool1d(alula_tensor **out, alula_tensor *x, const int64_t *kernel_size,
                               const int64_t *stride, size_t stride_count, const int64_t *padding,
@@ -1008,7 +1125,7 @@ alula_status alula_avg_pool1d(alula_tensor **out, alula_tensor *x, const int64_t
 /// @param stride Distance between neighbouring windows; kernel_size by default. NULL to leave it
 /// out.
 /// @param padding Elements added on either side; at most half of kernel_size. 2 values, or NULL for
-/// NULL (all 0).
+/// all 0.
 /// @param count_include_pad Whether padding counts in the number that a sum is divided by.
 alula_status alula_avg_pool2d(alula_tensor **out, alula_tensor *x, const int64_t *kernel_size,
                               const int64_t *stride, size_t stride_count, const int64_t *padding,
@@ -1021,11 +1138,198 @@ alula_status alula_avg_pool2d(alula_tensor **out, alula_tensor *x, const int64_t
 /// @param stride Distance between neighbouring windows; kernel_size by default. NULL to leave it
 /// out.
 /// @param padding Elements added on either side; at most half of kernel_size. 2 values, or NULL for
-/// NULL (all 0).
+/// all 0.
 /// @param count_include_pad Whether padding counts in the number that a sum is divided by.
 alula_status alula_avg_pool2d_input_gradient(alula_tensor **out, alula_tensor *gradient,
                                              const int64_t *input_size, const int64_t *kernel_size,
                                              const int64_t *stride, size_t stride_count,
                                              const int64_t *padding, bool count_include_pad);
+
+// ---- Softmax -----------------------------------------------------------------------------------
+
+/// Exponentials along an axis, divided by their sum. Computed without overflow.
+/// @param axis The axis whose elements compete.
+alula_status alula_softmax(alula_tensor **out, alula_tensor *x, int64_t axis);
+
+/// The logarithm of `softmax`, computed without loss where that is small.
+/// @param axis The axis whose elements compete.
+alula_status alula_log_softmax(alula_tensor **out, alula_tensor *x, int64_t axis);
+
+// ---- Normalisation -----------------------------------------------------------------------------
+
+/// x over its last axes with mean 0 and variance 1, times the weight, plus the bias.
+/// Weight and bias have the shape `normalized_shape`.
+/// @param normalized_shape The extents of x's last axes, which are normalised together.
+/// @param eps Added to the variance.
+alula_status alula_layer_norm(alula_tensor **out, alula_tensor *x, alula_tensor *weight,
+                              alula_tensor *bias, const int64_t *normalized_shape,
+                              size_t normalized_shape_count, double eps);
+
+/// x over its last axes divided by the root of its mean square, times the weight.
+/// @param weight Of shape `normalized_shape`.
+/// @param normalized_shape The extents of x's last axes, which are normalised together.
+/// @param eps Added to the variance.
+alula_status alula_rms_norm(alula_tensor **out, alula_tensor *x, alula_tensor *weight,
+                            const int64_t *normalized_shape, size_t normalized_shape_count,
+                            double eps);
+
+/// x of shape (N, C, ...) with mean 0 and variance 1 over groups of adjacent channels, times a
+/// weight and plus a bias per channel.
+/// @param weight (C,)
+/// @param bias (C,)
+/// @param num_groups Divides the number of channels.
+/// @param eps Added to the variance.
+alula_status alula_group_norm(alula_tensor **out, alula_tensor *x, alula_tensor *weight,
+                              alula_tensor *bias, int64_t num_groups, double eps);
+
+/// x of shape (N, C, ...) with mean 0 and variance 1 over each channel of each sample, times a
+/// weight and plus a bias per channel.
+/// @param weight (C,)
+/// @param bias (C,)
+/// @param eps Added to the variance.
+alula_status alula_instance_norm(alula_tensor **out, alula_tensor *x, alula_tensor *weight,
+                                 alula_tensor *bias, double eps);
+
+/// x of shape (N, C, ...) with mean 0 and variance 1 per channel, times the weight, plus the bias;
+/// all of shape (C,).
+/// In training the statistics are the batch's, and the second and third result are what the running
+/// statistics become: (1 - momentum) running + momentum batch, or the batch's where there is no
+/// running one; their variance is divided by one less than the number of elements. Otherwise the
+/// statistics are the running ones, which must be given.
+/// @param training Whether to use the batch's own statistics.
+/// @param momentum The batch's share of the new running statistics.
+/// @param eps Added to the variance.
+alula_status alula_batch_norm(alula_tensor **out, alula_tensor **new_mean, alula_tensor **new_var,
+                              alula_tensor *x, alula_tensor *running_mean,
+                              alula_tensor *running_var, alula_tensor *weight, alula_tensor *bias,
+                              bool training, double momentum, double eps);
+
+// ---- Losses ------------------------------------------------------------------------------------
+
+/// The squared distance from the target.
+/// @param target Of the prediction's shape; it does not broadcast.
+/// @param reduction What is returned of the elements' losses: their mean, their sum, or all. One of
+/// "mean", "sum", "none"; NULL for the first.
+alula_status alula_mse_loss(alula_tensor **out, alula_tensor *prediction, alula_tensor *target,
+                            const char *reduction);
+
+/// The absolute distance from the target.
+/// @param target Of the prediction's shape; it does not broadcast.
+/// @param reduction What is returned of the elements' losses: their mean, their sum, or all. One of
+/// "mean", "sum", "none"; NULL for the first.
+alula_status alula_l1_loss(alula_tensor **out, alula_tensor *prediction, alula_tensor *target,
+                           const char *reduction);
+
+/// d² / 2β where the distance d from the target is below β, else |d| - β/2.
+/// @param target Of the prediction's shape; it does not broadcast.
+/// @param reduction What is returned of the elements' losses: their mean, their sum, or all. One of
+/// "mean", "sum", "none"; NULL for the first.
+/// @param beta Where the square ends; not negative.
+alula_status alula_smooth_l1_loss(alula_tensor **out, alula_tensor *prediction,
+                                  alula_tensor *target, const char *reduction, double beta);
+
+/// d² / 2 where the distance d from the target is below δ, else δ (|d| - δ/2).
+/// @param target Of the prediction's shape; it does not broadcast.
+/// @param reduction What is returned of the elements' losses: their mean, their sum, or all. One of
+/// "mean", "sum", "none"; NULL for the first.
+/// @param delta Where the square ends; positive.
+alula_status alula_huber_loss(alula_tensor **out, alula_tensor *prediction, alula_tensor *target,
+                              const char *reduction, double delta);
+
+/// -(t log p + (1 - t) log(1 - p)) for probabilities p and targets t in 0...1. Logarithms are taken
+/// to be at least -100.
+/// @param prediction Probabilities.
+/// @param target Of the prediction's shape.
+/// @param weight Broadcasts to the prediction's shape.
+/// @param reduction What is returned of the elements' losses: their mean, their sum, or all. One of
+/// "mean", "sum", "none"; NULL for the first.
+alula_status alula_binary_cross_entropy(alula_tensor **out, alula_tensor *prediction,
+                                        alula_tensor *target, alula_tensor *weight,
+                                        const char *reduction);
+
+/// The binary cross-entropy of the sigmoid of logits x, computed without overflow: (1 - t) x +
+/// log(1 + exp(-x)) for targets t in 0...1.
+/// @param prediction Logits.
+/// @param target Of the prediction's shape.
+/// @param weight Broadcasts to the prediction's shape.
+/// @param pos_weight Multiplies the loss of positive targets; broadcasts to the prediction's shape.
+/// @param reduction What is returned of the elements' losses: their mean, their sum, or all. One of
+/// "mean", "sum", "none"; NULL for the first.
+alula_status alula_binary_cross_entropy_with_logits(alula_tensor **out, alula_tensor *prediction,
+                                                    alula_tensor *target, alula_tensor *weight,
+                                                    alula_tensor *pos_weight, const char *reduction);
+
+/// The Kullback-Leibler divergence of the prediction from the target, element by element: target
+/// (log target - prediction), where the prediction holds logarithms.
+/// With reduction mean it is averaged over all elements.
+/// @param target Probabilities, of the prediction's shape.
+/// @param reduction What is returned of the elements' losses: their mean, their sum, or all. One of
+/// "mean", "sum", "none"; NULL for the first.
+/// @param log_target Whether the target holds logarithms, too.
+alula_status alula_kl_div(alula_tensor **out, alula_tensor *prediction, alula_tensor *target,
+                          const char *reduction, bool log_target);
+
+// ---- Losses of classes -------------------------------------------------------------------------
+
+/// The cross-entropy of logits of shape (N, C, ...) or (C,) and targets: classes as integers of
+/// shape (N, ...) or (), or probabilities of the logits' shape.
+/// With reduction mean, losses of classes are averaged with the classes' weights. A class outside
+/// 0..<C that is not `ignore_index` is an error.
+/// @param weight One per class: (C,).
+/// @param reduction What is returned of the elements' losses: their mean, their sum, or all. One of
+/// "mean", "sum", "none"; NULL for the first.
+/// @param ignore_index A class whose elements count for nothing.
+/// @param label_smoothing The share of the target that is spread over all classes, in 0...1.
+alula_status alula_cross_entropy(alula_tensor **out, alula_tensor *logits, alula_tensor *target,
+                                 alula_tensor *weight, const char *reduction, int64_t ignore_index,
+                                 double label_smoothing);
+
+/// The negative of each element's logarithmic probability of its class: of shape (N, C, ...) or
+/// (C,), with integer classes of shape (N, ...) or ().
+/// With reduction mean, losses are averaged with the classes' weights. A class outside 0..<C that
+/// is not `ignore_index` is an error.
+/// @param weight One per class: (C,).
+/// @param reduction What is returned of the elements' losses: their mean, their sum, or all. One of
+/// "mean", "sum", "none"; NULL for the first.
+/// @param ignore_index A class whose elements count for nothing.
+alula_status alula_nll_loss(alula_tensor **out, alula_tensor *log_probabilities,
+                            alula_tensor *target, alula_tensor *weight, const char *reduction,
+                            int64_t ignore_index);
+
+// ---- Embeddings --------------------------------------------------------------------------------
+
+/// The rows of a table (count, size) at indices: of the indices' shape with one more axis.
+/// The row `padding_idx` gets no gradient. An index outside the table is an error; negative ones
+/// are.
+/// @param padding_idx A row that is not trained; negative ones count from the end. ALULA_NONE to
+/// leave it out.
+alula_status alula_embedding(alula_tensor **out, alula_tensor *weight, alula_tensor *indices,
+                             int64_t padding_idx);
+
+/// Rows of zeros with a one at each index: of the indices' shape with one more axis.
+/// An index outside 0..<num_classes is an error.
+/// @param num_classes The length of a row; -1: one more than the largest index.
+/// @param dtype int64 by default. ALULA_DTYPE_NONE to leave it out.
+alula_status alula_one_hot(alula_tensor **out, alula_tensor *indices, int64_t num_classes,
+                           alula_dtype dtype);
+
+/// The cosine of the angle of vectors that lie along an axis: a·b / max(|a| |b|, eps).
+/// @param axis The axis along which vectors lie, after broadcasting.
+/// @param eps The least product of norms.
+alula_status alula_cosine_similarity(alula_tensor **out, alula_tensor *a, alula_tensor *b,
+                                     int64_t axis, double eps);
+
+// ---- Attention ---------------------------------------------------------------------------------
+
+/// softmax(q kᵀ scale + mask) v for q (..., L, E), k (..., S, E) and v (..., S, V), giving (..., L,
+/// V).
+/// A mask of bool, broadcast to (..., L, S), is true where attention is allowed; one of floats is
+/// added. `causal` lets each position see itself and those before it.
+/// @param mask bool or float.
+/// @param causal Whether to mask what comes after each position.
+/// @param scale What products are multiplied by; 0 stands for 1/√E.
+alula_status alula_scaled_dot_product_attention(alula_tensor **out, alula_tensor *q,
+                                                alula_tensor *k, alula_tensor *v,
+                                                alula_tensor *mask, bool causal, double scale);
 
 #endif

@@ -974,7 +974,160 @@ static void fuzz_sum(void) {
   size_t v_axis_count;
   const int64_t *v_axis = fuzz_ints(&v_axis_count);
   bool v_keepdims = fuzz_bool();
-  fuzz_status(alula_sum(to0, in0, v_axis, v_axis_count, v_keepdims));
+  alula_dtype v_dtype = fuzz_dtype();
+  fuzz_status(alula_sum(to0, in0, v_axis, v_axis_count, v_keepdims, v_dtype));
+  fuzz_keep(out0);
+}
+
+static void fuzz_prod(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  size_t v_axis_count;
+  const int64_t *v_axis = fuzz_ints(&v_axis_count);
+  bool v_keepdims = fuzz_bool();
+  alula_dtype v_dtype = fuzz_dtype();
+  fuzz_status(alula_prod(to0, in0, v_axis, v_axis_count, v_keepdims, v_dtype));
+  fuzz_keep(out0);
+}
+
+static void fuzz_mean(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  size_t v_axis_count;
+  const int64_t *v_axis = fuzz_ints(&v_axis_count);
+  bool v_keepdims = fuzz_bool();
+  fuzz_status(alula_mean(to0, in0, v_axis, v_axis_count, v_keepdims));
+  fuzz_keep(out0);
+}
+
+static void fuzz_var(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  size_t v_axis_count;
+  const int64_t *v_axis = fuzz_ints(&v_axis_count);
+  double v_correction = fuzz_float();
+  bool v_keepdims = fuzz_bool();
+  fuzz_status(alula_var(to0, in0, v_axis, v_axis_count, v_correction, v_keepdims));
+  fuzz_keep(out0);
+}
+
+static void fuzz_std(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  size_t v_axis_count;
+  const int64_t *v_axis = fuzz_ints(&v_axis_count);
+  double v_correction = fuzz_float();
+  bool v_keepdims = fuzz_bool();
+  fuzz_status(alula_std(to0, in0, v_axis, v_axis_count, v_correction, v_keepdims));
+  fuzz_keep(out0);
+}
+
+static void fuzz_max(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  size_t v_axis_count;
+  const int64_t *v_axis = fuzz_ints(&v_axis_count);
+  bool v_keepdims = fuzz_bool();
+  fuzz_status(alula_max(to0, in0, v_axis, v_axis_count, v_keepdims));
+  fuzz_keep(out0);
+}
+
+static void fuzz_min(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  size_t v_axis_count;
+  const int64_t *v_axis = fuzz_ints(&v_axis_count);
+  bool v_keepdims = fuzz_bool();
+  fuzz_status(alula_min(to0, in0, v_axis, v_axis_count, v_keepdims));
+  fuzz_keep(out0);
+}
+
+static void fuzz_argmax(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  int64_t v_axis = fuzz_int();
+  bool v_keepdims = fuzz_bool();
+  fuzz_status(alula_argmax(to0, in0, v_axis, v_keepdims));
+  fuzz_keep(out0);
+}
+
+static void fuzz_argmin(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  int64_t v_axis = fuzz_int();
+  bool v_keepdims = fuzz_bool();
+  fuzz_status(alula_argmin(to0, in0, v_axis, v_keepdims));
+  fuzz_keep(out0);
+}
+
+static void fuzz_any(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  size_t v_axis_count;
+  const int64_t *v_axis = fuzz_ints(&v_axis_count);
+  bool v_keepdims = fuzz_bool();
+  fuzz_status(alula_any(to0, in0, v_axis, v_axis_count, v_keepdims));
+  fuzz_keep(out0);
+}
+
+static void fuzz_all(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  size_t v_axis_count;
+  const int64_t *v_axis = fuzz_ints(&v_axis_count);
+  bool v_keepdims = fuzz_bool();
+  fuzz_status(alula_all(to0, in0, v_axis, v_axis_count, v_keepdims));
+  fuzz_keep(out0);
+}
+
+static void fuzz_count_nonzero(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  size_t v_axis_count;
+  const int64_t *v_axis = fuzz_ints(&v_axis_count);
+  bool v_keepdims = fuzz_bool();
+  fuzz_status(alula_count_nonzero(to0, in0, v_axis, v_axis_count, v_keepdims));
+  fuzz_keep(out0);
+}
+
+static void fuzz_logsumexp(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  size_t v_axis_count;
+  const int64_t *v_axis = fuzz_ints(&v_axis_count);
+  bool v_keepdims = fuzz_bool();
+  fuzz_status(alula_logsumexp(to0, in0, v_axis, v_axis_count, v_keepdims));
+  fuzz_keep(out0);
+}
+
+static void fuzz_vector_norm(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  size_t v_axis_count;
+  const int64_t *v_axis = fuzz_ints(&v_axis_count);
+  bool v_keepdims = fuzz_bool();
+  double v_ord = fuzz_float();
+  fuzz_status(alula_vector_norm(to0, in0, v_axis, v_axis_count, v_keepdims, v_ord));
+  fuzz_keep(out0);
+}
+
+static void fuzz_cumulative_sum(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  int64_t v_axis = fuzz_int();
+  alula_dtype v_dtype = fuzz_dtype();
+  bool v_include_initial = fuzz_bool();
+  fuzz_status(alula_cumulative_sum(to0, in0, v_axis, v_dtype, v_include_initial));
+  fuzz_keep(out0);
+}
+
+static void fuzz_cumulative_prod(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  int64_t v_axis = fuzz_int();
+  alula_dtype v_dtype = fuzz_dtype();
+  bool v_include_initial = fuzz_bool();
+  fuzz_status(alula_cumulative_prod(to0, in0, v_axis, v_dtype, v_include_initial));
   fuzz_keep(out0);
 }
 
@@ -1549,6 +1702,225 @@ static void fuzz_avg_pool2d_input_gradient(void) {
   fuzz_keep(out0);
 }
 
+static void fuzz_softmax(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  int64_t v_axis = fuzz_int();
+  fuzz_status(alula_softmax(to0, in0, v_axis));
+  fuzz_keep(out0);
+}
+
+static void fuzz_log_softmax(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  int64_t v_axis = fuzz_int();
+  fuzz_status(alula_log_softmax(to0, in0, v_axis));
+  fuzz_keep(out0);
+}
+
+static void fuzz_layer_norm(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  size_t v_normalized_shape_count;
+  const int64_t *v_normalized_shape = fuzz_ints(&v_normalized_shape_count);
+  double v_eps = fuzz_float();
+  fuzz_status(alula_layer_norm(to0, in0, in1, in2, v_normalized_shape, v_normalized_shape_count, v_eps));
+  fuzz_keep(out0);
+}
+
+static void fuzz_rms_norm(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  size_t v_normalized_shape_count;
+  const int64_t *v_normalized_shape = fuzz_ints(&v_normalized_shape_count);
+  double v_eps = fuzz_float();
+  fuzz_status(alula_rms_norm(to0, in0, in1, v_normalized_shape, v_normalized_shape_count, v_eps));
+  fuzz_keep(out0);
+}
+
+static void fuzz_group_norm(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  int64_t v_num_groups = fuzz_int();
+  double v_eps = fuzz_float();
+  fuzz_status(alula_group_norm(to0, in0, in1, in2, v_num_groups, v_eps));
+  fuzz_keep(out0);
+}
+
+static void fuzz_instance_norm(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  double v_eps = fuzz_float();
+  fuzz_status(alula_instance_norm(to0, in0, in1, in2, v_eps));
+  fuzz_keep(out0);
+}
+
+static void fuzz_batch_norm(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *out1 = NULL, **to1 = fuzz_out(&out1);
+  alula_tensor *out2 = NULL, **to2 = fuzz_out(&out2);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  alula_tensor *in3 = fuzz_tensor();
+  alula_tensor *in4 = fuzz_tensor();
+  bool v_training = fuzz_bool();
+  double v_momentum = fuzz_float();
+  double v_eps = fuzz_float();
+  fuzz_status(alula_batch_norm(to0, to1, to2, in0, in1, in2, in3, in4, v_training, v_momentum, v_eps));
+  fuzz_keep(out0);
+  fuzz_keep(out1);
+  fuzz_keep(out2);
+}
+
+static void fuzz_mse_loss(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  static const char *const c_reduction[] = {"mean", "sum", "none"};
+  const char *v_reduction = fuzz_choice(c_reduction, 3);
+  fuzz_status(alula_mse_loss(to0, in0, in1, v_reduction));
+  fuzz_keep(out0);
+}
+
+static void fuzz_l1_loss(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  static const char *const c_reduction[] = {"mean", "sum", "none"};
+  const char *v_reduction = fuzz_choice(c_reduction, 3);
+  fuzz_status(alula_l1_loss(to0, in0, in1, v_reduction));
+  fuzz_keep(out0);
+}
+
+static void fuzz_smooth_l1_loss(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  static const char *const c_reduction[] = {"mean", "sum", "none"};
+  const char *v_reduction = fuzz_choice(c_reduction, 3);
+  double v_beta = fuzz_float();
+  fuzz_status(alula_smooth_l1_loss(to0, in0, in1, v_reduction, v_beta));
+  fuzz_keep(out0);
+}
+
+static void fuzz_huber_loss(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  static const char *const c_reduction[] = {"mean", "sum", "none"};
+  const char *v_reduction = fuzz_choice(c_reduction, 3);
+  double v_delta = fuzz_float();
+  fuzz_status(alula_huber_loss(to0, in0, in1, v_reduction, v_delta));
+  fuzz_keep(out0);
+}
+
+static void fuzz_binary_cross_entropy(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  static const char *const c_reduction[] = {"mean", "sum", "none"};
+  const char *v_reduction = fuzz_choice(c_reduction, 3);
+  fuzz_status(alula_binary_cross_entropy(to0, in0, in1, in2, v_reduction));
+  fuzz_keep(out0);
+}
+
+static void fuzz_binary_cross_entropy_with_logits(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  alula_tensor *in3 = fuzz_tensor();
+  static const char *const c_reduction[] = {"mean", "sum", "none"};
+  const char *v_reduction = fuzz_choice(c_reduction, 3);
+  fuzz_status(alula_binary_cross_entropy_with_logits(to0, in0, in1, in2, in3, v_reduction));
+  fuzz_keep(out0);
+}
+
+static void fuzz_kl_div(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  static const char *const c_reduction[] = {"mean", "sum", "none"};
+  const char *v_reduction = fuzz_choice(c_reduction, 3);
+  bool v_log_target = fuzz_bool();
+  fuzz_status(alula_kl_div(to0, in0, in1, v_reduction, v_log_target));
+  fuzz_keep(out0);
+}
+
+static void fuzz_cross_entropy(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  static const char *const c_reduction[] = {"mean", "sum", "none"};
+  const char *v_reduction = fuzz_choice(c_reduction, 3);
+  int64_t v_ignore_index = fuzz_int();
+  double v_label_smoothing = fuzz_float();
+  fuzz_status(alula_cross_entropy(to0, in0, in1, in2, v_reduction, v_ignore_index, v_label_smoothing));
+  fuzz_keep(out0);
+}
+
+static void fuzz_nll_loss(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  static const char *const c_reduction[] = {"mean", "sum", "none"};
+  const char *v_reduction = fuzz_choice(c_reduction, 3);
+  int64_t v_ignore_index = fuzz_int();
+  fuzz_status(alula_nll_loss(to0, in0, in1, in2, v_reduction, v_ignore_index));
+  fuzz_keep(out0);
+}
+
+static void fuzz_embedding(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  int64_t v_padding_idx = fuzz_int();
+  fuzz_status(alula_embedding(to0, in0, in1, v_padding_idx));
+  fuzz_keep(out0);
+}
+
+static void fuzz_one_hot(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  int64_t v_num_classes = fuzz_int();
+  alula_dtype v_dtype = fuzz_dtype();
+  fuzz_status(alula_one_hot(to0, in0, v_num_classes, v_dtype));
+  fuzz_keep(out0);
+}
+
+static void fuzz_cosine_similarity(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  int64_t v_axis = fuzz_int();
+  double v_eps = fuzz_float();
+  fuzz_status(alula_cosine_similarity(to0, in0, in1, v_axis, v_eps));
+  fuzz_keep(out0);
+}
+
+static void fuzz_scaled_dot_product_attention(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  alula_tensor *in3 = fuzz_tensor();
+  bool v_causal = fuzz_bool();
+  double v_scale = fuzz_float();
+  fuzz_status(alula_scaled_dot_product_attention(to0, in0, in1, in2, in3, v_causal, v_scale));
+  fuzz_keep(out0);
+}
+
 const fuzz_entry fuzz_operations[] = {
     {"alula_empty", fuzz_empty},
     {"alula_full", fuzz_full},
@@ -1679,6 +2051,21 @@ const fuzz_entry fuzz_operations[] = {
     {"alula_signbit", fuzz_signbit},
     {"alula_where", fuzz_where},
     {"alula_sum", fuzz_sum},
+    {"alula_prod", fuzz_prod},
+    {"alula_mean", fuzz_mean},
+    {"alula_var", fuzz_var},
+    {"alula_std", fuzz_std},
+    {"alula_max", fuzz_max},
+    {"alula_min", fuzz_min},
+    {"alula_argmax", fuzz_argmax},
+    {"alula_argmin", fuzz_argmin},
+    {"alula_any", fuzz_any},
+    {"alula_all", fuzz_all},
+    {"alula_count_nonzero", fuzz_count_nonzero},
+    {"alula_logsumexp", fuzz_logsumexp},
+    {"alula_vector_norm", fuzz_vector_norm},
+    {"alula_cumulative_sum", fuzz_cumulative_sum},
+    {"alula_cumulative_prod", fuzz_cumulative_prod},
     {"alula_reshape", fuzz_reshape},
     {"alula_permute_dims", fuzz_permute_dims},
     {"alula_broadcast_to", fuzz_broadcast_to},
@@ -1734,6 +2121,26 @@ const fuzz_entry fuzz_operations[] = {
     {"alula_avg_pool1d", fuzz_avg_pool1d},
     {"alula_avg_pool2d", fuzz_avg_pool2d},
     {"alula_avg_pool2d_input_gradient", fuzz_avg_pool2d_input_gradient},
+    {"alula_softmax", fuzz_softmax},
+    {"alula_log_softmax", fuzz_log_softmax},
+    {"alula_layer_norm", fuzz_layer_norm},
+    {"alula_rms_norm", fuzz_rms_norm},
+    {"alula_group_norm", fuzz_group_norm},
+    {"alula_instance_norm", fuzz_instance_norm},
+    {"alula_batch_norm", fuzz_batch_norm},
+    {"alula_mse_loss", fuzz_mse_loss},
+    {"alula_l1_loss", fuzz_l1_loss},
+    {"alula_smooth_l1_loss", fuzz_smooth_l1_loss},
+    {"alula_huber_loss", fuzz_huber_loss},
+    {"alula_binary_cross_entropy", fuzz_binary_cross_entropy},
+    {"alula_binary_cross_entropy_with_logits", fuzz_binary_cross_entropy_with_logits},
+    {"alula_kl_div", fuzz_kl_div},
+    {"alula_cross_entropy", fuzz_cross_entropy},
+    {"alula_nll_loss", fuzz_nll_loss},
+    {"alula_embedding", fuzz_embedding},
+    {"alula_one_hot", fuzz_one_hot},
+    {"alula_cosine_similarity", fuzz_cosine_similarity},
+    {"alula_scaled_dot_product_attention", fuzz_scaled_dot_product_attention},
 };
 
 const size_t fuzz_operation_count = sizeof fuzz_operations / sizeof *fuzz_operations;

@@ -250,7 +250,7 @@ extension Operation {
     dtypes: .all,
     body: .composite { (c) throws(AlulaError) in
       let mask = try c[0].cast(dtype: .bool)
-      let count = try countNonzero.first([mask]).values(as: Int.self)[0]
+      let count = try countTrue.first([mask]).values(as: Int.self)[0]
       return [try positions.first([mask], [.int(count)])]
     },
     gradient: .notDifferentiable,
@@ -258,7 +258,7 @@ extension Operation {
     reference: "np.argwhere(x)")
 
   /// The number of true elements.
-  static let countNonzero = Operation(
+  static let countTrue = Operation(
     "count_true", "The number of true elements.",
     source: .alula, inputs: [.condition("mask")], dtypes: .all,
     body: .primitive { (_) throws(AlulaError) in [TensorSpec(.int64, [])] },

@@ -128,13 +128,13 @@ extension Operation {
   /// Where an element outside 0..<extent is copied from.
   private static func paddedPosition(_ position: Int, _ extent: Int, _ mode: String) -> Int {
     switch mode {
-    case "edge": return min(max(position, 0), extent - 1)
+    case "edge": return Swift.min(Swift.max(position, 0), extent - 1)
     case "wrap": return ((position % extent) + extent) % extent
     default:
       if extent == 1 { return 0 }
       let period = 2 * (extent - 1)
-      let phase = abs(position % period)
-      return min(phase, period - phase)
+      let phase = Swift.abs(position % period)
+      return Swift.min(phase, period - phase)
     }
   }
 
@@ -149,7 +149,7 @@ extension Operation {
     body: .composite { (c) throws(AlulaError) in
       guard let given = c.optionalInts("axis") else {
         let flat = try c[0].reshape(shape: [-1])
-        let shift = c.ints("shift").reduce(0) { $0 &+ $1 % max(flat.count, 1) }
+        let shift = c.ints("shift").reduce(0) { $0 &+ $1 % Swift.max(flat.count, 1) }
         return [try flat.rolled(by: shift, axis: 0).reshape(shape: c[0].shape)]
       }
       var shifts = c.ints("shift")

@@ -671,8 +671,98 @@ public func alula_where(_ out: TensorOut, _ condition: OpaquePointer?, _ x: Opaq
 
 @_cdecl("alula_sum") @implementation
 public func alula_sum(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
+  _ axis_count: Int, _ keepdims: Bool, _ dtype: alula_dtype) -> alula_status {
+  return run(.sum, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims), .optionalDType(dtype)])
+}
+
+@_cdecl("alula_prod") @implementation
+public func alula_prod(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
+  _ axis_count: Int, _ keepdims: Bool, _ dtype: alula_dtype) -> alula_status {
+  return run(.prod, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims), .optionalDType(dtype)])
+}
+
+@_cdecl("alula_mean") @implementation
+public func alula_mean(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int, _ keepdims: Bool) -> alula_status {
-  return run(.sum, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims)])
+  return run(.mean, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims)])
+}
+
+@_cdecl("alula_var") @implementation
+public func alula_var(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
+  _ axis_count: Int, _ correction: Double, _ keepdims: Bool) -> alula_status {
+  return run(.var, out, [x], try [.optionalInts(axis, axis_count), .float(correction), .bool(keepdims)])
+}
+
+@_cdecl("alula_std") @implementation
+public func alula_std(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
+  _ axis_count: Int, _ correction: Double, _ keepdims: Bool) -> alula_status {
+  return run(.std, out, [x], try [.optionalInts(axis, axis_count), .float(correction), .bool(keepdims)])
+}
+
+@_cdecl("alula_max") @implementation
+public func alula_max(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
+  _ axis_count: Int, _ keepdims: Bool) -> alula_status {
+  return run(.max, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims)])
+}
+
+@_cdecl("alula_min") @implementation
+public func alula_min(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
+  _ axis_count: Int, _ keepdims: Bool) -> alula_status {
+  return run(.min, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims)])
+}
+
+@_cdecl("alula_argmax") @implementation
+public func alula_argmax(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64,
+  _ keepdims: Bool) -> alula_status {
+  return run(.argmax, out, [x], try [.optional(axis), .bool(keepdims)])
+}
+
+@_cdecl("alula_argmin") @implementation
+public func alula_argmin(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64,
+  _ keepdims: Bool) -> alula_status {
+  return run(.argmin, out, [x], try [.optional(axis), .bool(keepdims)])
+}
+
+@_cdecl("alula_any") @implementation
+public func alula_any(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
+  _ axis_count: Int, _ keepdims: Bool) -> alula_status {
+  return run(.any, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims)])
+}
+
+@_cdecl("alula_all") @implementation
+public func alula_all(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
+  _ axis_count: Int, _ keepdims: Bool) -> alula_status {
+  return run(.all, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims)])
+}
+
+@_cdecl("alula_count_nonzero") @implementation
+public func alula_count_nonzero(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
+  _ axis_count: Int, _ keepdims: Bool) -> alula_status {
+  return run(.countNonzero, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims)])
+}
+
+@_cdecl("alula_logsumexp") @implementation
+public func alula_logsumexp(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
+  _ axis_count: Int, _ keepdims: Bool) -> alula_status {
+  return run(.logsumexp, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims)])
+}
+
+@_cdecl("alula_vector_norm") @implementation
+public func alula_vector_norm(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
+  _ axis_count: Int, _ keepdims: Bool, _ ord: Double) -> alula_status {
+  return run(.vectorNorm, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims), .float(ord)])
+}
+
+@_cdecl("alula_cumulative_sum") @implementation
+public func alula_cumulative_sum(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64, _ dtype: alula_dtype,
+  _ include_initial: Bool) -> alula_status {
+  return run(.cumulativeSum, out, [x], try [.optional(axis), .optionalDType(dtype), .bool(include_initial)])
+}
+
+@_cdecl("alula_cumulative_prod") @implementation
+public func alula_cumulative_prod(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64, _ dtype: alula_dtype,
+  _ include_initial: Bool) -> alula_status {
+  return run(.cumulativeProd, out, [x], try [.optional(axis), .optionalDType(dtype), .bool(include_initial)])
 }
 
 @_cdecl("alula_reshape") @implementation
@@ -1012,4 +1102,127 @@ public func alula_avg_pool2d_input_gradient(_ out: TensorOut, _ gradient: Opaque
   _ input_size: UnsafePointer<Int64>?, _ kernel_size: UnsafePointer<Int64>?, _ stride: UnsafePointer<Int64>?,
   _ stride_count: Int, _ padding: UnsafePointer<Int64>?, _ count_include_pad: Bool) -> alula_status {
   return run(.avgPool2dInputGradient, out, [gradient], try [.ints(input_size, 2), .ints(kernel_size, 2), .optionalInts(stride, stride_count), .spatial(padding, default: [0, 0]), .bool(count_include_pad)])
+}
+
+@_cdecl("alula_softmax") @implementation
+public func alula_softmax(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64) -> alula_status {
+  return run(.softmax, out, [x], try [.int(Int(axis))])
+}
+
+@_cdecl("alula_log_softmax") @implementation
+public func alula_log_softmax(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64) -> alula_status {
+  return run(.logSoftmax, out, [x], try [.int(Int(axis))])
+}
+
+@_cdecl("alula_layer_norm") @implementation
+public func alula_layer_norm(_ out: TensorOut, _ x: OpaquePointer?, _ weight: OpaquePointer?,
+  _ bias: OpaquePointer?, _ normalized_shape: UnsafePointer<Int64>?, _ normalized_shape_count: Int,
+  _ eps: Double) -> alula_status {
+  return run(.layerNorm, out, [x, weight, bias], try [.ints(normalized_shape, normalized_shape_count), .float(eps)])
+}
+
+@_cdecl("alula_rms_norm") @implementation
+public func alula_rms_norm(_ out: TensorOut, _ x: OpaquePointer?, _ weight: OpaquePointer?,
+  _ normalized_shape: UnsafePointer<Int64>?, _ normalized_shape_count: Int, _ eps: Double) -> alula_status {
+  return run(.rmsNorm, out, [x, weight], try [.ints(normalized_shape, normalized_shape_count), .float(eps)])
+}
+
+@_cdecl("alula_group_norm") @implementation
+public func alula_group_norm(_ out: TensorOut, _ x: OpaquePointer?, _ weight: OpaquePointer?,
+  _ bias: OpaquePointer?, _ num_groups: Int64, _ eps: Double) -> alula_status {
+  return run(.groupNorm, out, [x, weight, bias], try [.int(Int(num_groups)), .float(eps)])
+}
+
+@_cdecl("alula_instance_norm") @implementation
+public func alula_instance_norm(_ out: TensorOut, _ x: OpaquePointer?, _ weight: OpaquePointer?,
+  _ bias: OpaquePointer?, _ eps: Double) -> alula_status {
+  return run(.instanceNorm, out, [x, weight, bias], try [.float(eps)])
+}
+
+@_cdecl("alula_batch_norm") @implementation
+public func alula_batch_norm(_ out: TensorOut, _ new_mean: TensorOut, _ new_var: TensorOut,
+  _ x: OpaquePointer?, _ running_mean: OpaquePointer?, _ running_var: OpaquePointer?,
+  _ weight: OpaquePointer?, _ bias: OpaquePointer?, _ training: Bool, _ momentum: Double,
+  _ eps: Double) -> alula_status {
+  return run(.batchNorm, [out, new_mean, new_var], [x, running_mean, running_var, weight, bias], try [.bool(training), .float(momentum), .float(eps)])
+}
+
+@_cdecl("alula_mse_loss") @implementation
+public func alula_mse_loss(_ out: TensorOut, _ prediction: OpaquePointer?, _ target: OpaquePointer?,
+  _ reduction: UnsafePointer<CChar>?) -> alula_status {
+  return run(.mseLoss, out, [prediction, target], try [.choice(reduction, default: "mean")])
+}
+
+@_cdecl("alula_l1_loss") @implementation
+public func alula_l1_loss(_ out: TensorOut, _ prediction: OpaquePointer?, _ target: OpaquePointer?,
+  _ reduction: UnsafePointer<CChar>?) -> alula_status {
+  return run(.l1Loss, out, [prediction, target], try [.choice(reduction, default: "mean")])
+}
+
+@_cdecl("alula_smooth_l1_loss") @implementation
+public func alula_smooth_l1_loss(_ out: TensorOut, _ prediction: OpaquePointer?, _ target: OpaquePointer?,
+  _ reduction: UnsafePointer<CChar>?, _ beta: Double) -> alula_status {
+  return run(.smoothL1Loss, out, [prediction, target], try [.choice(reduction, default: "mean"), .float(beta)])
+}
+
+@_cdecl("alula_huber_loss") @implementation
+public func alula_huber_loss(_ out: TensorOut, _ prediction: OpaquePointer?, _ target: OpaquePointer?,
+  _ reduction: UnsafePointer<CChar>?, _ delta: Double) -> alula_status {
+  return run(.huberLoss, out, [prediction, target], try [.choice(reduction, default: "mean"), .float(delta)])
+}
+
+@_cdecl("alula_binary_cross_entropy") @implementation
+public func alula_binary_cross_entropy(_ out: TensorOut, _ prediction: OpaquePointer?,
+  _ target: OpaquePointer?, _ weight: OpaquePointer?, _ reduction: UnsafePointer<CChar>?) -> alula_status {
+  return run(.binaryCrossEntropy, out, [prediction, target, weight], try [.choice(reduction, default: "mean")])
+}
+
+@_cdecl("alula_binary_cross_entropy_with_logits") @implementation
+public func alula_binary_cross_entropy_with_logits(_ out: TensorOut, _ prediction: OpaquePointer?,
+  _ target: OpaquePointer?, _ weight: OpaquePointer?, _ pos_weight: OpaquePointer?,
+  _ reduction: UnsafePointer<CChar>?) -> alula_status {
+  return run(.binaryCrossEntropyWithLogits, out, [prediction, target, weight, pos_weight], try [.choice(reduction, default: "mean")])
+}
+
+@_cdecl("alula_kl_div") @implementation
+public func alula_kl_div(_ out: TensorOut, _ prediction: OpaquePointer?, _ target: OpaquePointer?,
+  _ reduction: UnsafePointer<CChar>?, _ log_target: Bool) -> alula_status {
+  return run(.klDiv, out, [prediction, target], try [.choice(reduction, default: "mean"), .bool(log_target)])
+}
+
+@_cdecl("alula_cross_entropy") @implementation
+public func alula_cross_entropy(_ out: TensorOut, _ logits: OpaquePointer?, _ target: OpaquePointer?,
+  _ weight: OpaquePointer?, _ reduction: UnsafePointer<CChar>?, _ ignore_index: Int64,
+  _ label_smoothing: Double) -> alula_status {
+  return run(.crossEntropy, out, [logits, target, weight], try [.choice(reduction, default: "mean"), .int(Int(ignore_index)), .float(label_smoothing)])
+}
+
+@_cdecl("alula_nll_loss") @implementation
+public func alula_nll_loss(_ out: TensorOut, _ log_probabilities: OpaquePointer?, _ target: OpaquePointer?,
+  _ weight: OpaquePointer?, _ reduction: UnsafePointer<CChar>?, _ ignore_index: Int64) -> alula_status {
+  return run(.nllLoss, out, [log_probabilities, target, weight], try [.choice(reduction, default: "mean"), .int(Int(ignore_index))])
+}
+
+@_cdecl("alula_embedding") @implementation
+public func alula_embedding(_ out: TensorOut, _ weight: OpaquePointer?, _ indices: OpaquePointer?,
+  _ padding_idx: Int64) -> alula_status {
+  return run(.embedding, out, [weight, indices], try [.optional(padding_idx)])
+}
+
+@_cdecl("alula_one_hot") @implementation
+public func alula_one_hot(_ out: TensorOut, _ indices: OpaquePointer?, _ num_classes: Int64,
+  _ dtype: alula_dtype) -> alula_status {
+  return run(.oneHot, out, [indices], try [.int(Int(num_classes)), .optionalDType(dtype)])
+}
+
+@_cdecl("alula_cosine_similarity") @implementation
+public func alula_cosine_similarity(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?,
+  _ axis: Int64, _ eps: Double) -> alula_status {
+  return run(.cosineSimilarity, out, [a, b], try [.int(Int(axis)), .float(eps)])
+}
+
+@_cdecl("alula_scaled_dot_product_attention") @implementation
+public func alula_scaled_dot_product_attention(_ out: TensorOut, _ q: OpaquePointer?, _ k: OpaquePointer?,
+  _ v: OpaquePointer?, _ mask: OpaquePointer?, _ causal: Bool, _ scale: Double) -> alula_status {
+  return run(.scaledDotProductAttention, out, [q, k, v, mask], try [.bool(causal), .float(scale)])
 }

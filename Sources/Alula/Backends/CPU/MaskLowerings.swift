@@ -1,7 +1,7 @@
 extension CPUBackend {
   static let maskLowerings: [(Operation, Lowering)] = [
     (
-      .countNonzero,
+      .countTrue,
       { (call, outputs) throws(AlulaError) in
         let mask = try call[0].contiguous()
         let total = chunkCounts(mask).reduce(0, +)

@@ -548,6 +548,116 @@ extension Tensor {
   }
 }
 
+// MARK: - Reductions
+
+extension Tensor {
+  /// The sum over axes.
+  /// Bool and small integers are summed as int64 or uint64, which wrap around; float16 to float32 accumulate
+  /// in a wider dtype. The sum of nothing is 0.
+  public func sum(axis: [Int]? = nil, keepdims: Bool = false,
+    dtype: DType? = nil) throws(AlulaError) -> Tensor {
+    try Operation.sum.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims), dtype.map { .dtype($0) } ?? .none])
+  }
+
+  /// The product over axes.
+  /// Bool and small integers are multiplied as int64 or uint64, which wrap around. The product of nothing is
+  /// 1.
+  public func prod(axis: [Int]? = nil, keepdims: Bool = false,
+    dtype: DType? = nil) throws(AlulaError) -> Tensor {
+    try Operation.prod.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims), dtype.map { .dtype($0) } ?? .none])
+  }
+
+  /// The arithmetic mean over axes.
+  /// Integers and bool give the default float dtype. The mean of nothing is NaN.
+  public func mean(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.mean.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The variance over axes: the sum of squared distances from the mean, divided by the number of elements
+  /// less `correction`.
+  /// Integers and bool are converted to the default float dtype. NaN where nothing is left to divide by.
+  public func `var`(axis: [Int]? = nil, correction: Double = 0.0,
+    keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.var.first([self], [axis.map { .ints($0) } ?? .none, .float(correction), .bool(keepdims)])
+  }
+
+  /// The standard deviation over axes: the square root of `var`.
+  public func std(axis: [Int]? = nil, correction: Double = 0.0,
+    keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.std.first([self], [axis.map { .ints($0) } ?? .none, .float(correction), .bool(keepdims)])
+  }
+
+  /// The largest element over axes; NaN where there is one.
+  /// Equal elements share the gradient. An error where there is no element.
+  public func max(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.max.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The smallest element over axes; NaN where there is one.
+  /// Equal elements share the gradient. An error where there is no element.
+  public func min(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.min.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The position of the largest element along an axis, as int64; of the first one among equals, of the first
+  /// NaN when there is one.
+  /// Without an axis the position in row-major order.
+  public func argmax(axis: Int? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.argmax.first([self], [axis.map { .int($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The position of the smallest element along an axis, as int64; of the first one among equals, of the
+  /// first NaN when there is one.
+  /// Without an axis the position in row-major order.
+  public func argmin(axis: Int? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.argmin.first([self], [axis.map { .int($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// Whether any element over axes is not zero. False for nothing.
+  public func any(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.any.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// Whether all elements over axes are not zero. True for nothing.
+  public func all(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.all.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The number of elements over axes that are not zero, as int64.
+  public func countNonzero(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.countNonzero.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The logarithm of the sum of exponentials over axes, computed without overflow; -inf for nothing.
+  public func logsumexp(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.logsumexp.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  }
+
+  /// The norm of vectors that lie along axes: (Σ|x|^ord)^(1/ord); the largest or smallest |x| for an infinite
+  /// `ord`, the number of elements that are not zero for 0.
+  /// At zero the gradient of the Euclidean norm is 0.
+  public func vectorNorm(axis: [Int]? = nil, keepdims: Bool = false,
+    ord: Double = 2.0) throws(AlulaError) -> Tensor {
+    try Operation.vectorNorm.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims), .float(ord)])
+  }
+}
+
+// MARK: - Cumulative sums and products
+
+extension Tensor {
+  /// The sums of all elements up to each one along an axis.
+  public func cumulativeSum(axis: Int? = nil, dtype: DType? = nil,
+    includeInitial: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.cumulativeSum.first([self], [axis.map { .int($0) } ?? .none, dtype.map { .dtype($0) } ?? .none, .bool(includeInitial)])
+  }
+
+  /// The products of all elements up to each one along an axis.
+  public func cumulativeProd(axis: Int? = nil, dtype: DType? = nil,
+    includeInitial: Bool = false) throws(AlulaError) -> Tensor {
+    try Operation.cumulativeProd.first([self], [axis.map { .int($0) } ?? .none, dtype.map { .dtype($0) } ?? .none, .bool(includeInitial)])
+  }
+}
+
 // MARK: - Shape
 
 extension Tensor {
@@ -813,113 +923,50 @@ extension Tensor {
   }
 }
 
-// MARK: - Reductions
+// MARK: - Pooling
 
 extension Tensor {
-  /// The sum over axes.
-  /// Bool and small integers are summed as int64 or uint64, which wrap around; float16 to float32 accumulate
-  /// in a wider dtype. The sum of nothing is 0.
-  public func sum(axis: [Int]? = nil, keepdims: Bool = false,
-    dtype: DType? = nil) throws(AlulaError) -> Tensor {
-    try Operation.sum.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims), dtype.map { .dtype($0) } ?? .none])
+  /// The greatest element of each window along the last axis, and its position there. NaN counts as greatest.
+  public func maxPool1d(kernelSize: [Int], stride: [Int]? = nil, padding: [Int] = [0],
+    dilation: [Int] = [1]) throws(AlulaError) -> (values: Tensor, indices: Tensor) {
+    let outputs = try Operation.maxPool1d([self], [.ints(kernelSize), stride.map { .ints($0) } ?? .none, .ints(padding), .ints(dilation)])
+    return (outputs[0], outputs[1])
   }
 
-  /// The product over axes.
-  /// Bool and small integers are multiplied as int64 or uint64, which wrap around. The product of nothing is
-  /// 1.
-  public func prod(axis: [Int]? = nil, keepdims: Bool = false,
-    dtype: DType? = nil) throws(AlulaError) -> Tensor {
-    try Operation.prod.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims), dtype.map { .dtype($0) } ?? .none])
+  /// The greatest element of each window, and its index in its image's pixels, row-major. NaN counts as
+  /// greatest.
+  public func maxPool2d(kernelSize: [Int], stride: [Int]? = nil, padding: [Int] = [0, 0],
+    dilation: [Int] = [1, 1]) throws(AlulaError) -> (values: Tensor, indices: Tensor) {
+    let outputs = try Operation.maxPool2d([self], [.ints(kernelSize), stride.map { .ints($0) } ?? .none, .ints(padding), .ints(dilation)])
+    return (outputs[0], outputs[1])
   }
 
-  /// The arithmetic mean over axes.
-  /// Integers and bool give the default float dtype. The mean of nothing is NaN.
-  public func mean(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.mean.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  /// Each element added, in an image of zeros, to the pixel at its index: the gradient of max_pool2d.
+  public func maxPool2dScatter(_ indices: Tensor, outputSize: [Int]) throws(AlulaError) -> Tensor {
+    try Operation.maxPool2dScatter.first([self, indices], [.ints(outputSize)])
   }
 
-  /// The variance over axes: the sum of squared distances from the mean, divided by the number of elements
-  /// less `correction`.
-  /// Integers and bool are converted to the default float dtype. NaN where nothing is left to divide by.
-  public func `var`(axis: [Int]? = nil, correction: Double = 0.0,
-    keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.var.first([self], [axis.map { .ints($0) } ?? .none, .float(correction), .bool(keepdims)])
+  /// The pixels at the indices that max_pool2d returned.
+  public func maxPool2dGather(_ indices: Tensor) throws(AlulaError) -> Tensor {
+    try Operation.maxPool2dGather.first([self, indices])
   }
 
-  /// The standard deviation over axes: the square root of `var`.
-  public func std(axis: [Int]? = nil, correction: Double = 0.0,
-    keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.std.first([self], [axis.map { .ints($0) } ?? .none, .float(correction), .bool(keepdims)])
+  /// The mean of each window along the last axis.
+  public func avgPool1d(kernelSize: [Int], stride: [Int]? = nil, padding: [Int] = [0],
+    countIncludePad: Bool = true) throws(AlulaError) -> Tensor {
+    try Operation.avgPool1d.first([self], [.ints(kernelSize), stride.map { .ints($0) } ?? .none, .ints(padding), .bool(countIncludePad)])
   }
 
-  /// The largest element over axes; NaN where there is one.
-  /// Equal elements share the gradient. An error where there is no element.
-  public func max(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.max.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+  /// The mean of each window.
+  public func avgPool2d(kernelSize: [Int], stride: [Int]? = nil, padding: [Int] = [0, 0],
+    countIncludePad: Bool = true) throws(AlulaError) -> Tensor {
+    try Operation.avgPool2d.first([self], [.ints(kernelSize), stride.map { .ints($0) } ?? .none, .ints(padding), .bool(countIncludePad)])
   }
 
-  /// The smallest element over axes; NaN where there is one.
-  /// Equal elements share the gradient. An error where there is no element.
-  public func min(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.min.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
-  }
-
-  /// The position of the largest element along an axis, as int64; of the first one among equals, of the first
-  /// NaN when there is one.
-  /// Without an axis the position in row-major order.
-  public func argmax(axis: Int? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.argmax.first([self], [axis.map { .int($0) } ?? .none, .bool(keepdims)])
-  }
-
-  /// The position of the smallest element along an axis, as int64; of the first one among equals, of the
-  /// first NaN when there is one.
-  /// Without an axis the position in row-major order.
-  public func argmin(axis: Int? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.argmin.first([self], [axis.map { .int($0) } ?? .none, .bool(keepdims)])
-  }
-
-  /// Whether any element over axes is not zero. False for nothing.
-  public func any(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.any.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
-  }
-
-  /// Whether all elements over axes are not zero. True for nothing.
-  public func all(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.all.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
-  }
-
-  /// The number of elements over axes that are not zero, as int64.
-  public func countNonzero(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.countNonzero.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
-  }
-
-  /// The logarithm of the sum of exponentials over axes, computed without overflow; -inf for nothing.
-  public func logsumexp(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.logsumexp.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
-  }
-
-  /// The norm of vectors that lie along axes: (Σ|x|^ord)^(1/ord); the largest or smallest |x| for an infinite
-  /// `ord`, the number of elements that are not zero for 0.
-  /// At zero the gradient of the Euclidean norm is 0.
-  public func vectorNorm(axis: [Int]? = nil, keepdims: Bool = false,
-    ord: Double = 2.0) throws(AlulaError) -> Tensor {
-    try Operation.vectorNorm.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims), .float(ord)])
-  }
-}
-
-// MARK: - Cumulative sums and products
-
-extension Tensor {
-  /// The sums of all elements up to each one along an axis.
-  public func cumulativeSum(axis: Int? = nil, dtype: DType? = nil,
-    includeInitial: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.cumulativeSum.first([self], [axis.map { .int($0) } ?? .none, dtype.map { .dtype($0) } ?? .none, .bool(includeInitial)])
-  }
-
-  /// The products of all elements up to each one along an axis.
-  public func cumulativeProd(axis: Int? = nil, dtype: DType? = nil,
-    includeInitial: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.cumulativeProd.first([self], [axis.map { .int($0) } ?? .none, dtype.map { .dtype($0) } ?? .none, .bool(includeInitial)])
+  /// Each element spread evenly over its window: the gradient of avg_pool2d.
+  public func avgPool2dInputGradient(inputSize: [Int], kernelSize: [Int], stride: [Int]? = nil,
+    padding: [Int] = [0, 0], countIncludePad: Bool = true) throws(AlulaError) -> Tensor {
+    try Operation.avgPool2dInputGradient.first([self], [.ints(inputSize), .ints(kernelSize), stride.map { .ints($0) } ?? .none, .ints(padding), .bool(countIncludePad)])
   }
 }
 
@@ -1083,4 +1130,3 @@ extension Tensor {
     try Operation.scaledDotProductAttention.first([self, k, v, mask], [.bool(causal), .float(scale)])
   }
 }
-

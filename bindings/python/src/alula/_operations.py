@@ -37,45 +37,222 @@ _T = TypeVar("_T", bound=_TensorBase)
 _OUT = _LIST = _POINTER(_HANDLE)
 
 __all__ = [
+    "BatchNormResult",
+    "MaxPool1dResult",
+    "MaxPool2dResult",
+    "TopkResult",
+    "abs",
+    "abs_",
+    "acos",
+    "acosh",
     "add",
     "add_",
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "argsort",
+    "argwhere",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool2d_input_gradient",
+    "batch_norm",
     "bernoulli",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "bitwise_and",
+    "bitwise_and_",
+    "bitwise_invert",
+    "bitwise_invert_",
+    "bitwise_left_shift",
+    "bitwise_left_shift_",
+    "bitwise_or",
+    "bitwise_or_",
+    "bitwise_right_shift",
+    "bitwise_right_shift_",
+    "bitwise_xor",
+    "bitwise_xor_",
     "broadcast_to",
     "cast",
+    "ceil",
+    "ceil_",
+    "clip",
+    "clip_",
+    "concat",
     "contiguous",
     "conv1d",
     "conv2d",
     "conv2d_input_gradient",
     "conv2d_weight_gradient",
     "copy",
+    "copysign",
+    "cos",
+    "cosh",
+    "cosine_similarity",
+    "count_nonzero",
+    "cross_entropy",
+    "cumulative_prod",
+    "cumulative_sum",
     "diagonal",
     "diagonal_scatter",
+    "divide",
+    "divide_",
     "dropout",
+    "elu",
+    "elu_",
+    "embedding",
+    "empty_like",
+    "equal",
+    "erf",
+    "erfc",
+    "exp",
+    "exp_",
     "expand",
     "expand_dims",
+    "expm1",
+    "eye",
     "flatten",
     "flip",
+    "floor",
+    "floor_",
+    "floor_divide",
+    "floor_divide_",
+    "full_like",
+    "gather",
+    "gelu",
+    "gelu_tanh",
+    "greater",
+    "greater_equal",
+    "group_norm",
+    "huber_loss",
+    "hypot",
+    "index_add",
+    "index_add_",
+    "instance_norm",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "kl_div",
+    "l1_loss",
+    "layer_norm",
+    "leaky_relu",
+    "leaky_relu_",
+    "less",
+    "less_equal",
     "linear",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "log_",
+    "log_softmax",
+    "logaddexp",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "logsumexp",
+    "masked_fill",
+    "masked_fill_",
+    "masked_select",
     "matmul",
     "matrix_transpose",
+    "max",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool2d_gather",
+    "max_pool2d_scatter",
+    "maximum",
+    "maximum_",
+    "mean",
+    "min",
+    "minimum",
+    "minimum_",
     "moveaxis",
+    "mse_loss",
     "multiply",
     "multiply_",
     "narrow",
+    "negative",
+    "negative_",
+    "nll_loss",
+    "not_equal",
+    "one_hot",
+    "ones_like",
     "outer",
+    "pad",
     "permute_dims",
+    "pow",
+    "pow_",
+    "prod",
     "random_integers",
     "random_normal",
     "random_permutation",
     "random_uniform",
+    "reciprocal",
+    "reciprocal_",
+    "relu",
+    "relu_",
+    "remainder",
+    "remainder_",
+    "repeat",
     "reshape",
+    "rms_norm",
+    "roll",
+    "round",
+    "round_",
+    "rsqrt",
+    "scaled_dot_product_attention",
+    "scatter",
+    "scatter_",
+    "scatter_add",
+    "scatter_add_",
+    "searchsorted",
+    "sigmoid",
+    "sigmoid_",
+    "sign",
+    "signbit",
+    "silu",
+    "sin",
+    "sinh",
+    "smooth_l1_loss",
+    "softmax",
+    "softplus",
+    "sort",
+    "sqrt",
+    "sqrt_",
+    "square",
+    "square_",
     "squeeze",
+    "stack",
+    "std",
     "strided_slice",
+    "subtract",
+    "subtract_",
     "sum",
     "swapaxes",
+    "take",
+    "take_along_axis",
+    "tan",
+    "tanh",
     "tensordot",
+    "tile",
+    "topk",
+    "tril",
+    "triu",
+    "trunc",
+    "trunc_",
     "unflatten",
+    "var",
     "vecdot",
+    "vector_norm",
+    "where",
+    "zeros_like",
 ]
 
 
@@ -1939,18 +2116,397 @@ def where(condition: TensorLike, x: TensorLike, y: TensorLike) -> Tensor:
 # ---- Reductions --------------------------------------------------------------------------------
 
 
-def sum(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
-    """The sum over axes, in pairwise order. Small integers and bool are summed as int64.
+def sum(
+    x: TensorLike,
+    axis: int | Sequence[int] | None = None,
+    keepdims: bool = False,
+    dtype: DTypeLike | None = None,
+) -> Tensor:
+    """The sum over axes.
+    Bool and small integers are summed as int64 or uint64, which wrap around; float16 to float32
+    accumulate in a wider dtype. The sum of nothing is 0.
 
     Args:
-        axis: The axes to sum over; all of them by default.
-        keepdims: Whether summed axes stay, with extent 1.
+        axis: The axes to reduce; all of them by default.
+        keepdims: Whether reduced axes stay, with extent 1.
+        dtype: The dtype to sum in.
     """
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
     _axis, _axis_count = _arguments.optional_integers(axis)
     _out = _HANDLE()
-    _status = _lib.alula_sum(_byref(_out), x._handle, _axis, _axis_count, keepdims)
+    _status = _lib.alula_sum(
+        _byref(_out),
+        x._handle,
+        _axis,
+        _axis_count,
+        keepdims,
+        _arguments.optional_dtype_code(dtype),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def prod(
+    x: TensorLike,
+    axis: int | Sequence[int] | None = None,
+    keepdims: bool = False,
+    dtype: DTypeLike | None = None,
+) -> Tensor:
+    """The product over axes.
+    Bool and small integers are multiplied as int64 or uint64, which wrap around. The product of
+    nothing is 1.
+
+    Args:
+        axis: The axes to reduce; all of them by default.
+        keepdims: Whether reduced axes stay, with extent 1.
+        dtype: The dtype to multiply in.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _axis, _axis_count = _arguments.optional_integers(axis)
+    _out = _HANDLE()
+    _status = _lib.alula_prod(
+        _byref(_out),
+        x._handle,
+        _axis,
+        _axis_count,
+        keepdims,
+        _arguments.optional_dtype_code(dtype),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def mean(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """The arithmetic mean over axes.
+    Integers and bool give the default float dtype. The mean of nothing is NaN.
+
+    Args:
+        axis: The axes to reduce; all of them by default.
+        keepdims: Whether reduced axes stay, with extent 1.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _axis, _axis_count = _arguments.optional_integers(axis)
+    _out = _HANDLE()
+    _status = _lib.alula_mean(_byref(_out), x._handle, _axis, _axis_count, keepdims)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def var(
+    x: TensorLike,
+    axis: int | Sequence[int] | None = None,
+    correction: float = 0.0,
+    keepdims: bool = False,
+) -> Tensor:
+    """The variance over axes: the sum of squared distances from the mean, divided by the number of
+    elements less `correction`.
+    Integers and bool are converted to the default float dtype. NaN where nothing is left to divide
+    by.
+
+    Args:
+        axis: The axes to reduce; all of them by default.
+        correction: Subtracted from the number of elements: 1 for a sample's unbiased estimate.
+        keepdims: Whether reduced axes stay, with extent 1.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _axis, _axis_count = _arguments.optional_integers(axis)
+    _out = _HANDLE()
+    _status = _lib.alula_var(
+        _byref(_out),
+        x._handle,
+        _axis,
+        _axis_count,
+        float(correction),
+        keepdims,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def std(
+    x: TensorLike,
+    axis: int | Sequence[int] | None = None,
+    correction: float = 0.0,
+    keepdims: bool = False,
+) -> Tensor:
+    """The standard deviation over axes: the square root of `var`.
+
+    Args:
+        axis: The axes to reduce; all of them by default.
+        correction: Subtracted from the number of elements: 1 for a sample's unbiased estimate.
+        keepdims: Whether reduced axes stay, with extent 1.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _axis, _axis_count = _arguments.optional_integers(axis)
+    _out = _HANDLE()
+    _status = _lib.alula_std(
+        _byref(_out),
+        x._handle,
+        _axis,
+        _axis_count,
+        float(correction),
+        keepdims,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def max(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """The largest element over axes; NaN where there is one.
+    Equal elements share the gradient. An error where there is no element.
+
+    Args:
+        axis: The axes to reduce; all of them by default.
+        keepdims: Whether reduced axes stay, with extent 1.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _axis, _axis_count = _arguments.optional_integers(axis)
+    _out = _HANDLE()
+    _status = _lib.alula_max(_byref(_out), x._handle, _axis, _axis_count, keepdims)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def min(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """The smallest element over axes; NaN where there is one.
+    Equal elements share the gradient. An error where there is no element.
+
+    Args:
+        axis: The axes to reduce; all of them by default.
+        keepdims: Whether reduced axes stay, with extent 1.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _axis, _axis_count = _arguments.optional_integers(axis)
+    _out = _HANDLE()
+    _status = _lib.alula_min(_byref(_out), x._handle, _axis, _axis_count, keepdims)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def argmax(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """The position of the largest element along an axis, as int64; of the first one among equals, of
+    the first NaN when there is one.
+    Without an axis the position in row-major order.
+
+    Args:
+        axis: The axis to search; all elements in row-major order by default.
+        keepdims: Whether reduced axes stay, with extent 1.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_argmax(
+        _byref(_out),
+        x._handle,
+        _arguments.optional_integer(axis),
+        keepdims,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def argmin(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """The position of the smallest element along an axis, as int64; of the first one among equals, of
+    the first NaN when there is one.
+    Without an axis the position in row-major order.
+
+    Args:
+        axis: The axis to search; all elements in row-major order by default.
+        keepdims: Whether reduced axes stay, with extent 1.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_argmin(
+        _byref(_out),
+        x._handle,
+        _arguments.optional_integer(axis),
+        keepdims,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def any(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """Whether any element over axes is not zero. False for nothing.
+
+    Args:
+        axis: The axes to reduce; all of them by default.
+        keepdims: Whether reduced axes stay, with extent 1.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _axis, _axis_count = _arguments.optional_integers(axis)
+    _out = _HANDLE()
+    _status = _lib.alula_any(_byref(_out), x._handle, _axis, _axis_count, keepdims)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def all(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """Whether all elements over axes are not zero. True for nothing.
+
+    Args:
+        axis: The axes to reduce; all of them by default.
+        keepdims: Whether reduced axes stay, with extent 1.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _axis, _axis_count = _arguments.optional_integers(axis)
+    _out = _HANDLE()
+    _status = _lib.alula_all(_byref(_out), x._handle, _axis, _axis_count, keepdims)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def count_nonzero(
+    x: TensorLike,
+    axis: int | Sequence[int] | None = None,
+    keepdims: bool = False,
+) -> Tensor:
+    """The number of elements over axes that are not zero, as int64.
+
+    Args:
+        axis: The axes to reduce; all of them by default.
+        keepdims: Whether reduced axes stay, with extent 1.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _axis, _axis_count = _arguments.optional_integers(axis)
+    _out = _HANDLE()
+    _status = _lib.alula_count_nonzero(_byref(_out), x._handle, _axis, _axis_count, keepdims)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def logsumexp(
+    x: TensorLike,
+    axis: int | Sequence[int] | None = None,
+    keepdims: bool = False,
+) -> Tensor:
+    """The logarithm of the sum of exponentials over axes, computed without overflow; -inf for nothing.
+
+    Args:
+        axis: The axes to reduce; all of them by default.
+        keepdims: Whether reduced axes stay, with extent 1.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _axis, _axis_count = _arguments.optional_integers(axis)
+    _out = _HANDLE()
+    _status = _lib.alula_logsumexp(_byref(_out), x._handle, _axis, _axis_count, keepdims)
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def vector_norm(
+    x: TensorLike,
+    axis: int | Sequence[int] | None = None,
+    keepdims: bool = False,
+    ord: float = 2.0,
+) -> Tensor:
+    """The norm of vectors that lie along axes: (Σ|x|^ord)^(1/ord); the largest or smallest |x| for an
+    infinite `ord`, the number of elements that are not zero for 0.
+    At zero the gradient of the Euclidean norm is 0.
+
+    Args:
+        axis: The axes to reduce; all of them by default.
+        keepdims: Whether reduced axes stay, with extent 1.
+        ord: The order of the norm.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _axis, _axis_count = _arguments.optional_integers(axis)
+    _out = _HANDLE()
+    _status = _lib.alula_vector_norm(
+        _byref(_out),
+        x._handle,
+        _axis,
+        _axis_count,
+        keepdims,
+        float(ord),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+# ---- Cumulative sums and products --------------------------------------------------------------
+
+
+def cumulative_sum(
+    x: TensorLike,
+    axis: int | None = None,
+    dtype: DTypeLike | None = None,
+    include_initial: bool = False,
+) -> Tensor:
+    """The sums of all elements up to each one along an axis.
+
+    Args:
+        axis: The axis to go along; may be left out only for a 1-d tensor.
+        dtype: The dtype to compute in; by default that of `sum`.
+        include_initial: Whether the result begins with the value of nothing, and is longer by
+            1.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_cumulative_sum(
+        _byref(_out),
+        x._handle,
+        _arguments.optional_integer(axis),
+        _arguments.optional_dtype_code(dtype),
+        include_initial,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def cumulative_prod(
+    x: TensorLike,
+    axis: int | None = None,
+    dtype: DTypeLike | None = None,
+    include_initial: bool = False,
+) -> Tensor:
+    """The products of all elements up to each one along an axis.
+
+    Args:
+        axis: The axis to go along; may be left out only for a 1-d tensor.
+        dtype: The dtype to compute in; by default that of `sum`.
+        include_initial: Whether the result begins with the value of nothing, and is longer by
+            1.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_cumulative_prod(
+        _byref(_out),
+        x._handle,
+        _arguments.optional_integer(axis),
+        _arguments.optional_dtype_code(dtype),
+        include_initial,
+    )
     if _status:
         raise _failure(_status)
     return _wrap(_out.value)
@@ -3397,6 +3953,660 @@ def avg_pool2d_input_gradient(
     return _wrap(_out.value)
 
 
+# ---- Softmax -----------------------------------------------------------------------------------
+
+
+def softmax(x: TensorLike, axis: int = -1) -> Tensor:
+    """Exponentials along an axis, divided by their sum. Computed without overflow.
+
+    Args:
+        axis: The axis whose elements compete.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_softmax(_byref(_out), x._handle, _arguments.integer(axis))
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
+    """The logarithm of `softmax`, computed without loss where that is small.
+
+    Args:
+        axis: The axis whose elements compete.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _asarray(x)
+    _out = _HANDLE()
+    _status = _lib.alula_log_softmax(_byref(_out), x._handle, _arguments.integer(axis))
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+# ---- Normalisation -----------------------------------------------------------------------------
+
+
+def layer_norm(
+    x: TensorLike,
+    normalized_shape: int | Sequence[int],
+    weight: TensorLike | None = None,
+    bias: TensorLike | None = None,
+    eps: float = 1e-05,
+) -> Tensor:
+    """x over its last axes with mean 0 and variance 1, times the weight, plus the bias.
+    Weight and bias have the shape `normalized_shape`.
+
+    Args:
+        normalized_shape: The extents of x's last axes, which are normalised together.
+        eps: Added to the variance.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _operand(x)
+    if weight is not None and not isinstance(weight, _TensorBase):
+        weight = _operand(weight)
+    if bias is not None and not isinstance(bias, _TensorBase):
+        bias = _operand(bias)
+    _normalized_shape, _normalized_shape_count = _arguments.integers(normalized_shape)
+    _out = _HANDLE()
+    _status = _lib.alula_layer_norm(
+        _byref(_out),
+        x._handle,
+        None if weight is None else weight._handle,
+        None if bias is None else bias._handle,
+        _normalized_shape,
+        _normalized_shape_count,
+        float(eps),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def rms_norm(
+    x: TensorLike,
+    normalized_shape: int | Sequence[int],
+    weight: TensorLike | None = None,
+    eps: float = 1e-05,
+) -> Tensor:
+    """x over its last axes divided by the root of its mean square, times the weight.
+
+    Args:
+        normalized_shape: The extents of x's last axes, which are normalised together.
+        weight: Of shape `normalized_shape`.
+        eps: Added to the variance.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _operand(x)
+    if weight is not None and not isinstance(weight, _TensorBase):
+        weight = _operand(weight)
+    _normalized_shape, _normalized_shape_count = _arguments.integers(normalized_shape)
+    _out = _HANDLE()
+    _status = _lib.alula_rms_norm(
+        _byref(_out),
+        x._handle,
+        None if weight is None else weight._handle,
+        _normalized_shape,
+        _normalized_shape_count,
+        float(eps),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def group_norm(
+    x: TensorLike,
+    num_groups: int,
+    weight: TensorLike | None = None,
+    bias: TensorLike | None = None,
+    eps: float = 1e-05,
+) -> Tensor:
+    """x of shape (N, C, ...) with mean 0 and variance 1 over groups of adjacent channels, times a
+    weight and plus a bias per channel.
+
+    Args:
+        num_groups: Divides the number of channels.
+        weight: (C,)
+        bias: (C,)
+        eps: Added to the variance.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _operand(x)
+    if weight is not None and not isinstance(weight, _TensorBase):
+        weight = _operand(weight)
+    if bias is not None and not isinstance(bias, _TensorBase):
+        bias = _operand(bias)
+    _out = _HANDLE()
+    _status = _lib.alula_group_norm(
+        _byref(_out),
+        x._handle,
+        None if weight is None else weight._handle,
+        None if bias is None else bias._handle,
+        _arguments.integer(num_groups),
+        float(eps),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def instance_norm(
+    x: TensorLike,
+    weight: TensorLike | None = None,
+    bias: TensorLike | None = None,
+    eps: float = 1e-05,
+) -> Tensor:
+    """x of shape (N, C, ...) with mean 0 and variance 1 over each channel of each sample, times a
+    weight and plus a bias per channel.
+
+    Args:
+        weight: (C,)
+        bias: (C,)
+        eps: Added to the variance.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _operand(x)
+    if weight is not None and not isinstance(weight, _TensorBase):
+        weight = _operand(weight)
+    if bias is not None and not isinstance(bias, _TensorBase):
+        bias = _operand(bias)
+    _out = _HANDLE()
+    _status = _lib.alula_instance_norm(
+        _byref(_out),
+        x._handle,
+        None if weight is None else weight._handle,
+        None if bias is None else bias._handle,
+        float(eps),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+class BatchNormResult(NamedTuple):
+    """The results of `batch_norm`."""
+
+    out: Tensor
+    new_mean: Tensor
+    new_var: Tensor
+
+
+def batch_norm(
+    x: TensorLike,
+    running_mean: TensorLike | None = None,
+    running_var: TensorLike | None = None,
+    weight: TensorLike | None = None,
+    bias: TensorLike | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-05,
+) -> BatchNormResult:
+    """x of shape (N, C, ...) with mean 0 and variance 1 per channel, times the weight, plus the bias;
+    all of shape (C,).
+    In training the statistics are the batch's, and the second and third result are what the running
+    statistics become: (1 - momentum) running + momentum batch, or the batch's where there is no
+    running one; their variance is divided by one less than the number of elements. Otherwise the
+    statistics are the running ones, which must be given.
+
+    Args:
+        training: Whether to use the batch's own statistics.
+        momentum: The batch's share of the new running statistics.
+        eps: Added to the variance.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _operand(x)
+    if running_mean is not None and not isinstance(running_mean, _TensorBase):
+        running_mean = _operand(running_mean)
+    if running_var is not None and not isinstance(running_var, _TensorBase):
+        running_var = _operand(running_var)
+    if weight is not None and not isinstance(weight, _TensorBase):
+        weight = _operand(weight)
+    if bias is not None and not isinstance(bias, _TensorBase):
+        bias = _operand(bias)
+    _out0 = _HANDLE()
+    _out1 = _HANDLE()
+    _out2 = _HANDLE()
+    _status = _lib.alula_batch_norm(
+        _byref(_out0),
+        _byref(_out1),
+        _byref(_out2),
+        x._handle,
+        None if running_mean is None else running_mean._handle,
+        None if running_var is None else running_var._handle,
+        None if weight is None else weight._handle,
+        None if bias is None else bias._handle,
+        training,
+        float(momentum),
+        float(eps),
+    )
+    if _status:
+        raise _failure(_status)
+    return BatchNormResult(_wrap(_out0.value), _wrap(_out1.value), _wrap(_out2.value))
+
+
+# ---- Losses ------------------------------------------------------------------------------------
+
+
+def mse_loss(
+    prediction: TensorLike,
+    target: TensorLike,
+    reduction: Literal["mean", "sum", "none"] = "mean",
+) -> Tensor:
+    """The squared distance from the target.
+
+    Args:
+        target: Of the prediction's shape; it does not broadcast.
+        reduction: What is returned of the elements' losses: their mean, their sum, or all.
+    """
+    if not isinstance(prediction, _TensorBase):
+        prediction = _operand(prediction)
+    if not isinstance(target, _TensorBase):
+        target = _operand(target)
+    _out = _HANDLE()
+    _status = _lib.alula_mse_loss(
+        _byref(_out),
+        prediction._handle,
+        target._handle,
+        _arguments.choice(reduction),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def l1_loss(
+    prediction: TensorLike,
+    target: TensorLike,
+    reduction: Literal["mean", "sum", "none"] = "mean",
+) -> Tensor:
+    """The absolute distance from the target.
+
+    Args:
+        target: Of the prediction's shape; it does not broadcast.
+        reduction: What is returned of the elements' losses: their mean, their sum, or all.
+    """
+    if not isinstance(prediction, _TensorBase):
+        prediction = _operand(prediction)
+    if not isinstance(target, _TensorBase):
+        target = _operand(target)
+    _out = _HANDLE()
+    _status = _lib.alula_l1_loss(
+        _byref(_out),
+        prediction._handle,
+        target._handle,
+        _arguments.choice(reduction),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def smooth_l1_loss(
+    prediction: TensorLike,
+    target: TensorLike,
+    reduction: Literal["mean", "sum", "none"] = "mean",
+    beta: float = 1.0,
+) -> Tensor:
+    """d² / 2β where the distance d from the target is below β, else |d| - β/2.
+
+    Args:
+        target: Of the prediction's shape; it does not broadcast.
+        reduction: What is returned of the elements' losses: their mean, their sum, or all.
+        beta: Where the square ends; not negative.
+    """
+    if not isinstance(prediction, _TensorBase):
+        prediction = _operand(prediction)
+    if not isinstance(target, _TensorBase):
+        target = _operand(target)
+    _out = _HANDLE()
+    _status = _lib.alula_smooth_l1_loss(
+        _byref(_out),
+        prediction._handle,
+        target._handle,
+        _arguments.choice(reduction),
+        float(beta),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def huber_loss(
+    prediction: TensorLike,
+    target: TensorLike,
+    reduction: Literal["mean", "sum", "none"] = "mean",
+    delta: float = 1.0,
+) -> Tensor:
+    """d² / 2 where the distance d from the target is below δ, else δ (|d| - δ/2).
+
+    Args:
+        target: Of the prediction's shape; it does not broadcast.
+        reduction: What is returned of the elements' losses: their mean, their sum, or all.
+        delta: Where the square ends; positive.
+    """
+    if not isinstance(prediction, _TensorBase):
+        prediction = _operand(prediction)
+    if not isinstance(target, _TensorBase):
+        target = _operand(target)
+    _out = _HANDLE()
+    _status = _lib.alula_huber_loss(
+        _byref(_out),
+        prediction._handle,
+        target._handle,
+        _arguments.choice(reduction),
+        float(delta),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def binary_cross_entropy(
+    prediction: TensorLike,
+    target: TensorLike,
+    weight: TensorLike | None = None,
+    reduction: Literal["mean", "sum", "none"] = "mean",
+) -> Tensor:
+    """-(t log p + (1 - t) log(1 - p)) for probabilities p and targets t in 0...1. Logarithms are taken
+    to be at least -100.
+
+    Args:
+        prediction: Probabilities.
+        target: Of the prediction's shape.
+        weight: Broadcasts to the prediction's shape.
+        reduction: What is returned of the elements' losses: their mean, their sum, or all.
+    """
+    if not isinstance(prediction, _TensorBase):
+        prediction = _operand(prediction)
+    if not isinstance(target, _TensorBase):
+        target = _operand(target)
+    if weight is not None and not isinstance(weight, _TensorBase):
+        weight = _operand(weight)
+    _out = _HANDLE()
+    _status = _lib.alula_binary_cross_entropy(
+        _byref(_out),
+        prediction._handle,
+        target._handle,
+        None if weight is None else weight._handle,
+        _arguments.choice(reduction),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def binary_cross_entropy_with_logits(
+    prediction: TensorLike,
+    target: TensorLike,
+    weight: TensorLike | None = None,
+    pos_weight: TensorLike | None = None,
+    reduction: Literal["mean", "sum", "none"] = "mean",
+) -> Tensor:
+    """The binary cross-entropy of the sigmoid of logits x, computed without overflow: (1 - t) x +
+    log(1 + exp(-x)) for targets t in 0...1.
+
+    Args:
+        prediction: Logits.
+        target: Of the prediction's shape.
+        weight: Broadcasts to the prediction's shape.
+        pos_weight: Multiplies the loss of positive targets; broadcasts to the prediction's
+            shape.
+        reduction: What is returned of the elements' losses: their mean, their sum, or all.
+    """
+    if not isinstance(prediction, _TensorBase):
+        prediction = _operand(prediction)
+    if not isinstance(target, _TensorBase):
+        target = _operand(target)
+    if weight is not None and not isinstance(weight, _TensorBase):
+        weight = _operand(weight)
+    if pos_weight is not None and not isinstance(pos_weight, _TensorBase):
+        pos_weight = _operand(pos_weight)
+    _out = _HANDLE()
+    _status = _lib.alula_binary_cross_entropy_with_logits(
+        _byref(_out),
+        prediction._handle,
+        target._handle,
+        None if weight is None else weight._handle,
+        None if pos_weight is None else pos_weight._handle,
+        _arguments.choice(reduction),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def kl_div(
+    prediction: TensorLike,
+    target: TensorLike,
+    reduction: Literal["mean", "sum", "none"] = "mean",
+    log_target: bool = False,
+) -> Tensor:
+    """The Kullback-Leibler divergence of the prediction from the target, element by element: target
+    (log target - prediction), where the prediction holds logarithms.
+    With reduction mean it is averaged over all elements.
+
+    Args:
+        target: Probabilities, of the prediction's shape.
+        reduction: What is returned of the elements' losses: their mean, their sum, or all.
+        log_target: Whether the target holds logarithms, too.
+    """
+    if not isinstance(prediction, _TensorBase):
+        prediction = _operand(prediction)
+    if not isinstance(target, _TensorBase):
+        target = _operand(target)
+    _out = _HANDLE()
+    _status = _lib.alula_kl_div(
+        _byref(_out),
+        prediction._handle,
+        target._handle,
+        _arguments.choice(reduction),
+        log_target,
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+# ---- Losses of classes -------------------------------------------------------------------------
+
+
+def cross_entropy(
+    logits: TensorLike,
+    target: TensorLike,
+    weight: TensorLike | None = None,
+    reduction: Literal["mean", "sum", "none"] = "mean",
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """The cross-entropy of logits of shape (N, C, ...) or (C,) and targets: classes as integers of
+    shape (N, ...) or (), or probabilities of the logits' shape.
+    With reduction mean, losses of classes are averaged with the classes' weights. A class outside
+    0..<C that is not `ignore_index` is an error.
+
+    Args:
+        weight: One per class: (C,).
+        reduction: What is returned of the elements' losses: their mean, their sum, or all.
+        ignore_index: A class whose elements count for nothing.
+        label_smoothing: The share of the target that is spread over all classes, in 0...1.
+    """
+    if not isinstance(logits, _TensorBase):
+        logits = _operand(logits)
+    if not isinstance(target, _TensorBase):
+        target = _asarray(target)
+    if weight is not None and not isinstance(weight, _TensorBase):
+        weight = _operand(weight)
+    _out = _HANDLE()
+    _status = _lib.alula_cross_entropy(
+        _byref(_out),
+        logits._handle,
+        target._handle,
+        None if weight is None else weight._handle,
+        _arguments.choice(reduction),
+        _arguments.integer(ignore_index),
+        float(label_smoothing),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def nll_loss(
+    log_probabilities: TensorLike,
+    target: TensorLike,
+    weight: TensorLike | None = None,
+    reduction: Literal["mean", "sum", "none"] = "mean",
+    ignore_index: int = -100,
+) -> Tensor:
+    """The negative of each element's logarithmic probability of its class: of shape (N, C, ...) or
+    (C,), with integer classes of shape (N, ...) or ().
+    With reduction mean, losses are averaged with the classes' weights. A class outside 0..<C that
+    is not `ignore_index` is an error.
+
+    Args:
+        weight: One per class: (C,).
+        reduction: What is returned of the elements' losses: their mean, their sum, or all.
+        ignore_index: A class whose elements count for nothing.
+    """
+    if not isinstance(log_probabilities, _TensorBase):
+        log_probabilities = _operand(log_probabilities)
+    if not isinstance(target, _TensorBase):
+        target = _asarray(target)
+    if weight is not None and not isinstance(weight, _TensorBase):
+        weight = _operand(weight)
+    _out = _HANDLE()
+    _status = _lib.alula_nll_loss(
+        _byref(_out),
+        log_probabilities._handle,
+        target._handle,
+        None if weight is None else weight._handle,
+        _arguments.choice(reduction),
+        _arguments.integer(ignore_index),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+# ---- Embeddings --------------------------------------------------------------------------------
+
+
+def embedding(weight: TensorLike, indices: TensorLike, padding_idx: int | None = None) -> Tensor:
+    """The rows of a table (count, size) at indices: of the indices' shape with one more axis.
+    The row `padding_idx` gets no gradient. An index outside the table is an error; negative ones
+    are.
+
+    Args:
+        padding_idx: A row that is not trained; negative ones count from the end.
+    """
+    if not isinstance(weight, _TensorBase):
+        weight = _asarray(weight)
+    if not isinstance(indices, _TensorBase):
+        indices = _asarray(indices)
+    _out = _HANDLE()
+    _status = _lib.alula_embedding(
+        _byref(_out),
+        weight._handle,
+        indices._handle,
+        _arguments.optional_integer(padding_idx),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def one_hot(indices: TensorLike, num_classes: int = -1, dtype: DTypeLike | None = None) -> Tensor:
+    """Rows of zeros with a one at each index: of the indices' shape with one more axis.
+    An index outside 0..<num_classes is an error.
+
+    Args:
+        num_classes: The length of a row; -1: one more than the largest index.
+        dtype: int64 by default.
+    """
+    if not isinstance(indices, _TensorBase):
+        indices = _asarray(indices)
+    _out = _HANDLE()
+    _status = _lib.alula_one_hot(
+        _byref(_out),
+        indices._handle,
+        _arguments.integer(num_classes),
+        _arguments.optional_dtype_code(dtype),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+def cosine_similarity(a: TensorLike, b: TensorLike, axis: int = 1, eps: float = 1e-08) -> Tensor:
+    """The cosine of the angle of vectors that lie along an axis: a·b / max(|a| |b|, eps).
+
+    Args:
+        axis: The axis along which vectors lie, after broadcasting.
+        eps: The least product of norms.
+    """
+    if not isinstance(a, _TensorBase):
+        a = _operand(a)
+    if not isinstance(b, _TensorBase):
+        b = _operand(b)
+    _out = _HANDLE()
+    _status = _lib.alula_cosine_similarity(
+        _byref(_out),
+        a._handle,
+        b._handle,
+        _arguments.integer(axis),
+        float(eps),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
+# ---- Attention ---------------------------------------------------------------------------------
+
+
+def scaled_dot_product_attention(
+    q: TensorLike,
+    k: TensorLike,
+    v: TensorLike,
+    mask: TensorLike | None = None,
+    causal: bool = False,
+    scale: float = 0.0,
+) -> Tensor:
+    """softmax(q kᵀ scale + mask) v for q (..., L, E), k (..., S, E) and v (..., S, V), giving (..., L,
+    V).
+    A mask of bool, broadcast to (..., L, S), is true where attention is allowed; one of floats is
+    added. `causal` lets each position see itself and those before it.
+
+    Args:
+        mask: bool or float.
+        causal: Whether to mask what comes after each position.
+        scale: What products are multiplied by; 0 stands for 1/√E.
+    """
+    if not isinstance(q, _TensorBase):
+        q = _operand(q)
+    if not isinstance(k, _TensorBase):
+        k = _operand(k)
+    if not isinstance(v, _TensorBase):
+        v = _operand(v)
+    if mask is not None and not isinstance(mask, _TensorBase):
+        mask = _asarray(mask)
+    _out = _HANDLE()
+    _status = _lib.alula_scaled_dot_product_attention(
+        _byref(_out),
+        q._handle,
+        k._handle,
+        v._handle,
+        None if mask is None else mask._handle,
+        causal,
+        float(scale),
+    )
+    if _status:
+        raise _failure(_status)
+    return _wrap(_out.value)
+
+
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "alula_empty": (_OUT, _BYTES, _SIZE, _ENUM, _ENUM),
     "alula_full": (_OUT, _BYTES, _SIZE, _SCALAR, _ENUM, _ENUM),
@@ -3526,7 +4736,22 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "alula_isfinite": (_OUT, _HANDLE),
     "alula_signbit": (_OUT, _HANDLE),
     "alula_where": (_OUT, _HANDLE, _HANDLE, _HANDLE),
-    "alula_sum": (_OUT, _HANDLE, _BYTES, _SIZE, _BOOL),
+    "alula_sum": (_OUT, _HANDLE, _BYTES, _SIZE, _BOOL, _ENUM),
+    "alula_prod": (_OUT, _HANDLE, _BYTES, _SIZE, _BOOL, _ENUM),
+    "alula_mean": (_OUT, _HANDLE, _BYTES, _SIZE, _BOOL),
+    "alula_var": (_OUT, _HANDLE, _BYTES, _SIZE, _DOUBLE, _BOOL),
+    "alula_std": (_OUT, _HANDLE, _BYTES, _SIZE, _DOUBLE, _BOOL),
+    "alula_max": (_OUT, _HANDLE, _BYTES, _SIZE, _BOOL),
+    "alula_min": (_OUT, _HANDLE, _BYTES, _SIZE, _BOOL),
+    "alula_argmax": (_OUT, _HANDLE, _INT64, _BOOL),
+    "alula_argmin": (_OUT, _HANDLE, _INT64, _BOOL),
+    "alula_any": (_OUT, _HANDLE, _BYTES, _SIZE, _BOOL),
+    "alula_all": (_OUT, _HANDLE, _BYTES, _SIZE, _BOOL),
+    "alula_count_nonzero": (_OUT, _HANDLE, _BYTES, _SIZE, _BOOL),
+    "alula_logsumexp": (_OUT, _HANDLE, _BYTES, _SIZE, _BOOL),
+    "alula_vector_norm": (_OUT, _HANDLE, _BYTES, _SIZE, _BOOL, _DOUBLE),
+    "alula_cumulative_sum": (_OUT, _HANDLE, _INT64, _ENUM, _BOOL),
+    "alula_cumulative_prod": (_OUT, _HANDLE, _INT64, _ENUM, _BOOL),
     "alula_reshape": (_OUT, _HANDLE, _BYTES, _SIZE),
     "alula_permute_dims": (_OUT, _HANDLE, _BYTES, _SIZE),
     "alula_broadcast_to": (_OUT, _HANDLE, _BYTES, _SIZE),
@@ -3590,6 +4815,46 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
         _SIZE,
         _BYTES,
         _BOOL,
+    ),
+    "alula_softmax": (_OUT, _HANDLE, _INT64),
+    "alula_log_softmax": (_OUT, _HANDLE, _INT64),
+    "alula_layer_norm": (_OUT, _HANDLE, _HANDLE, _HANDLE, _BYTES, _SIZE, _DOUBLE),
+    "alula_rms_norm": (_OUT, _HANDLE, _HANDLE, _BYTES, _SIZE, _DOUBLE),
+    "alula_group_norm": (_OUT, _HANDLE, _HANDLE, _HANDLE, _INT64, _DOUBLE),
+    "alula_instance_norm": (_OUT, _HANDLE, _HANDLE, _HANDLE, _DOUBLE),
+    "alula_batch_norm": (
+        _OUT,
+        _OUT,
+        _OUT,
+        _HANDLE,
+        _HANDLE,
+        _HANDLE,
+        _HANDLE,
+        _HANDLE,
+        _BOOL,
+        _DOUBLE,
+        _DOUBLE,
+    ),
+    "alula_mse_loss": (_OUT, _HANDLE, _HANDLE, _BYTES),
+    "alula_l1_loss": (_OUT, _HANDLE, _HANDLE, _BYTES),
+    "alula_smooth_l1_loss": (_OUT, _HANDLE, _HANDLE, _BYTES, _DOUBLE),
+    "alula_huber_loss": (_OUT, _HANDLE, _HANDLE, _BYTES, _DOUBLE),
+    "alula_binary_cross_entropy": (_OUT, _HANDLE, _HANDLE, _HANDLE, _BYTES),
+    "alula_binary_cross_entropy_with_logits": (_OUT, _HANDLE, _HANDLE, _HANDLE, _HANDLE, _BYTES),
+    "alula_kl_div": (_OUT, _HANDLE, _HANDLE, _BYTES, _BOOL),
+    "alula_cross_entropy": (_OUT, _HANDLE, _HANDLE, _HANDLE, _BYTES, _INT64, _DOUBLE),
+    "alula_nll_loss": (_OUT, _HANDLE, _HANDLE, _HANDLE, _BYTES, _INT64),
+    "alula_embedding": (_OUT, _HANDLE, _HANDLE, _INT64),
+    "alula_one_hot": (_OUT, _HANDLE, _INT64, _ENUM),
+    "alula_cosine_similarity": (_OUT, _HANDLE, _HANDLE, _INT64, _DOUBLE),
+    "alula_scaled_dot_product_attention": (
+        _OUT,
+        _HANDLE,
+        _HANDLE,
+        _HANDLE,
+        _HANDLE,
+        _BOOL,
+        _DOUBLE,
     ),
 }
 _bind(_SIGNATURES)
