@@ -186,7 +186,9 @@ extension Operation {
         throw .invalidArgument(
           "repeat: repeats of shape \(c[1].layout.shape) for axis \(axis) with size \(extent)")
       }
-      let counts = try c[1].values(as: Int.self)
+      let repeats = try c[1].cast(dtype: .int64).contiguous()
+      let counts = UnsafeBufferPointer(start: repeats.data.assumingMemoryBound(to: Int.self), count: repeats.count)
+      defer { withExtendedLifetime(repeats) {} }
       var total = 0
       for (i, count) in counts.enumerated() {
         let (sum, overflow) = total.addingReportingOverflow(count)

@@ -132,16 +132,15 @@ extension CPUBackend {
   /// Where the blocks of a tensor that an index names lie: axes before the indexed ones, the index, axes after.
   private struct BlockPlan {
     private let base: UnsafeMutableRawPointer
-    /// Byte offsets of the positions along the axes before, of the blocks, and of a block's elements.
-    private let outer: [Int]
-    private let blocks: [Int]
-    private let inner: [Int]
-    /// Whether a block's elements lie side by side.
-    private let isInnerFlat: Bool
+    /// Byte offsets of the positions along the axes before, of the blocks, and of a block's elements; the last are
+    /// missing when these lie side by side.
+    private let outer: ByteOffsets
+    private let blocks: ByteOffsets
+    private let inner: ByteOffsets?
     private let innerCount: Int
     private let itemSize: Int
 
-    var isEmpty: Bool { outer.isEmpty || blocks.isEmpty || innerCount == 0 }
+    var isEmpty: Bool { outer.count == 0 || blocks.count == 0 || innerCount == 0 }
 
     init(_ call: Call, _ tensor: Tensor) throws(AlulaError) {
       let layout = tensor.layout
@@ -154,27 +153,25 @@ extension CPUBackend {
       let after = layout.part(end..<layout.rank)
       innerCount = after.count
       if layout.count == 0 || positions.count == 0 {
-        (outer, blocks, inner, isInnerFlat) = ([], [], [], true)
+        (outer, blocks, inner) = (try ByteOffsets(count: 0), try ByteOffsets(count: 0), nil)
         return
       }
-      outer = layout.part(0..<axis).byteOffsets(itemSize)
-      isInnerFlat = after.isContiguous
-      inner = isInnerFlat ? [] : after.byteOffsets(itemSize)
-      let values = UnsafeBufferPointer(start: positions.data.assumingMemoryBound(to: Int.self), count: positions.count)
+      outer = try ByteOffsets(of: layout.part(0..<axis), itemSize)
+      inner = after.isContiguous ? nil : try ByteOffsets(of: after, itemSize)
+      blocks = try ByteOffsets(count: positions.count)
+      let values = positions.data.assumingMemoryBound(to: Int.self)
       if let step = indexed.evenStep {
-        let bytes = step * tensor.dtype.itemSize
-        blocks = values.map { $0 * bytes }
+        for i in 0..<blocks.count { blocks.pointer[i] = values[i] * step * itemSize }
       } else {
         // Several axes with gaps between them: from row-major positions to positions along each.
-        let size = itemSize
-        blocks = values.map { position in
-          var rest = position
+        for i in 0..<blocks.count {
+          var rest = values[i]
           var offset = 0
-          for i in stride(from: indexed.rank - 1, through: 0, by: -1) {
-            offset += rest % indexed.shape[i] * indexed.strides[i]
-            rest /= indexed.shape[i]
+          for k in stride(from: indexed.rank - 1, through: 0, by: -1) {
+            offset += rest % indexed.shape[k] * indexed.strides[k]
+            rest /= indexed.shape[k]
           }
-          return offset * size
+          blocks.pointer[i] = offset * itemSize
         }
       }
     }
@@ -195,7 +192,7 @@ extension CPUBackend {
           while row < range.upperBound {
             let (place, first) = (row / count, row % count)
             let run = min(count - first, range.upperBound - row)
-            call(kernel, run, rows + row * rowBytes, base + outer[place], first, 0, innerCount)
+            call(kernel, run, rows + row * rowBytes, base + outer.pointer[place], first, 0, innerCount)
             row += run
           }
         }
@@ -211,9 +208,9 @@ extension CPUBackend {
             let length = min(columns, innerCount - start)
             let source = rows + place * count * rowBytes + start * itemSize
             if cuts == 1 {
-              call(kernel, count, source, base + outer[place], 0, start, length)
+              call(kernel, count, source, base + outer.pointer[place], 0, start, length)
             } else {
-              for i in 0..<count { call(kernel, 1, source + i * rowBytes, base + outer[place], i, start, length) }
+              for i in 0..<count { call(kernel, 1, source + i * rowBytes, base + outer.pointer[place], i, start, length) }
             }
           }
         }
@@ -225,16 +222,37 @@ extension CPUBackend {
       _ kernel: BlockKernel, _ count: Int, _ rows: UnsafeMutablePointer<CChar>, _ base: UnsafeMutablePointer<CChar>,
       _ first: Int, _ start: Int, _ length: Int
     ) {
-      blocks.withUnsafeBufferPointer { blocks in
-        guard let blocks = blocks.baseAddress else { return }
-        if isInnerFlat {
-          kernel(count, rows, base + start * itemSize, blocks + first, length, nil)
-        } else {
-          inner.withUnsafeBufferPointer { inner in
-            guard let inner = inner.baseAddress else { return }
-            kernel(count, rows, base, blocks + first, length, inner + start)
-          }
+      if let inner {
+        kernel(count, rows, base, blocks.pointer + first, length, inner.pointer + start)
+      } else {
+        kernel(count, rows, base + start * itemSize, blocks.pointer + first, length, nil)
+      }
+    }
+  }
+
+  /// A list of byte offsets in memory from the pool, whose lack is an error like any other.
+  private struct ByteOffsets {
+    private let memory: Tensor
+    let pointer: UnsafeMutablePointer<Int>
+    var count: Int { memory.count }
+
+    init(count: Int) throws(AlulaError) {
+      memory = try Tensor(uninitialized: [count], dtype: .int64, operation: "index")
+      pointer = memory.data.assumingMemoryBound(to: Int.self)
+    }
+
+    /// Where every element lies, in row-major order, from the first.
+    init(of layout: Layout, _ itemSize: Int) throws(AlulaError) {
+      try self.init(count: layout.count)
+      if count == 0 { return }
+      pointer[0] = 0
+      var filled = 1
+      for i in stride(from: layout.rank - 1, through: 0, by: -1) where layout.shape[i] != 1 {
+        let step = layout.strides[i] * itemSize
+        for k in 1..<layout.shape[i] {
+          for j in 0..<filled { pointer[k * filled + j] = pointer[j] + k * step }
         }
+        filled *= layout.shape[i]
       }
     }
   }
@@ -268,7 +286,7 @@ extension CPUBackend {
     // Along the indexed axis the index says where to go, not the place in the row.
     var steps = base.layout.strides
     steps[axis] = 0
-    let (rowStrides, axisStride) = (row.layout.strides, base.layout.strides[axis] * itemSize)
+    let (rowStrides, axisStride) = (row.layout.strides, base.layout.strides[axis] &* itemSize)
     let (rowData, baseData) = (
       row.data.assumingMemoryBound(to: CChar.self), base.data.assumingMemoryBound(to: CChar.self)
     )
@@ -284,9 +302,10 @@ extension CPUBackend {
           from += position * rowStrides[k]
           to += position * steps[k]
         }
+        // Beside an extent of one a stride may be anything.
         kernel(
-          length, rowData + from * itemSize, rowStrides[last] * itemSize, baseData + to * itemSize,
-          steps[last] * itemSize, values + i * length, axisStride)
+          length, rowData + from * itemSize, rowStrides[last] &* itemSize, baseData + to * itemSize,
+          steps[last] &* itemSize, values + i * length, axisStride)
       }
     }
   }
@@ -311,20 +330,5 @@ extension Layout {
       expected = expected &* shape[i]
     }
     return step ?? 0
-  }
-
-  /// Where every element lies, in row-major order.
-  fileprivate func byteOffsets(_ itemSize: Int) -> [Int] {
-    var offsets = [0]
-    for i in shape.indices where shape[i] != 1 {
-      var next: [Int] = []
-      next.reserveCapacity(offsets.count * shape[i])
-      let step = strides[i] * itemSize
-      for offset in offsets {
-        for k in 0..<shape[i] { next.append(offset + k * step) }
-      }
-      offsets = next
-    }
-    return offsets
   }
 }
