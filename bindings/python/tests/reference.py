@@ -29,9 +29,7 @@ def conv2d(x, weight, bias, stride, padding, dilation, groups):  # noqa: ANN001,
 
 def conv1d(x, weight, bias, stride, padding, dilation, groups):  # noqa: ANN001, ANN201
     """Cross-correlation of images of one row."""
-    out = conv2d(
-        x[:, :, None], weight[:, :, None], bias, (1, *stride), (0, *padding), (1, *dilation), groups
-    )
+    out = conv2d(x[:, :, None], weight[:, :, None], bias, (1, *stride), (0, *padding), (1, *dilation), groups)
     return out[:, :, 0]
 
 
@@ -301,10 +299,10 @@ def _windows(x, kernel_size, stride, padding, dilation=(1, 1)):  # noqa: ANN001,
         start = [i * s - p for i, s, p in zip(position, stride, padding, strict=True)]
         axes = [range(b, b + d * k, d) for b, k, d in zip(start, kernel_size, dilation, strict=True)]
         pixels = [(r, c) for r in axes[0] for c in axes[1] if 0 <= r < extents[0] and 0 <= c < extents[1]]
-        ends = [
-            min(b + k, extent + p) for b, k, extent, p in zip(start, kernel_size, extents, padding, strict=True)
-        ]
+        ends = [min(b + k, extent + p) for b, k, extent, p in zip(start, kernel_size, extents, padding, strict=True)]
         yield tuple(size), position, pixels, (ends[0] - start[0]) * (ends[1] - start[1])
+
+
 def max_pool2d(x, kernel_size, stride, padding, dilation):  # noqa: ANN001, ANN201
     """The first greatest pixel of each window, and its flat index."""
     size = next(_windows(x, kernel_size, stride, padding, dilation))[0]
@@ -314,25 +312,31 @@ def max_pool2d(x, kernel_size, stride, padding, dilation):  # noqa: ANN001, ANN2
             r, c = max(pixels, key=lambda pixel: x[(*plane, *pixel)])
             values[(*plane, i, j)], indices[(*plane, i, j)] = x[(*plane, r, c)], r * x.shape[-1] + c
     return values, indices
+
+
 def max_pool1d(x, kernel_size, stride, padding, dilation):  # noqa: ANN001, ANN201
     """Images of one row."""
     stride = kernel_size if stride is None else stride
-    values, indices = max_pool2d(
-        x[..., None, :], (1, *kernel_size), (1, *stride), (0, *padding), (1, *dilation)
-    )
+    values, indices = max_pool2d(x[..., None, :], (1, *kernel_size), (1, *stride), (0, *padding), (1, *dilation))
     return values[..., 0, :], indices[..., 0, :]
+
+
 def max_pool2d_scatter(x, indices, output_size):  # noqa: ANN001, ANN201
     """Elements added to the pixels at their indices."""
     out = np.zeros((*x.shape[:-2], output_size[0] * output_size[1]))
     for plane in np.ndindex(*x.shape[:-2]):
         np.add.at(out[plane], indices[plane].ravel(), x[plane].ravel())
     return out.reshape(*x.shape[:-2], *output_size)
+
+
 def max_pool2d_gather(x, indices):  # noqa: ANN001, ANN201
     """The pixels at the indices."""
     flat = np.take_along_axis(
         x.reshape(*x.shape[:-2], -1), indices.reshape(*indices.shape[:-2], -1).astype(np.int64), axis=-1
     )
     return flat.reshape(indices.shape)
+
+
 def avg_pool2d(x, kernel_size, stride, padding, count_include_pad):  # noqa: ANN001, ANN201
     """The mean of each window; its divisor counts padding, but nothing beyond it."""
     size = next(_windows(x, kernel_size, stride, padding))[0]
@@ -341,12 +345,22 @@ def avg_pool2d(x, kernel_size, stride, padding, count_include_pad):  # noqa: ANN
         for r, c in pixels:
             out[..., i, j] += x[..., r, c] / (divisor if count_include_pad else len(pixels))
     return out
+
+
 def avg_pool1d(x, kernel_size, stride, padding, count_include_pad):  # noqa: ANN001, ANN201
     """Images of one row."""
     stride = kernel_size if stride is None else stride
     return avg_pool2d(x[..., None, :], (1, *kernel_size), (1, *stride), (0, *padding), count_include_pad)[..., 0, :]
+
+
 def avg_pool2d_input_gradient(  # noqa: ANN201
-    gradient, input_size, kernel_size, stride, padding, count_include_pad  # noqa: ANN001
+    gradient,
+    input_size,
+    kernel_size,
+    stride,
+    padding,
+    count_include_pad,  # noqa: ANN001
+):
     """Each element in equal shares over its window."""
     out = np.zeros((*gradient.shape[:-2], *input_size))
     for _, (i, j), pixels, divisor in _windows(out, kernel_size, stride, padding):
