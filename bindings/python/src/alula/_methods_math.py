@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import _operations
+from . import _operations as ops
 from ._arguments import TensorLike
 from ._base import TensorBase
 from ._methods_convert import ConversionMethods
@@ -17,14 +17,6 @@ if TYPE_CHECKING:
     from ._generator import Generator
     from ._tensor import Tensor
 
-
-
-class _Landed:
-    def __getattr__(self, name: str) -> Any:
-        return getattr(_operations, name, None)
-
-
-ops = _Landed()
 
 Axes = int | Sequence[int] | None
 
@@ -144,33 +136,55 @@ class MathMethods(ConversionMethods):
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Self:
         """Fills with normally distributed numbers."""
-        return self._written(
-            ops.random_normal(self.shape, mean=mean, std=std, dtype=self.dtype, generator=generator)
-        )
+        return self._written(ops.random_normal(self.shape, mean=mean, std=std, dtype=self.dtype, generator=generator))
 
     def uniform_(self, low: float = 0.0, high: float = 1.0, generator: Generator | None = None) -> Self:
         """Fills with numbers spread evenly over [low, high)."""
-        return self._written(
-            ops.random_uniform(self.shape, low=low, high=high, dtype=self.dtype, generator=generator)
-        )
+        return self._written(ops.random_uniform(self.shape, low=low, high=high, dtype=self.dtype, generator=generator))
 
     # ---- Reductions -------------------------------------------------------------------------------------
-    # The axis may be called `axis` or `dim`, and what keeps it `keepdims` or `keepdim`.
+    # The axis may be called `axis` or `dim`, and what keeps it `keepdims` or `keepdim`. NumPy's functions, handed a
+    # tensor, pass `dtype` and `out` as well.
 
     def sum(
-        self, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False, dtype: Any = None
+        self,
+        axis: Axes = None,
+        keepdims: bool = False,
+        *,
+        dim: Axes = None,
+        keepdim: bool = False,
+        dtype: Any = None,
+        out: None = None,
     ) -> Tensor:
         """The sum over axes."""
         return ops.sum(self, one_of(axis, dim), keepdims or keepdim, dtype)
 
     def prod(
-        self, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False, dtype: Any = None
+        self,
+        axis: Axes = None,
+        keepdims: bool = False,
+        *,
+        dim: Axes = None,
+        keepdim: bool = False,
+        dtype: Any = None,
+        out: None = None,
     ) -> Tensor:
         """The product over axes."""
         return ops.prod(self, one_of(axis, dim), keepdims or keepdim, dtype)
 
-    def mean(self, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False) -> Tensor:
+    def mean(
+        self,
+        axis: Axes = None,
+        keepdims: bool = False,
+        *,
+        dim: Axes = None,
+        keepdim: bool = False,
+        dtype: Any = None,
+        out: None = None,
+    ) -> Tensor:
         """The mean over axes."""
+        if dtype is not None:
+            return ops.mean(ops.cast(self, dtype), one_of(axis, dim), keepdims or keepdim)
         return ops.mean(self, one_of(axis, dim), keepdims or keepdim)
 
     def var(
@@ -182,10 +196,16 @@ class MathMethods(ConversionMethods):
         keepdim: bool = False,
         correction: float = 0.0,
         unbiased: bool = False,
+        ddof: float | None = None,
+        dtype: Any = None,
+        out: None = None,
     ) -> Tensor:
         """The variance over axes, divided by the number of elements less `correction` (1 when unbiased)."""
         return ops.var(
-            self, one_of(axis, dim), correction=1.0 if unbiased else correction, keepdims=keepdims or keepdim
+            self,
+            one_of(axis, dim),
+            correction=1.0 if unbiased else correction if ddof is None else ddof,
+            keepdims=keepdims or keepdim,
         )
 
     def std(
@@ -197,10 +217,16 @@ class MathMethods(ConversionMethods):
         keepdim: bool = False,
         correction: float = 0.0,
         unbiased: bool = False,
+        ddof: float | None = None,
+        dtype: Any = None,
+        out: None = None,
     ) -> Tensor:
         """The standard deviation over axes: the root of `var`."""
         return ops.std(
-            self, one_of(axis, dim), correction=1.0 if unbiased else correction, keepdims=keepdims or keepdim
+            self,
+            one_of(axis, dim),
+            correction=1.0 if unbiased else correction if ddof is None else ddof,
+            keepdims=keepdims or keepdim,
         )
 
     def norm(self, p: float = 2.0, dim: Axes = None, keepdim: bool = False) -> Tensor:
@@ -212,25 +238,49 @@ class MathMethods(ConversionMethods):
         return ops.logsumexp(self, dim, keepdim)
 
     def all(
-        self, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
+        self,
+        axis: Axes = None,
+        keepdims: bool = False,
+        *,
+        dim: Axes = None,
+        keepdim: bool = False,
+        out: None = None,
     ) -> Tensor:
         """Whether all elements over axes are true."""
         return ops.all(self, one_of(axis, dim), keepdims or keepdim)
 
     def any(
-        self, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
+        self,
+        axis: Axes = None,
+        keepdims: bool = False,
+        *,
+        dim: Axes = None,
+        keepdim: bool = False,
+        out: None = None,
     ) -> Tensor:
         """Whether any element over axes is true."""
         return ops.any(self, one_of(axis, dim), keepdims or keepdim)
 
     def argmax(
-        self, axis: int | None = None, keepdims: bool = False, *, dim: int | None = None, keepdim: bool = False
+        self,
+        axis: int | None = None,
+        keepdims: bool = False,
+        *,
+        dim: int | None = None,
+        keepdim: bool = False,
+        out: None = None,
     ) -> Tensor:
         """Where the largest element along an axis is."""
         return ops.argmax(self, one_of(axis, dim), keepdims or keepdim)
 
     def argmin(
-        self, axis: int | None = None, keepdims: bool = False, *, dim: int | None = None, keepdim: bool = False
+        self,
+        axis: int | None = None,
+        keepdims: bool = False,
+        *,
+        dim: int | None = None,
+        keepdim: bool = False,
+        out: None = None,
     ) -> Tensor:
         """Where the smallest element along an axis is."""
         return ops.argmin(self, one_of(axis, dim), keepdims or keepdim)
@@ -242,6 +292,7 @@ class MathMethods(ConversionMethods):
         *,
         axis: Axes = None,
         keepdims: bool = False,
+        out: None = None,
     ) -> Any:
         """The largest element; along `dim`, values and indices as in PyTorch; over `axis`, values as in NumPy.
 
@@ -263,6 +314,7 @@ class MathMethods(ConversionMethods):
         *,
         axis: Axes = None,
         keepdims: bool = False,
+        out: None = None,
     ) -> Any:
         """The smallest element; along `dim`, values and indices as in PyTorch; over `axis`, values as in NumPy."""
         if isinstance(dim, TensorBase):
@@ -273,13 +325,15 @@ class MathMethods(ConversionMethods):
 
     count_nonzero = ops.count_nonzero
 
-    def cumsum(self, dim: int | None = None, dtype: Any = None) -> Tensor:
+    def cumsum(self, dim: int | None = None, dtype: Any = None, *, axis: int | None = None, out: None = None) -> Tensor:
         """The sums up to each element along an axis."""
-        return ops.cumulative_sum(self, dim, dtype)
+        return ops.cumulative_sum(self, one_of(dim, axis), dtype)
 
-    def cumprod(self, dim: int | None = None, dtype: Any = None) -> Tensor:
+    def cumprod(
+        self, dim: int | None = None, dtype: Any = None, *, axis: int | None = None, out: None = None
+    ) -> Tensor:
         """The products up to each element along an axis."""
-        return ops.cumulative_prod(self, dim, dtype)
+        return ops.cumulative_prod(self, one_of(dim, axis), dtype)
 
     # ---- Matrices ---------------------------------------------------------------------------------------
 
@@ -302,8 +356,7 @@ class MathMethods(ConversionMethods):
     masked_select = ops.masked_select
     argwhere = ops.argwhere
 
-    def masked_fill_(self, mask: TensorLike, value: TensorLike) -> Self:
-        return self._written(ops.masked_fill(self, mask, value))
+    masked_fill_ = ops.masked_fill_
 
     def sort(self, dim: int = -1, descending: bool = False, stable: bool = True) -> ValuesAndIndices:
         """The elements in order along an axis, and where they were."""
@@ -327,14 +380,14 @@ class MathMethods(ConversionMethods):
         return ops.scatter(self, index, src, dim)
 
     def scatter_(self, dim: int, index: TensorLike, src: TensorLike) -> Self:
-        return self._written(ops.scatter(self, index, src, dim))
+        return ops.scatter_(self, index, src, dim)
 
     def scatter_add(self, dim: int, index: TensorLike, src: TensorLike) -> Tensor:
         """A copy with values added at the positions of an index along an axis."""
         return ops.scatter_add(self, index, src, dim)
 
     def scatter_add_(self, dim: int, index: TensorLike, src: TensorLike) -> Self:
-        return self._written(ops.scatter_add(self, index, src, dim))
+        return ops.scatter_add_(self, index, src, dim)
 
     def index_select(self, dim: int, index: TensorLike) -> Tensor:
         """The slices at given positions of an axis."""

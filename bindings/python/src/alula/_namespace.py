@@ -53,9 +53,7 @@ def finfo(dtype: Any) -> FloatInfo:
     if part.kind != "f":
         raise TypeError(f"finfo: {dtype} is no float dtype")
     info = np.finfo(part.numpy)
-    return FloatInfo(
-        info.bits, float(info.eps), float(info.max), float(info.min), float(info.smallest_normal), part
-    )
+    return FloatInfo(info.bits, float(info.eps), float(info.max), float(info.min), float(info.smallest_normal), part)
 
 
 def iinfo(dtype: Any) -> IntegerInfo:
@@ -101,7 +99,7 @@ def result_type(*arrays_and_dtypes: Any) -> DType:
         if isinstance(item, (bool, int, float, complex)) and not isinstance(item, np.generic):
             numbers.append(item)
             continue
-        dtype = item.dtype if isinstance(item, TensorBase) else as_dtype(getattr(item, "dtype", item))
+        dtype = item.dtype if isinstance(item, TensorBase) else as_dtype(_dtype_of(item))
         strong = dtype if strong is None else _common(strong, dtype)
     if not numbers:
         if strong is None:
@@ -116,6 +114,10 @@ def result_type(*arrays_and_dtypes: Any) -> DType:
     if rank.index(kind) <= rank.index(strong.kind):
         return strong
     return complex128 if kind == "c" and strong is float64 else default
+
+
+def _dtype_of(item: Any) -> Any:
+    return item if isinstance(item, DType) else getattr(item, "dtype", item)
 
 
 def _common(a: DType, b: DType) -> DType:
@@ -162,9 +164,9 @@ def is_tensor(obj: object) -> bool:
     return isinstance(obj, TensorBase)
 
 
-def numel(x: TensorBase) -> int:
+def numel(x: TensorLike) -> int:
     """The number of elements."""
-    return x._count()
+    return asarray(x).numel()
 
 
 # ---- PyTorch's names ------------------------------------------------------------------------------------
@@ -223,9 +225,7 @@ def mm(a: TensorLike, b: TensorLike) -> Tensor:
     return ops.matmul(a, b)
 
 
-def allclose(
-    a: TensorLike, b: TensorLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-) -> bool:
+def allclose(a: TensorLike, b: TensorLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """Whether elements differ by at most atol + rtol |b|."""
     close = np.allclose(np.asarray(_plain(a)), np.asarray(_plain(b)), rtol, atol, equal_nan)
     return bool(close)

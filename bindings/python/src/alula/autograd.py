@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from ._arguments import asarray, handles
 from ._base import TensorBase, wrap
 from ._callbacks import forget, immortal, keep, kept, release
-from ._library import CALLBACK_FAILED, CustomBackward, failure, held, lib, pending
+from ._library import CustomBackward, callback_failed, failure, held, lib
 
 if TYPE_CHECKING:
     from ._tensor import Tensor
@@ -82,9 +82,7 @@ def grad(
     keep, seeds = _seeds(grad_outputs, len(roots))
     retain = create_graph if retain_graph is None else retain_graph
     out = (c_void_p * len(leaves))()
-    status = lib.alula_grad(
-        out, handles(roots), seeds, len(roots), handles(leaves), len(leaves), retain, create_graph
-    )
+    status = lib.alula_grad(out, handles(roots), seeds, len(roots), handles(leaves), len(leaves), retain, create_graph)
     del keep
     if status:
         raise failure(status)
@@ -313,8 +311,7 @@ def _backward(
                 input_grads[i] = given(asarray(found[position]))
         return 0
     except BaseException as error:
-        pending.error = error
-        return CALLBACK_FAILED
+        return callback_failed(error)
 
 
 _call_backward = immortal(CustomBackward(_backward))
