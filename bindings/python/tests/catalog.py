@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import alula
 import numpy as np
 import reference
 from scipy import special
-
-import alula
 
 OPERATIONS: dict[str, dict[str, Any]] = {
     operation["name"]: operation for operation in json.loads(Path(__file__).with_name("catalog.json").read_text())
@@ -47,7 +46,9 @@ def rounded(values: np.ndarray, dtype: str) -> np.ndarray:
     return np.where(np.isfinite(single), bits.astype(np.uint32).view(np.float32), single).reshape(values.shape)
 
 
-def draw(spec: dict[str, Any], dtype: str, rng: np.random.Generator, shape: tuple[int, ...] | None = None) -> np.ndarray:
+def draw(
+    spec: dict[str, Any], dtype: str, rng: np.random.Generator, shape: tuple[int, ...] | None = None
+) -> np.ndarray:
     """An array as a sample describes it, in its own dtype or in `dtype`."""
     dtype = spec["dtype"] or dtype
     shape = tuple(spec["shape"]) if shape is None else shape
@@ -72,9 +73,9 @@ def draw(spec: dict[str, Any], dtype: str, rng: np.random.Generator, shape: tupl
         return rng.integers(low, max(high, low + 1), shape).astype(numpy)
     make: Callable[[], Any]
     if kind == "normal":
-        make = lambda: rng.standard_normal(shape)  # noqa: E731
+        make = lambda: rng.standard_normal(shape)
     else:
-        make = lambda: rng.uniform(parameters[0], parameters[1], shape)  # noqa: E731
+        make = lambda: rng.uniform(parameters[0], parameters[1], shape)
     values = np.asarray(make())
     if numpy.kind == "c":
         values = values + 1j * np.asarray(make())

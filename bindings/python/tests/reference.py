@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-
 # ---- Convolution ----------------------------------------------------------------------------------------
 
 
-def conv2d(x, weight, bias, stride, padding, dilation, groups):  # noqa: ANN001, ANN201
+def conv2d(x, weight, bias, stride, padding, dilation, groups):
     """Cross-correlation, one output element at a time."""
     (batch, _, height, width), (outputs, depth, *kernel) = x.shape, weight.shape
     size = [
@@ -27,13 +26,13 @@ def conv2d(x, weight, bias, stride, padding, dilation, groups):  # noqa: ANN001,
     return out if bias is None else out + bias[:, None, None]
 
 
-def conv1d(x, weight, bias, stride, padding, dilation, groups):  # noqa: ANN001, ANN201
+def conv1d(x, weight, bias, stride, padding, dilation, groups):
     """Cross-correlation of images of one row."""
     out = conv2d(x[:, :, None], weight[:, :, None], bias, (1, *stride), (0, *padding), (1, *dilation), groups)
     return out[:, :, 0]
 
 
-def conv2d_input_gradient(gradient, weight, input_size, stride, padding, dilation, groups):  # noqa: ANN001, ANN201
+def conv2d_input_gradient(gradient, weight, input_size, stride, padding, dilation, groups):
     """The transposed map, from conv2d's value on every unit image."""
     shape = (1, weight.shape[1] * groups, *input_size)
     out = np.zeros((gradient.shape[0], *shape[1:]))
@@ -45,7 +44,7 @@ def conv2d_input_gradient(gradient, weight, input_size, stride, padding, dilatio
     return out
 
 
-def conv2d_weight_gradient(gradient, x, kernel_size, stride, padding, dilation, groups):  # noqa: ANN001, ANN201
+def conv2d_weight_gradient(gradient, x, kernel_size, stride, padding, dilation, groups):
     """The transposed map, from conv2d's value for every unit kernel."""
     shape = (gradient.shape[1], x.shape[1] // groups, *kernel_size)
     out = np.zeros(shape)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import alula
 import numpy as np
 import pytest
-
-import alula
 from alula.autograd import Function
 
 

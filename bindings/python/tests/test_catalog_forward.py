@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import alula
 import numpy as np
 import pytest
 from catalog import LAYOUTS, OPERATIONS, Case, assert_close, cases, contiguous, dtypes_of, to_tensor
-
-import alula
 
 CASES = [
     (name, number, dtype)
@@ -77,9 +76,7 @@ def test_special_values(name: str, number: int, dtype: str) -> None:
     numpy = "float32" if dtype == "bfloat16" else dtype
     free = iter(values)
     case.arrays = [
-        np.resize(array, size)
-        if spec["dtype"]
-        else next(free, np.resize(np.array(SPECIAL), size)).astype(numpy)
+        np.resize(array, size) if spec["dtype"] else next(free, np.resize(np.array(SPECIAL), size)).astype(numpy)
         for spec, array in zip(case.sample["inputs"], case.arrays, strict=True)
     ]
     check(case, "contiguous")
@@ -100,7 +97,9 @@ def test_in_place(name: str, number: int, dtype: str) -> None:
         if want.shape != target.shape or want.dtype != target.dtype:
             return  # the result needs more room, or another kind of it
         function = getattr(alula._operations, name + "_")
-        others = {spec["name"]: t for spec, t in zip(case.operation["inputs"][1:], tensors[1:], strict=True) if t is not None}
+        others = {
+            spec["name"]: t for spec, t in zip(case.operation["inputs"][1:], tensors[1:], strict=True) if t is not None
+        }
         result = function(target, **others, **case.attributes)
         assert result is target
         assert_close(target, want.detach().numpy(), f"{name}_ ({dtype}, {layout})")

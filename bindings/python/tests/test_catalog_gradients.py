@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import alula
 import numpy as np
 import pytest
 from catalog import OPERATIONS, Case, cases
-
-import alula
 
 STEP = 1e-5
 #: Relative to the size of the derivative or of what it was computed from.
@@ -104,9 +103,9 @@ def test_first(name: str, number: int) -> None:
     every = checker.directions()
     trials = [[u if i == j else np.zeros_like(u) for j, u in enumerate(every)] for i in range(len(every))] + [every]
     for directions in trials:
-        want = (
-            checker.value(checker.moved(directions, STEP)) - checker.value(checker.moved(directions, -STEP))
-        ) / (2 * STEP)
+        want = (checker.value(checker.moved(directions, STEP)) - checker.value(checker.moved(directions, -STEP))) / (
+            2 * STEP
+        )
         got = float(sum(np.vdot(g, u) for g, u in zip(arrays, directions, strict=True)))
         size = float(sum(np.abs(g * u).sum() for g, u in zip(arrays, directions, strict=True)))
         assert abs(got - want) <= FIRST * (size + checker.scale), f"{got} instead of {want}"
@@ -131,9 +130,7 @@ def test_second(name: str, number: int) -> None:
 
     def slope(point: list[np.ndarray]) -> float:
         _, gradients = checker.gradients(point)
-        return float(
-            sum(np.vdot(w, array_of(g, w)) for g, w in zip(gradients, weights, strict=True))
-        )
+        return float(sum(np.vdot(w, array_of(g, w)) for g, w in zip(gradients, weights, strict=True)))
 
     directions = checker.directions()
     want = (slope(checker.moved(directions, STEP)) - slope(checker.moved(directions, -STEP))) / (2 * STEP)
@@ -160,7 +157,9 @@ def test_none(name: str, number: int) -> None:
 def test_unsupported(name: str, number: int) -> None:
     """Where a gradient exists that Alula does not have, asking for it is an error that names the operation."""
     case = Case.make(name, number, "float64")
-    leaves = [alula.tensor(array, requires_grad=array.dtype == np.float64) for array in case.arrays if array is not None]
+    leaves = [
+        alula.tensor(array, requires_grad=array.dtype == np.float64) for array in case.arrays if array is not None
+    ]
     with pytest.raises((NotImplementedError, RuntimeError), match=name):
         results = case.run(list(leaves))
         alula.grad(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import alula
 import numpy as np
 import pytest
-
-import alula
 
 
 def random_item(rng: np.random.Generator, extent: int, lengths: tuple[int, ...]) -> Any:
@@ -77,7 +76,7 @@ def test_reading(seed: int) -> None:
         except (IndexError, ValueError) as error:
             with pytest.raises((IndexError, ValueError)):
                 alula.asarray(array)[index]
-                raise AssertionError(f"{shape} {index!r}: NumPy says {error}")
+                raise AssertionError(f"{shape} {index!r}: NumPy says {error}") from None
             continue
         got = alula.asarray(array)[index]
         assert got.shape == want.shape, f"{shape} {index!r}"
@@ -196,7 +195,7 @@ def test_huge_slice_bounds() -> None:
 def test_iteration() -> None:
     x = alula.arange(6).reshape(3, 2)
     assert [row.tolist() for row in x] == [[0, 1], [2, 3], [4, 5]]
-    a, b, c = x
+    _, b, _ = x
     assert b.tolist() == [2, 3] and len(x) == 3
     assert 3 in x and 9 not in x
     with pytest.raises(TypeError, match="0-d"):

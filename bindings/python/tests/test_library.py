@@ -13,10 +13,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+import alula
 import numpy as np
 import pytest
-
-import alula
 from alula import _library, _operations
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -132,7 +131,7 @@ def test_no_leaks() -> None:
         x = alula.ones(5, requires_grad=True)
         y = ((x[1:] * 2)[None] + np.ones((2, 1))).sum()
         y.backward()
-        str(x.grad), x.T, x.tolist(), [t for t in x]
+        str(x.grad), x.T, x.tolist(), list(x)
 
     work()
     before = alula.live_handles()

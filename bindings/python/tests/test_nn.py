@@ -7,13 +7,12 @@ import math
 import pickle
 from collections import OrderedDict
 
+import alula
 import numpy as np
 import pytest
-from scipy import signal, special
-
-import alula
 from alula import nn
 from alula.nn import functional as F
+from scipy import signal, special
 
 
 def random(*shape: int, seed: int = 0) -> np.ndarray:
@@ -46,10 +45,7 @@ def test_conv2d() -> None:
         [
             np.stack(
                 [
-                    sum(
-                        signal.correlate(padded[n, (o // 3) * 2 + c], w[o, c], "valid")
-                        for c in range(2)
-                    )[::2, ::2]
+                    sum(signal.correlate(padded[n, (o // 3) * 2 + c], w[o, c], "valid") for c in range(2))[::2, ::2]
                     + layer.bias.detach().numpy()[o]
                     for o in range(6)
                 ]
@@ -121,7 +117,9 @@ def test_dropout() -> None:
         nn.Dropout(2)
 
 
-@pytest.mark.parametrize(("layer", "shape"), [(nn.BatchNorm1d(3), (6, 3)), (nn.BatchNorm1d(3), (6, 3, 4)), (nn.BatchNorm2d(3), (5, 3, 2, 4))])
+@pytest.mark.parametrize(
+    ("layer", "shape"), [(nn.BatchNorm1d(3), (6, 3)), (nn.BatchNorm1d(3), (6, 3, 4)), (nn.BatchNorm2d(3), (5, 3, 2, 4))]
+)
 def test_batch_norm(layer: nn.Module, shape: tuple[int, ...]) -> None:
     x = random(*shape) * 2 + 1
     axes = tuple(i for i in range(len(shape)) if i != 1)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import alula
 import numpy as np
 import pytest
-
-import alula
 from alula import nn, optim
 
 
@@ -146,7 +145,9 @@ def test_resuming(kind: Any, options: dict[str, Any], tmp_path: Any) -> None:
     steps(whole, optimizer, 0, 6)
     half, optimizer = start()
     steps(half, optimizer, 0, 3)
-    alula.save({"model": half.state_dict(), "optimizer": optimizer.state_dict(), "step": 3}, tmp_path / "run.safetensors")
+    alula.save(
+        {"model": half.state_dict(), "optimizer": optimizer.state_dict(), "step": 3}, tmp_path / "run.safetensors"
+    )
     resumed, optimizer = start()
     checkpoint = alula.load(tmp_path / "run.safetensors")
     resumed.load_state_dict(checkpoint["model"])
@@ -182,7 +183,11 @@ def test_errors() -> None:
     ):
         with pytest.raises(ValueError):
             make()
-    for make in (lambda: optim.SGD(w, lr=0.1), lambda: optim.SGD([1.0], lr=0.1), lambda: optim.SGD([alula.ones(1, dtype="int32")])):
+    for make in (
+        lambda: optim.SGD(w, lr=0.1),
+        lambda: optim.SGD([1.0], lr=0.1),
+        lambda: optim.SGD([alula.ones(1, dtype="int32")]),
+    ):
         with pytest.raises(TypeError):
             make()
     with pytest.raises(ValueError, match="groups"):

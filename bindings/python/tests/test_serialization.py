@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import json
-import os
 import struct
 from pathlib import Path
 from typing import Any
 
+import alula
 import numpy as np
 import pytest
 import safetensors.numpy
-
-import alula
 from alula import nn
 
-DTYPES = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"]
+DTYPES = [
+    "bool",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float16",
+    "float32",
+    "float64",
+]
 
 
 def test_round_trip(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    arrays = {f"{d}.{i}": (rng.standard_normal(s) * 5).astype(d) for d in DTYPES for i, s in enumerate([(2, 3), (), (0, 4)])}
+    arrays = {
+        f"{d}.{i}": (rng.standard_normal(s) * 5).astype(d) for d in DTYPES for i, s in enumerate([(2, 3), (), (0, 4)])
+    }
     alula.save(arrays, tmp_path / "x.safetensors")
     loaded = alula.load(tmp_path / "x.safetensors")
     assert list(loaded) == list(arrays)
@@ -81,7 +94,7 @@ def test_failed_writes_leave_what_was_there(tmp_path: Path) -> None:
     with pytest.raises((NotImplementedError, TypeError, ValueError)):
         alula.save({"x": alula.ones(2, dtype=alula.complex128)}, path)
     assert alula.load(path)["x"].tolist() == [1, 1]
-    assert os.listdir(tmp_path) == ["x.safetensors"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.safetensors"]
     with pytest.raises(OSError, match="nowhere"):
         alula.save({"x": alula.ones(2)}, tmp_path / "nowhere" / "x.safetensors")
     with pytest.raises(OSError):

@@ -7,10 +7,9 @@ import operator
 import pickle
 from typing import Any
 
+import alula
 import numpy as np
 import pytest
-
-import alula
 
 A = np.array([[3.0, -1.0, 2.0], [0.5, 4.0, -2.5]], np.float32)
 
@@ -161,7 +160,7 @@ def test_in_place_operators() -> None:
 def test_numbers() -> None:
     x = alula.tensor(2.75)
     assert float(x) == 2.75 and int(x) == 2 and bool(x) and complex(x) == 2.75 and round(x) == 3
-    assert f"{x:.1f}" == "2.8" and f"{x}" == "tensor(2.7500)" or f"{x}" == "tensor(2.75)"
+    assert f"{x:.1f}" == "2.8" and f"{x}" == "tensor(2.75)"
     assert [10, 20, 30][alula.tensor(1)] == 20 and list(range(alula.tensor(3))) == [0, 1, 2]
     assert alula.tensor(2**64 - 1, dtype=alula.uint64).item() == 2**64 - 1
     assert alula.tensor(-(2**63)).item() == -(2**63)
@@ -207,7 +206,7 @@ def test_copies() -> None:
 def test_dtypes() -> None:
     assert alula.float32 == np.float32 == alula.float32 and alula.float32 != np.float64
     assert np.dtype(alula.int16) == np.int16 and np.zeros(2, alula.float16).dtype == np.float16
-    assert alula.bool == bool and np.dtype(alula.bool) == np.bool_
+    assert alula.bool == "bool" and np.dtype(alula.bool) == np.bool_
     assert alula.long is alula.int64 and alula.float is alula.float32 and alula.half is alula.float16
     assert alula.bfloat16 != np.float16 and alula.bfloat16.itemsize == 2
     assert {alula.float32: 1}[alula.float32] == 1 and hash(alula.int8) == hash(np.dtype(np.int8))
@@ -321,7 +320,7 @@ def test_data() -> None:
     assert len(DataLoader(dataset, 4, drop_last=True)) == len(list(DataLoader(dataset, 4, drop_last=True))) == 2
     loader = DataLoader(dataset, 3, shuffle=True, generator=alula.Generator(seed=1))
     passes = [[y.tolist() for _, y in loader] for _ in range(2)]
-    assert passes[0] != passes[1] and sorted(sum(passes[0], [])) == list(range(10))
+    assert passes[0] != passes[1] and sorted(i for batch in passes[0] for i in batch) == list(range(10))
     again = DataLoader(dataset, 3, shuffle=True, generator=alula.Generator(seed=1))
     assert [y.tolist() for _, y in again] == passes[0]
     pairs = [(np.full(2, i, np.float32), i) for i in range(5)]

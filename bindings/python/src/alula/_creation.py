@@ -54,9 +54,7 @@ def _shape(arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
     return shape_of(arguments)
 
 
-def full(
-    shape: Any, fill_value: Any, dtype: Any = None, device: Any = "cpu", requires_grad: bool = False
-) -> Tensor:
+def full(shape: Any, fill_value: Any, dtype: Any = None, device: Any = "cpu", requires_grad: bool = False) -> Tensor:
     """A tensor filled with one value."""
     return finish(ops.full(shape, fill_value, dtype, device), requires_grad)
 

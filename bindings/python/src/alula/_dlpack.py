@@ -163,7 +163,9 @@ def from_dlpack(obj: Any, *, device: Any = None, copy: bool | None = None) -> Te
             raise
         _capsule_rename(capsule, _USED_LEGACY)
     else:
-        raise TypeError(f"from_dlpack: a capsule called {name!r} was given; dltensor or dltensor_versioned was expected")
+        raise TypeError(
+            f"from_dlpack: a capsule called {name!r} was given; dltensor or dltensor_versioned was expected"
+        )
     return tensor.clone() if copy else tensor
 
 

@@ -147,6 +147,8 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "alula_optimizer_state": (_OUT, c_void_p),
     "alula_optimizer_load_state": (c_void_p, c_void_p),
     "alula_clip_grad_norm": (POINTER(c_double), _LIST, c_size_t, c_double, c_double),
+    "alula_tensor_get": (_OUT, _HANDLE, c_void_p, c_size_t),
+    "alula_tensor_set_": (_HANDLE, c_void_p, c_size_t, _HANDLE),
     "alula_set_num_threads": (c_int32,),
     "alula_generator_create": (_OUT, c_uint64),
     "alula_generator_default": (_OUT,),
@@ -187,9 +189,7 @@ def _declare() -> None:
             function.argtypes = types
     found = lib.alula_abi_version()
     if found != ABI_VERSION:
-        raise ImportError(
-            f"alula: {PATH} has ABI version {found}, this package needs version {ABI_VERSION}"
-        )
+        raise ImportError(f"alula: {PATH} has ABI version {found}, this package needs version {ABI_VERSION}")
     bind(SIGNATURES)
 
 
@@ -223,4 +223,3 @@ def failure(status: int) -> BaseException:
             return error
     message = held.alula_last_error().decode("utf-8", "replace")
     return _EXCEPTIONS.get(status, RuntimeError)(message)
-

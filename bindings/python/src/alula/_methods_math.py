@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ._tensor import Tensor
 
 
-
 class _Landed:
     def __getattr__(self, name: str) -> Any:
         return getattr(_operations, name, None)
@@ -144,15 +143,11 @@ class MathMethods(ConversionMethods):
 
     def normal_(self, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Self:
         """Fills with normally distributed numbers."""
-        return self._written(
-            ops.random_normal(self.shape, mean=mean, std=std, dtype=self.dtype, generator=generator)
-        )
+        return self._written(ops.random_normal(self.shape, mean=mean, std=std, dtype=self.dtype, generator=generator))
 
     def uniform_(self, low: float = 0.0, high: float = 1.0, generator: Generator | None = None) -> Self:
         """Fills with numbers spread evenly over [low, high)."""
-        return self._written(
-            ops.random_uniform(self.shape, low=low, high=high, dtype=self.dtype, generator=generator)
-        )
+        return self._written(ops.random_uniform(self.shape, low=low, high=high, dtype=self.dtype, generator=generator))
 
     # ---- Reductions -------------------------------------------------------------------------------------
     # The axis may be called `axis` or `dim`, and what keeps it `keepdims` or `keepdim`.
@@ -211,15 +206,11 @@ class MathMethods(ConversionMethods):
         """The logarithm of the sum of exponentials over axes."""
         return ops.logsumexp(self, dim, keepdim)
 
-    def all(
-        self, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
-    ) -> Tensor:
+    def all(self, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False) -> Tensor:
         """Whether all elements over axes are true."""
         return ops.all(self, one_of(axis, dim), keepdims or keepdim)
 
-    def any(
-        self, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False
-    ) -> Tensor:
+    def any(self, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False) -> Tensor:
         """Whether any element over axes is true."""
         return ops.any(self, one_of(axis, dim), keepdims or keepdim)
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from . import _operations as ops
-from ._arguments import TensorLike
 from ._base import TensorBase
 from ._operators import Operators
 

@@ -53,9 +53,7 @@ def finfo(dtype: Any) -> FloatInfo:
     if part.kind != "f":
         raise TypeError(f"finfo: {dtype} is no float dtype")
     info = np.finfo(part.numpy)
-    return FloatInfo(
-        info.bits, float(info.eps), float(info.max), float(info.min), float(info.smallest_normal), part
-    )
+    return FloatInfo(info.bits, float(info.eps), float(info.max), float(info.min), float(info.smallest_normal), part)
 
 
 def iinfo(dtype: Any) -> IntegerInfo:
@@ -223,9 +221,7 @@ def mm(a: TensorLike, b: TensorLike) -> Tensor:
     return ops.matmul(a, b)
 
 
-def allclose(
-    a: TensorLike, b: TensorLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-) -> bool:
+def allclose(a: TensorLike, b: TensorLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """Whether elements differ by at most atol + rtol |b|."""
     close = np.allclose(np.asarray(_plain(a)), np.asarray(_plain(b)), rtol, atol, equal_nan)
     return bool(close)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._dlpack import from_dlpack
 from ._base import TensorBase, wrap
 from ._callbacks import forget, keep, release
+from ._dlpack import from_dlpack
 from ._dtypes import DType, as_dtype, bfloat16, float32
 from ._library import failure, held, lib
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ._tensor import Tensor
 
 # ---- NumPy's memory in tensors --------------------------------------------------------------------------
+
 
 def borrow(array: NDArray[Any], dtype: DType) -> Tensor:
     """A tensor over the memory of `array`, which lives as long as the tensor or a view of it."""

@@ -215,9 +215,7 @@ class Operators(TensorBase):
 
     def __bool__(self) -> bool:
         if self.shape and self._count() != 1:
-            raise ValueError(
-                f"the truth value of a tensor of shape {self.shape} is ambiguous; use any() or all()"
-            )
+            raise ValueError(f"the truth value of a tensor of shape {self.shape} is ambiguous; use any() or all()")
         return bool(self.item())
 
     def __int__(self) -> int:

@@ -82,9 +82,7 @@ def grad(
     keep, seeds = _seeds(grad_outputs, len(roots))
     retain = create_graph if retain_graph is None else retain_graph
     out = (c_void_p * len(leaves))()
-    status = lib.alula_grad(
-        out, handles(roots), seeds, len(roots), handles(leaves), len(leaves), retain, create_graph
-    )
+    status = lib.alula_grad(out, handles(roots), seeds, len(roots), handles(leaves), len(leaves), retain, create_graph)
     del keep
     if status:
         raise failure(status)

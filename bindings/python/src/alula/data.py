@@ -96,9 +96,7 @@ class DataLoader:
 
     def __iter__(self) -> Iterator[Any]:
         count = len(self.dataset)
-        order = (
-            ops.random_permutation(count, generator=self.generator).numpy() if self.shuffle else np.arange(count)
-        )
+        order = ops.random_permutation(count, generator=self.generator).numpy() if self.shuffle else np.arange(count)
         for i in range(len(self)):
             rows = order[i * self.batch_size : (i + 1) * self.batch_size]
             if self.collate_fn is None and isinstance(self.dataset, TensorDataset):

@@ -54,7 +54,7 @@ class _Engine:
 
 
 class Optimizer:
-    """Changes parameters along their gradients. `param_groups` holds the options, which may be changed between steps."""
+    """Changes parameters along their gradients. `param_groups` has the options, which may change between steps."""
 
     #: The option structure's fields after struct_size, in order, as `_values` gives them.
     _options: type[Structure]
@@ -173,5 +173,3 @@ class Optimizer:
 def _second(item: Any) -> Any:
     """A parameter that may come with its name, as from `named_parameters()`."""
     return item[1] if isinstance(item, tuple) and len(item) == 2 else item
-
-
