@@ -614,26 +614,6 @@ static void call_generator(void) {
   if (out != NULL && alula_generator_release(out) != ALULA_OK) broken("a handle that cannot be released");
 }
 
-static void call_tensor_index(void) {
-  alula_index items[6];
-  alula_tensor *out = NULL, *x = fuzz_tensor();
-  const size_t count = once_in(20) ? SIZE_MAX - below(3) : below(7);
-  size_t i;
-  for (i = 0; i < 6; i++) {
-    items[i].kind = (alula_index_kind)(once_in(20) ? (int)below(100) - 50 : (int)below(5));
-    items[i].start = once_in(3) ? ALULA_NONE : fuzz_int();
-    items[i].stop = once_in(3) ? ALULA_NONE : fuzz_int();
-    items[i].step = once_in(3) ? ALULA_NONE : fuzz_int();
-    items[i].tensor = fuzz_tensor();
-  }
-  if (once_in(2)) {
-    fuzz_status(alula_tensor_get(fuzz_out(&out), x, once_in(20) ? NULL : items, count));
-    fuzz_keep(out);
-  } else {
-    fuzz_status(alula_tensor_set_(x, once_in(20) ? NULL : items, count, fuzz_tensor()));
-  }
-}
-
 #define ENTRY(name) {"alula_" #name, call_##name}
 static const fuzz_entry functions[] = {
     ENTRY(tensor_from_data), ENTRY(tensor_borrow), ENTRY(tensor_scalar), ENTRY(tensor_retain), ENTRY(tensor_release),
@@ -643,7 +623,6 @@ static const fuzz_entry functions[] = {
     ENTRY(tensor_set_requires_grad), ENTRY(tensor_grad), ENTRY(tensor_set_grad), ENTRY(tensor_detach), ENTRY(backward),
     ENTRY(grad), ENTRY(grad_mode), ENTRY(tensor_register_hook), ENTRY(custom_op), ENTRY(dlpack), ENTRY(generator), ENTRY(tensor_get), ENTRY(tensor_set_),
     ENTRY(tensor_map), ENTRY(optimizer), ENTRY(library),
-    ENTRY(tensor_index),
 };
 
 // ---- The run -------------------------------------------------------------------------------------------

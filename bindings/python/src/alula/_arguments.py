@@ -99,7 +99,7 @@ def device_code(value: DeviceLike) -> int:
 def scalar(value: Number) -> Scalar:
     """`alula_scalar` of a number, which may be NumPy's or a tensor of one element."""
     if isinstance(value, (TensorBase, np.generic, np.ndarray)):
-        value = value.item()  # type: ignore[union-attr]
+        value = value.item()
     if isinstance(value, bool):
         return Scalar(0, value, 0, 0)
     if isinstance(value, int):

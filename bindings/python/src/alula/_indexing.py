@@ -76,7 +76,7 @@ def _holds_tensors(value: Any) -> bool:
 def _items(index: Any, keep: list[TensorBase]) -> tuple[Any, int]:
     """C's array of items; the tensors in it stay alive as long as `keep`."""
     parts = index if isinstance(index, tuple) else (index,)
-    return (_Item * len(parts))(*[_item(part, keep) for part in parts]), len(parts)
+    return (_Item * len(parts))(*[_Item(*_item(part, keep)) for part in parts]), len(parts)
 
 
 def get(tensor: TensorBase, index: Any) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import _operations
+from . import _operations as ops
 from ._arguments import TensorLike
 from ._base import TensorBase
 from ._methods_convert import ConversionMethods
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     from ._generator import Generator
     from ._tensor import Tensor
 
-
-class _Landed:
-    def __getattr__(self, name: str) -> Any:
-        return getattr(_operations, name, None)
-
-
-ops = _Landed()
 
 Axes = int | Sequence[int] | None
 
@@ -293,8 +286,7 @@ class MathMethods(ConversionMethods):
     masked_select = ops.masked_select
     argwhere = ops.argwhere
 
-    def masked_fill_(self, mask: TensorLike, value: TensorLike) -> Self:
-        return self._written(ops.masked_fill(self, mask, value))
+    masked_fill_ = ops.masked_fill_
 
     def sort(self, dim: int = -1, descending: bool = False, stable: bool = True) -> ValuesAndIndices:
         """The elements in order along an axis, and where they were."""
@@ -318,14 +310,14 @@ class MathMethods(ConversionMethods):
         return ops.scatter(self, index, src, dim)
 
     def scatter_(self, dim: int, index: TensorLike, src: TensorLike) -> Self:
-        return self._written(ops.scatter(self, index, src, dim))
+        return ops.scatter_(self, index, src, dim)
 
     def scatter_add(self, dim: int, index: TensorLike, src: TensorLike) -> Tensor:
         """A copy with values added at the positions of an index along an axis."""
         return ops.scatter_add(self, index, src, dim)
 
     def scatter_add_(self, dim: int, index: TensorLike, src: TensorLike) -> Self:
-        return self._written(ops.scatter_add(self, index, src, dim))
+        return ops.scatter_add_(self, index, src, dim)
 
     def index_select(self, dim: int, index: TensorLike) -> Tensor:
         """The slices at given positions of an axis."""

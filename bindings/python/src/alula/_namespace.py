@@ -160,9 +160,9 @@ def is_tensor(obj: object) -> bool:
     return isinstance(obj, TensorBase)
 
 
-def numel(x: TensorBase) -> int:
+def numel(x: TensorLike) -> int:
     """The number of elements."""
-    return x._count()
+    return asarray(x).numel()
 
 
 # ---- PyTorch's names ------------------------------------------------------------------------------------

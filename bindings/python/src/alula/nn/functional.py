@@ -66,9 +66,7 @@ def dropout(x: TensorLike, p: float = 0.5, training: bool = True, generator: Gen
 
 def one_hot(indices: TensorLike, num_classes: int = -1) -> Tensor:
     """For each index, zeros with a one at its place; as many classes as the largest index needs by default."""
-    if num_classes < 0:
-        num_classes = int(ops.max(indices).item()) + 1
-    return ops.one_hot(indices, num_classes)
+    return ops.one_hot(indices, num_classes, "int64")
 
 
 # ---- Activations ----------------------------------------------------------------------------------------
@@ -108,7 +106,7 @@ def max_pool2d(
     x: TensorLike, kernel_size: Size, stride: Size | None = None, padding: Size = 0, dilation: Size = 1
 ) -> Tensor:
     """The largest element of each window; windows do not overlap by default."""
-    return ops.max_pool2d(x, kernel_size, kernel_size if stride is None else stride, padding, dilation)
+    return ops.max_pool2d(x, kernel_size, stride, padding, dilation).values
 
 
 def avg_pool2d(
@@ -141,8 +139,16 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Each channel to mean 0 and variance 1: the batch's own when training, the running ones otherwise."""
-    return ops.batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps)
+    """Each channel to mean 0 and variance 1: the batch's own when training, the running ones otherwise.
+
+    In training, running statistics that are tensors take their share of the batch's, in place.
+    """
+    result = ops.batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps)
+    if training:
+        for running, new in ((running_mean, result.new_mean), (running_var, result.new_var)):
+            if isinstance(running, Tensor):
+                running.detach().copy_(new.detach())
+    return result.out
 
 
 def layer_norm(
