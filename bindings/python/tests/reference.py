@@ -138,12 +138,12 @@ def topk(x, k, axis, largest):
 # ---- Reductions -----------------------------------------------------------------------------------------
 
 
-def axes(axis):  # noqa: ANN001, ANN201
+def axes(axis):
     """A reduction's `axis` as NumPy takes it."""
     return None if axis is None else tuple(axis)
 
 
-def vector_norm(x, axis, keepdims, ord):  # noqa: ANN001, ANN201
+def vector_norm(x, axis, keepdims, ord):
     size = np.abs(x)
     axis = axes(axis)
     if np.isinf(ord):
@@ -153,7 +153,7 @@ def vector_norm(x, axis, keepdims, ord):  # noqa: ANN001, ANN201
     return np.sum(size**ord, axis=axis, keepdims=keepdims) ** (1 / ord)
 
 
-def cumulative(function, initial, x, axis, include_initial):  # noqa: ANN001, ANN201
+def cumulative(function, initial, x, axis, include_initial):
     axis = 0 if axis is None else axis
     dtype = None
     if x.dtype.kind in "bi":
@@ -170,32 +170,32 @@ def cumulative(function, initial, x, axis, include_initial):  # noqa: ANN001, AN
 # ---- Normalisation --------------------------------------------------------------------------------------
 
 
-def layer_norm(x, weight, bias, normalized_shape, eps):  # noqa: ANN001, ANN201
+def layer_norm(x, weight, bias, normalized_shape, eps):
     over = tuple(range(x.ndim - len(normalized_shape), x.ndim))
     y = (x - x.mean(over, keepdims=True)) / np.sqrt(x.var(over, keepdims=True) + eps)
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
 
 
-def rms_norm(x, weight, normalized_shape, eps):  # noqa: ANN001, ANN201
+def rms_norm(x, weight, normalized_shape, eps):
     over = tuple(range(x.ndim - len(normalized_shape), x.ndim))
     y = x / np.sqrt((x * x).mean(over, keepdims=True) + eps)
     return y if weight is None else y * weight
 
 
-def _per_channel(y, weight, bias):  # noqa: ANN001, ANN201
+def _per_channel(y, weight, bias):
     shape = (-1,) + (1,) * (y.ndim - 2)
     y = y if weight is None else y * weight.reshape(shape)
     return y if bias is None else y + bias.reshape(shape)
 
 
-def group_norm(x, weight, bias, groups, eps):  # noqa: ANN001, ANN201
+def group_norm(x, weight, bias, groups, eps):
     rows = x.reshape(x.shape[0], groups, -1)
     y = (rows - rows.mean(-1, keepdims=True)) / np.sqrt(rows.var(-1, keepdims=True) + eps)
     return _per_channel(y.reshape(x.shape), weight, bias)
 
 
-def batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps):  # noqa: ANN001, ANN201
+def batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps):
     over = (0, *range(2, x.ndim))
     mean, variance = running_mean, running_var
     if training:
@@ -211,33 +211,33 @@ def batch_norm(x, running_mean, running_var, weight, bias, training, momentum, e
 # ---- Losses ---------------------------------------------------------------------------------------------
 
 
-def reduce(losses, reduction):  # noqa: ANN001, ANN201
+def reduce(losses, reduction):
     return {"mean": np.mean, "sum": np.sum, "none": np.asarray}[reduction](losses)
 
 
-def huber(distance, delta):  # noqa: ANN001, ANN201
+def huber(distance, delta):
     size = np.abs(distance)
     return np.where(size < delta, size**2 / 2, delta * (size - delta / 2))
 
 
-def kl_div(prediction, target, reduction, log_target):  # noqa: ANN001, ANN201
+def kl_div(prediction, target, reduction, log_target):
     if log_target:
         return reduce(np.exp(target) * (target - prediction), reduction)
     return reduce(special.xlogy(target, target) - target * prediction, reduction)
 
 
-def binary_cross_entropy(p, target, weight, reduction):  # noqa: ANN001, ANN201
+def binary_cross_entropy(p, target, weight, reduction):
     losses = -(target * np.log(p) + (1 - target) * np.log1p(-p))
     return reduce(losses if weight is None else losses * weight, reduction)
 
 
-def binary_cross_entropy_with_logits(x, target, weight, pos_weight, reduction):  # noqa: ANN001, ANN201
+def binary_cross_entropy_with_logits(x, target, weight, pos_weight, reduction):
     positive = 1 if pos_weight is None else pos_weight
     losses = positive * target * np.logaddexp(0, -x) + (1 - target) * np.logaddexp(0, x)
     return reduce(losses if weight is None else losses * weight, reduction)
 
 
-def nll_loss(log_probabilities, target, weight, reduction, ignore_index):  # noqa: ANN001, ANN201
+def nll_loss(log_probabilities, target, weight, reduction, ignore_index):
     if log_probabilities.ndim == 1:
         log_probabilities, target = log_probabilities[None], np.asarray(target)[None]
         return nll_loss(log_probabilities, target, weight, "sum" if reduction == "none" else reduction, ignore_index)
@@ -249,7 +249,7 @@ def nll_loss(log_probabilities, target, weight, reduction, ignore_index):  # noq
     return losses.sum() / weights.sum() if reduction == "mean" else reduce(losses, reduction)
 
 
-def cross_entropy(logits, target, weight, reduction, ignore_index, smoothing):  # noqa: ANN001, ANN201
+def cross_entropy(logits, target, weight, reduction, ignore_index, smoothing):
     axis = 0 if logits.ndim == 1 else 1
     classes = logits.shape[axis]
     log_probabilities = special.log_softmax(logits, axis=axis)
@@ -270,13 +270,13 @@ def cross_entropy(logits, target, weight, reduction, ignore_index, smoothing):  
 # ---- Similarity and attention ---------------------------------------------------------------------------
 
 
-def cosine_similarity(a, b, axis, eps):  # noqa: ANN001, ANN201
+def cosine_similarity(a, b, axis, eps):
     a, b = np.broadcast_arrays(a, b)
     norms = np.linalg.norm(a, axis=axis) * np.linalg.norm(b, axis=axis)
     return (a * b).sum(axis) / np.maximum(norms, eps)
 
 
-def attention(q, k, v, mask, causal, scale):  # noqa: ANN001, ANN201
+def attention(q, k, v, mask, causal, scale):
     scores = q @ np.swapaxes(k, -1, -2) * (scale or 1 / np.sqrt(q.shape[-1]))
     if causal:
         scores = np.where(np.tril(np.ones(scores.shape[-2:], bool)), scores, -np.inf)
@@ -286,8 +286,8 @@ def attention(q, k, v, mask, causal, scale):  # noqa: ANN001, ANN201
 
 
 # ---- Pooling --------------------------------------------------------------------------------------------
-def _windows(x, kernel_size, stride, padding, dilation=(1, 1)):  # noqa: ANN001, ANN202
-    """For each position of a window in the last two axes, the pixels (row, column) that lie under it, and the divisor."""
+def _windows(x, kernel_size, stride, padding, dilation=(1, 1)):
+    """For each position of a window in the last two axes, the pixels (row, column) under it, and the divisor."""
     stride = kernel_size if stride is None else tuple(stride) * (2 // len(stride))
     extents = x.shape[-2:]
     size = [
@@ -302,7 +302,7 @@ def _windows(x, kernel_size, stride, padding, dilation=(1, 1)):  # noqa: ANN001,
         yield tuple(size), position, pixels, (ends[0] - start[0]) * (ends[1] - start[1])
 
 
-def max_pool2d(x, kernel_size, stride, padding, dilation):  # noqa: ANN001, ANN201
+def max_pool2d(x, kernel_size, stride, padding, dilation):
     """The first greatest pixel of each window, and its flat index."""
     size = next(_windows(x, kernel_size, stride, padding, dilation))[0]
     values, indices = np.zeros((*x.shape[:-2], *size), x.dtype), np.zeros((*x.shape[:-2], *size), np.int64)
@@ -313,14 +313,14 @@ def max_pool2d(x, kernel_size, stride, padding, dilation):  # noqa: ANN001, ANN2
     return values, indices
 
 
-def max_pool1d(x, kernel_size, stride, padding, dilation):  # noqa: ANN001, ANN201
+def max_pool1d(x, kernel_size, stride, padding, dilation):
     """Images of one row."""
     stride = kernel_size if stride is None else stride
     values, indices = max_pool2d(x[..., None, :], (1, *kernel_size), (1, *stride), (0, *padding), (1, *dilation))
     return values[..., 0, :], indices[..., 0, :]
 
 
-def max_pool2d_scatter(x, indices, output_size):  # noqa: ANN001, ANN201
+def max_pool2d_scatter(x, indices, output_size):
     """Elements added to the pixels at their indices."""
     out = np.zeros((*x.shape[:-2], output_size[0] * output_size[1]))
     for plane in np.ndindex(*x.shape[:-2]):
@@ -328,7 +328,7 @@ def max_pool2d_scatter(x, indices, output_size):  # noqa: ANN001, ANN201
     return out.reshape(*x.shape[:-2], *output_size)
 
 
-def max_pool2d_gather(x, indices):  # noqa: ANN001, ANN201
+def max_pool2d_gather(x, indices):
     """The pixels at the indices."""
     flat = np.take_along_axis(
         x.reshape(*x.shape[:-2], -1), indices.reshape(*indices.shape[:-2], -1).astype(np.int64), axis=-1
@@ -336,7 +336,7 @@ def max_pool2d_gather(x, indices):  # noqa: ANN001, ANN201
     return flat.reshape(indices.shape)
 
 
-def avg_pool2d(x, kernel_size, stride, padding, count_include_pad):  # noqa: ANN001, ANN201
+def avg_pool2d(x, kernel_size, stride, padding, count_include_pad):
     """The mean of each window; its divisor counts padding, but nothing beyond it."""
     size = next(_windows(x, kernel_size, stride, padding))[0]
     out = np.zeros((*x.shape[:-2], *size))
@@ -346,19 +346,19 @@ def avg_pool2d(x, kernel_size, stride, padding, count_include_pad):  # noqa: ANN
     return out
 
 
-def avg_pool1d(x, kernel_size, stride, padding, count_include_pad):  # noqa: ANN001, ANN201
+def avg_pool1d(x, kernel_size, stride, padding, count_include_pad):
     """Images of one row."""
     stride = kernel_size if stride is None else stride
     return avg_pool2d(x[..., None, :], (1, *kernel_size), (1, *stride), (0, *padding), count_include_pad)[..., 0, :]
 
 
-def avg_pool2d_input_gradient(  # noqa: ANN201
+def avg_pool2d_input_gradient(
     gradient,
     input_size,
     kernel_size,
     stride,
     padding,
-    count_include_pad,  # noqa: ANN001
+    count_include_pad,
 ):
     """Each element in equal shares over its window."""
     out = np.zeros((*gradient.shape[:-2], *input_size))

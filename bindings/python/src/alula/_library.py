@@ -54,11 +54,6 @@ def _path() -> str:
     )
 
 
-PATH = _path()
-#: Calls through `lib` give up the interpreter's lock; calls through `held` keep it: for what is over at once.
-lib = ctypes.CDLL(PATH)
-held = ctypes.PyDLL(PATH)
-
 _OUT = POINTER(c_void_p)
 _HANDLE = c_void_p
 _LIST = POINTER(c_void_p)
@@ -71,15 +66,9 @@ GradientHook = CFUNCTYPE(c_int, _OUT, c_void_p, c_void_p)
 CustomBackward = CFUNCTYPE(c_int, _LIST, c_size_t, _LIST, c_size_t, _LIST, c_size_t, c_void_p)
 
 
-def bind(signatures: Mapping[str, tuple[Any, ...]]) -> None:
-    """Declares functions that return a status."""
-    for name, types in signatures.items():
-        getattr(lib, name).argtypes = types
-        getattr(held, name).argtypes = types
-
-
 #: The functions of the header that return a status, in its order.
 SIGNATURES: dict[str, tuple[Any, ...]] = {
+    "alula_set_last_error": (c_int, c_char_p),
     "alula_tensor_from_data": (_OUT, c_void_p, c_char_p, c_size_t, c_int, c_int),
     "alula_tensor_borrow": (_OUT, c_void_p, c_char_p, c_char_p, c_size_t, c_int, Deleter, c_void_p),
     "alula_tensor_scalar": (_OUT, Scalar, c_int, c_bool),
@@ -181,19 +170,41 @@ PLAIN: dict[str, tuple[Any, tuple[Any, ...]]] = {
 }
 
 
-def _declare() -> None:
-    for name, (result, types) in PLAIN.items():
-        for library in (lib, held):
-            function = getattr(library, name)
-            function.restype = result
-            function.argtypes = types
-    found = lib.alula_abi_version()
-    if found != ABI_VERSION:
-        raise ImportError(f"alula: {PATH} has ABI version {found}, this package needs version {ABI_VERSION}")
-    bind(SIGNATURES)
+_declared = {name: (c_int, types) for name, types in SIGNATURES.items()} | PLAIN
 
 
-_declare()
+def bind(signatures: Mapping[str, tuple[Any, ...]]) -> None:
+    """Declares further functions that return a status."""
+    _declared.update({name: (c_int, types) for name, types in signatures.items()})
+
+
+class _Functions:
+    """Gives functions their types when they are first used: all at once would double the time of the import."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _declared:
+            raise AttributeError(f"alula: {name} is not declared")
+        function = super().__getattr__(name)  # type: ignore[misc]
+        function.restype, function.argtypes = _declared[name]
+        return function
+
+
+class _Library(_Functions, ctypes.CDLL):
+    """Calls give up the interpreter's lock."""
+
+
+class _HeldLibrary(_Functions, ctypes.PyDLL):
+    """Calls keep the interpreter's lock: for what is over at once, which giving it up would double."""
+
+
+PATH = _path()
+lib = _Library(PATH)
+held = _HeldLibrary(PATH)
+
+if lib.alula_abi_version() != ABI_VERSION:
+    raise ImportError(
+        f"alula: {PATH} has ABI version {lib.alula_abi_version()}, this package needs version {ABI_VERSION}"
+    )
 
 _EXCEPTIONS: dict[int, type[Exception]] = {
     1: ValueError,
@@ -212,6 +223,14 @@ _EXCEPTIONS: dict[int, type[Exception]] = {
 CALLBACK_FAILED = 9
 #: What a callback raised, until the call that it failed raises it again.
 pending = threading.local()
+
+
+def callback_failed(error: BaseException) -> int:
+    """The status of a callback that raised `error`."""
+    pending.error = error
+    message = f"{type(error).__name__}: {error}".encode(errors="replace").replace(b"\0", b" ")
+    status: int = held.alula_set_last_error(CALLBACK_FAILED, message)
+    return status
 
 
 def failure(status: int) -> BaseException:

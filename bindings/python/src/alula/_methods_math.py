@@ -143,22 +143,48 @@ class MathMethods(ConversionMethods):
         return self._written(ops.random_uniform(self.shape, low=low, high=high, dtype=self.dtype, generator=generator))
 
     # ---- Reductions -------------------------------------------------------------------------------------
-    # The axis may be called `axis` or `dim`, and what keeps it `keepdims` or `keepdim`.
+    # The axis may be called `axis` or `dim`, and what keeps it `keepdims` or `keepdim`. NumPy's functions, handed a
+    # tensor, pass `dtype` and `out` as well.
 
     def sum(
-        self, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False, dtype: Any = None
+        self,
+        axis: Axes = None,
+        keepdims: bool = False,
+        *,
+        dim: Axes = None,
+        keepdim: bool = False,
+        dtype: Any = None,
+        out: None = None,
     ) -> Tensor:
         """The sum over axes."""
         return ops.sum(self, one_of(axis, dim), keepdims or keepdim, dtype)
 
     def prod(
-        self, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False, dtype: Any = None
+        self,
+        axis: Axes = None,
+        keepdims: bool = False,
+        *,
+        dim: Axes = None,
+        keepdim: bool = False,
+        dtype: Any = None,
+        out: None = None,
     ) -> Tensor:
         """The product over axes."""
         return ops.prod(self, one_of(axis, dim), keepdims or keepdim, dtype)
 
-    def mean(self, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False) -> Tensor:
+    def mean(
+        self,
+        axis: Axes = None,
+        keepdims: bool = False,
+        *,
+        dim: Axes = None,
+        keepdim: bool = False,
+        dtype: Any = None,
+        out: None = None,
+    ) -> Tensor:
         """The mean over axes."""
+        if dtype is not None:
+            return ops.mean(ops.cast(self, dtype), one_of(axis, dim), keepdims or keepdim)
         return ops.mean(self, one_of(axis, dim), keepdims or keepdim)
 
     def var(
@@ -170,10 +196,16 @@ class MathMethods(ConversionMethods):
         keepdim: bool = False,
         correction: float = 0.0,
         unbiased: bool = False,
+        ddof: float | None = None,
+        dtype: Any = None,
+        out: None = None,
     ) -> Tensor:
         """The variance over axes, divided by the number of elements less `correction` (1 when unbiased)."""
         return ops.var(
-            self, one_of(axis, dim), correction=1.0 if unbiased else correction, keepdims=keepdims or keepdim
+            self,
+            one_of(axis, dim),
+            correction=1.0 if unbiased else correction if ddof is None else ddof,
+            keepdims=keepdims or keepdim,
         )
 
     def std(
@@ -185,10 +217,16 @@ class MathMethods(ConversionMethods):
         keepdim: bool = False,
         correction: float = 0.0,
         unbiased: bool = False,
+        ddof: float | None = None,
+        dtype: Any = None,
+        out: None = None,
     ) -> Tensor:
         """The standard deviation over axes: the root of `var`."""
         return ops.std(
-            self, one_of(axis, dim), correction=1.0 if unbiased else correction, keepdims=keepdims or keepdim
+            self,
+            one_of(axis, dim),
+            correction=1.0 if unbiased else correction if ddof is None else ddof,
+            keepdims=keepdims or keepdim,
         )
 
     def norm(self, p: float = 2.0, dim: Axes = None, keepdim: bool = False) -> Tensor:
@@ -199,22 +237,50 @@ class MathMethods(ConversionMethods):
         """The logarithm of the sum of exponentials over axes."""
         return ops.logsumexp(self, dim, keepdim)
 
-    def all(self, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False) -> Tensor:
+    def all(
+        self,
+        axis: Axes = None,
+        keepdims: bool = False,
+        *,
+        dim: Axes = None,
+        keepdim: bool = False,
+        out: None = None,
+    ) -> Tensor:
         """Whether all elements over axes are true."""
         return ops.all(self, one_of(axis, dim), keepdims or keepdim)
 
-    def any(self, axis: Axes = None, keepdims: bool = False, *, dim: Axes = None, keepdim: bool = False) -> Tensor:
+    def any(
+        self,
+        axis: Axes = None,
+        keepdims: bool = False,
+        *,
+        dim: Axes = None,
+        keepdim: bool = False,
+        out: None = None,
+    ) -> Tensor:
         """Whether any element over axes is true."""
         return ops.any(self, one_of(axis, dim), keepdims or keepdim)
 
     def argmax(
-        self, axis: int | None = None, keepdims: bool = False, *, dim: int | None = None, keepdim: bool = False
+        self,
+        axis: int | None = None,
+        keepdims: bool = False,
+        *,
+        dim: int | None = None,
+        keepdim: bool = False,
+        out: None = None,
     ) -> Tensor:
         """Where the largest element along an axis is."""
         return ops.argmax(self, one_of(axis, dim), keepdims or keepdim)
 
     def argmin(
-        self, axis: int | None = None, keepdims: bool = False, *, dim: int | None = None, keepdim: bool = False
+        self,
+        axis: int | None = None,
+        keepdims: bool = False,
+        *,
+        dim: int | None = None,
+        keepdim: bool = False,
+        out: None = None,
     ) -> Tensor:
         """Where the smallest element along an axis is."""
         return ops.argmin(self, one_of(axis, dim), keepdims or keepdim)
@@ -226,6 +292,7 @@ class MathMethods(ConversionMethods):
         *,
         axis: Axes = None,
         keepdims: bool = False,
+        out: None = None,
     ) -> Any:
         """The largest element; along `dim`, values and indices as in PyTorch; over `axis`, values as in NumPy.
 
@@ -247,6 +314,7 @@ class MathMethods(ConversionMethods):
         *,
         axis: Axes = None,
         keepdims: bool = False,
+        out: None = None,
     ) -> Any:
         """The smallest element; along `dim`, values and indices as in PyTorch; over `axis`, values as in NumPy."""
         if isinstance(dim, TensorBase):
@@ -257,13 +325,15 @@ class MathMethods(ConversionMethods):
 
     count_nonzero = ops.count_nonzero
 
-    def cumsum(self, dim: int | None = None, dtype: Any = None) -> Tensor:
+    def cumsum(self, dim: int | None = None, dtype: Any = None, *, axis: int | None = None, out: None = None) -> Tensor:
         """The sums up to each element along an axis."""
-        return ops.cumulative_sum(self, dim, dtype)
+        return ops.cumulative_sum(self, one_of(dim, axis), dtype)
 
-    def cumprod(self, dim: int | None = None, dtype: Any = None) -> Tensor:
+    def cumprod(
+        self, dim: int | None = None, dtype: Any = None, *, axis: int | None = None, out: None = None
+    ) -> Tensor:
         """The products up to each element along an axis."""
-        return ops.cumulative_prod(self, dim, dtype)
+        return ops.cumulative_prod(self, one_of(dim, axis), dtype)
 
     # ---- Matrices ---------------------------------------------------------------------------------------
 

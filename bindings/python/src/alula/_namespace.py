@@ -99,7 +99,7 @@ def result_type(*arrays_and_dtypes: Any) -> DType:
         if isinstance(item, (bool, int, float, complex)) and not isinstance(item, np.generic):
             numbers.append(item)
             continue
-        dtype = item.dtype if isinstance(item, TensorBase) else as_dtype(getattr(item, "dtype", item))
+        dtype = item.dtype if isinstance(item, TensorBase) else as_dtype(_dtype_of(item))
         strong = dtype if strong is None else _common(strong, dtype)
     if not numbers:
         if strong is None:
@@ -114,6 +114,10 @@ def result_type(*arrays_and_dtypes: Any) -> DType:
     if rank.index(kind) <= rank.index(strong.kind):
         return strong
     return complex128 if kind == "c" and strong is float64 else default
+
+
+def _dtype_of(item: Any) -> Any:
+    return item if isinstance(item, DType) else getattr(item, "dtype", item)
 
 
 def _common(a: DType, b: DType) -> DType:

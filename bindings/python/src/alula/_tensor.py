@@ -13,7 +13,7 @@ from ._arguments import asarray
 from ._base import set_tensor_class, wrap
 from ._callbacks import forget, immortal, keep, kept, release
 from ._device import CPU, Device
-from ._library import CALLBACK_FAILED, GradientHook, failure, held, lib, pending
+from ._library import GradientHook, callback_failed, failure, held, lib
 from ._methods_math import MathMethods
 
 if TYPE_CHECKING:
@@ -249,8 +249,7 @@ def _hook(replacement: Any, gradient: int, key: int) -> int:
             replacement[0] = given(asarray(result))
         return 0
     except BaseException as error:
-        pending.error = error
-        return CALLBACK_FAILED
+        return callback_failed(error)
 
 
 _call_hook = immortal(GradientHook(_hook))

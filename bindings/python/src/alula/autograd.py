@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from ._arguments import asarray, handles
 from ._base import TensorBase, wrap
 from ._callbacks import forget, immortal, keep, kept, release
-from ._library import CALLBACK_FAILED, CustomBackward, failure, held, lib, pending
+from ._library import CustomBackward, callback_failed, failure, held, lib
 
 if TYPE_CHECKING:
     from ._tensor import Tensor
@@ -311,8 +311,7 @@ def _backward(
                 input_grads[i] = given(asarray(found[position]))
         return 0
     except BaseException as error:
-        pending.error = error
-        return CALLBACK_FAILED
+        return callback_failed(error)
 
 
 _call_backward = immortal(CustomBackward(_backward))
