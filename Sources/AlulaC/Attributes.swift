@@ -79,7 +79,8 @@ func readOptions<Options: BitwiseCopyable>(_ options: UnsafePointer<Options>?, d
   var result = defaults
   // Every options structure starts with its size.
   let given = UnsafeRawPointer(options).load(as: Int.self)
-  let size = min(max(given, 0), MemoryLayout<Options>.size)
+  // In whole words, so that no field is taken by halves.
+  let size = min(max(given, 0) & ~7, MemoryLayout<Options>.size)
   withUnsafeMutableBytes(of: &result) { $0.baseAddress?.copyMemory(from: options, byteCount: size) }
   return result
 }

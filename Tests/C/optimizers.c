@@ -31,7 +31,7 @@ static alula_tensor *loss_of(alula_tensor **parameters, alula_tensor *x, alula_t
   OK(alula_multiply(&error, y, minus));
   OK(alula_add_(error, line));
   OK(alula_multiply(&square, error, error));
-  OK(alula_sum(&sum, square, NULL, 0, false));
+  OK(alula_sum(&sum, square, NULL, 0, false, ALULA_DTYPE_NONE));
   OK(alula_tensor_scalar(&factor, alula_float(1.0 / 8), ALULA_FLOAT32, false));
   OK(alula_multiply(&mean, sum, factor));
   OK(alula_tensor_release(scaled));

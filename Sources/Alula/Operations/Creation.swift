@@ -283,6 +283,7 @@ extension Call {
     }
     let count = ((stop - start) / step).rounded(.up)
     guard count < 0x1p56 else { throw .invalidArgument("arange: \(count) elements are too many") }
-    return max(0, Int(count))
+    // Not below zero, where it may be as low as minus infinity.
+    return count > 0 ? Int(count) : 0
   }
 }

@@ -48,7 +48,12 @@ extension Operation {
   }
 
   private func view(_ call: Call, _ rule: (Call) throws(AlulaError) -> Layout) throws(AlulaError) -> Tensor {
-    let result = call[0].aliased(try rule(call))
+    let layout = try rule(call)
+    // A repeated axis costs no memory, but what is computed from it must stay countable.
+    guard layout.shape.checkedProduct != nil else {
+      throw .invalidArgument("\(name): shape \(layout.shape) holds too many elements")
+    }
+    let result = call[0].aliased(layout)
     try record(call, [result])
     return result
   }

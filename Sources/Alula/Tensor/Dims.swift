@@ -55,17 +55,24 @@ public struct Dims: Sendable {
   public var array: [Int] { (0..<count).map { self[$0] } }
   public var indices: Range<Int> { 0..<count }
 
-  /// The product, or nil when it overflows.
+  /// The largest number of elements: byte offsets of 16-byte elements cannot overflow then.
+  package static let maximumProduct = Int.max / 32
+
+  /// The product, or nil when the extents that are not zero multiply to more than `maximumProduct`. So no product
+  /// of some of a tensor's extents can overflow, not even beside an empty axis.
   package var checkedProduct: Int? {
     var product = 1
-    var overflowed = false
+    var isEmpty = false
     for i in 0..<count {
-      if self[i] == 0 { return 0 }  // whatever the other extents are
+      if self[i] == 0 {
+        isEmpty = true
+        continue
+      }
       let (value, overflow) = product.multipliedReportingOverflow(by: self[i])
-      overflowed = overflowed || overflow
+      if overflow || value > Dims.maximumProduct { return nil }
       product = value
     }
-    return overflowed ? nil : product
+    return isEmpty ? 0 : product
   }
 }
 

@@ -18,8 +18,7 @@ public struct Layout: Equatable, Sendable {
     for i in shape.indices where shape[i] < 0 {
       throw .invalidArgument("\(operation): negative extent in shape \(shape)")
     }
-    // Room for 16-byte elements: byte offsets cannot overflow either.
-    guard let count = shape.checkedProduct, count <= Int.max / 32 else {
+    guard let count = shape.checkedProduct else {
       throw .invalidArgument("\(operation): shape \(shape) holds too many elements")
     }
     self.shape = shape
@@ -30,8 +29,7 @@ public struct Layout: Equatable, Sendable {
     var step = 1
     for i in stride(from: shape.count - 1, through: 0, by: -1) {
       strides[i] = step
-      // Beside an empty axis the product of the others may overflow; strides then mean nothing.
-      step = step.multipliedReportingOverflow(by: max(shape[i], 1)).partialValue
+      step *= max(shape[i], 1)
     }
   }
 

@@ -15,7 +15,12 @@ extension Tensor {
         throw .invalidArgument("borrow: \(strides.count) strides for shape \(shape)")
       }
       try Tensor.checkReach(shape, strides)
-      layout = Layout(shape: shape, strides: strides, offset: 0)
+      // Strides that are never taken may be anything; row-major ones are harmless.
+      var steps = layout.strides
+      if layout.count > 0 {
+        for i in shape.indices where shape[i] > 1 { steps[i] = strides[i] }
+      }
+      layout = Layout(shape: shape, strides: steps, offset: 0)
     }
     let (low, high) = layout.extent ?? (0, -1)
     // The storage starts at the lowest address, which is not the first element's when a stride is negative.
@@ -31,6 +36,7 @@ extension Tensor {
   /// Refuses strides whose reach leaves the address space.
   private static func checkReach(_ shape: Dims, _ strides: Dims) throws(AlulaError) {
     var reach = 0
+    if shape.checkedProduct == 0 { return }
     for i in shape.indices where shape[i] > 1 {
       let (span, overflow) = (shape[i] - 1).multipliedReportingOverflow(by: strides[i])
       let (total, more) = reach.addingReportingOverflow(span == .min ? .max : Swift.abs(span))
