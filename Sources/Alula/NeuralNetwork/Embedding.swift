@@ -90,7 +90,7 @@ extension Operation {
       Sample(.indices(3, 2, 2), attributes: ["num_classes": .int(5), "dtype": .dtype(.float32)]),
       Sample(.literal([0, 3, 1], 3, dtype: .int64)), Sample(.indices(3), attributes: ["num_classes": .int(3)]),
     ],
-    reference: "np.eye(num_classes if num_classes >= 0 else int(indices.max()) + 1)[indices]")
+    reference: "np.eye(num_classes if num_classes >= 0 else int(indices.max()) + 1, dtype=dtype or np.int64)[indices]")
 
   static let oneHotRows: Operation = .init(
     "one_hot", "Rows of zeros with a one at each index.",

@@ -20,7 +20,7 @@ def check(case: Case, layout: str) -> None:
     expected = case.expected(function)
     assert len(results) == len(expected)
     for output, got, want in zip(case.operation["outputs"], results, expected, strict=True):
-        assert_close(got, want, f"{case.name} ({output}, {case.dtype}, {layout})")
+        assert_close(got, want, f"{case.name} ({output}, {case.dtype}, {layout})", case.size)
 
 
 @pytest.mark.parametrize(("name", "number", "dtype"), CASES)
