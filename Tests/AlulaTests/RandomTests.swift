@@ -111,8 +111,14 @@ private func philox(_ counter: [UInt32], _ key: [UInt32]) -> [UInt32] {
   @Test func uniformStaysBelowItsHighEnd() throws {
     let x = try Tensor.randomUniform(shape: [3_000_000], low: 1, high: 1.0000001, generator: Generator(seed: 2))
     #expect(try x.values(as: Float.self).allSatisfy { $0 >= 1 && $0 < Float(1.0000001) })
-    let y = try Tensor.randomUniform(shape: [10], low: 3, high: 3).values(as: Float.self)
-    #expect(y == Array(repeating: 3, count: 10))
+    for dtype in [DType.float16, .bfloat16, .float32, .float64] {
+      for (low, high) in [(1.0, 3.0), (-3, -1), (-1, 0)] {
+        let values = try Tensor.randomUniform(shape: [100_000], low: low, high: high, dtype: dtype).values(as: Double.self)
+        #expect(values.allSatisfy { $0 >= low && $0 < high })
+      }
+      let same = try Tensor.randomUniform(shape: [10], low: 3, high: 3, dtype: dtype).values(as: Double.self)
+      #expect(same == Array(repeating: 3, count: 10))
+    }
   }
 
   @Test(arguments: [DType.float16, .bfloat16, .float32, .float64]) func normalIsNormal(dtype: DType) throws {

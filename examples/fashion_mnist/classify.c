@@ -35,6 +35,16 @@ static void unload(network net) {
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) CHECK(alula_tensor_release(all[i]));
 }
 
+// The greatest pixels of each 2×2 square, in place of the images.
+static alula_tensor *halve(alula_tensor *x) {
+  const int64_t two[] = {2, 2};
+  alula_tensor *values, *indices;
+  CHECK(alula_max_pool2d(&values, &indices, x, two, NULL, 0, NULL, NULL));
+  CHECK(alula_tensor_release(indices));
+  CHECK(alula_tensor_release(x));
+  return values;
+}
+
 // The logits (n, 10) of images (n, 1, 28, 28), whose place they take.
 static alula_tensor *forward(network net, alula_tensor *x) {
   const int64_t two[] = {2, 2}, flat[] = {-1, 64 * 7 * 7};
@@ -42,10 +52,10 @@ static alula_tensor *forward(network net, alula_tensor *x) {
   same.padding = two;
   CHAIN(x, alula_conv2d, net.conv1_weight, net.conv1_bias, &same);
   CHAIN1(x, alula_relu);
-  CHAIN(x, alula_max_pool2d, two, NULL);
+  x = halve(x);
   CHAIN(x, alula_conv2d, net.conv2_weight, net.conv2_bias, &same);
   CHAIN1(x, alula_relu);
-  CHAIN(x, alula_max_pool2d, two, NULL);
+  x = halve(x);
   CHAIN(x, alula_reshape, flat, 2);
   CHAIN(x, alula_linear, net.fc1_weight, net.fc1_bias);
   CHAIN1(x, alula_relu);

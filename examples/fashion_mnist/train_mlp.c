@@ -10,7 +10,11 @@ enum { CLASSES = 10, PIXELS = 28 * 28, HIDDEN = 128, BATCH = 64, PARAMETERS = 4 
 // A parameter of uniform values between -bound and bound.
 static alula_tensor *parameter(const int64_t *shape, size_t rank, double bound, alula_generator *generator) {
   alula_tensor *tensor;
-  CHECK(alula_random_uniform(&tensor, shape, rank, -bound, bound, ALULA_FLOAT32, ALULA_CPU, generator));
+  alula_random_uniform_options uniform = ALULA_RANDOM_UNIFORM_OPTIONS_INIT;
+  uniform.low = -bound;
+  uniform.high = bound;
+  uniform.generator = generator;
+  CHECK(alula_random_uniform(&tensor, shape, rank, &uniform));
   CHECK(alula_tensor_set_requires_grad(tensor, true));
   return tensor;
 }
@@ -53,7 +57,7 @@ static double train_epoch(alula_tensor *const *parameters, alula_optimizer *opti
   alula_tensor *order_tensor;
   int64_t *order = malloc((size_t)images.count * sizeof *order);
   if (!order) exit(1);
-  CHECK(alula_random_permutation(&order_tensor, images.count, ALULA_INT64, ALULA_CPU, generator));
+  CHECK(alula_random_permutation(&order_tensor, images.count, ALULA_CPU, generator));
   CHECK(alula_tensor_copy_out(order, (size_t)images.count * sizeof *order, order_tensor));
   CHECK(alula_tensor_release(order_tensor));
 
@@ -62,8 +66,8 @@ static double train_epoch(alula_tensor *const *parameters, alula_optimizer *opti
     const int64_t size = images.count - i < BATCH ? images.count - i : BATCH;
     const batch b = gather(images, labels, order + i, size);
     alula_tensor *loss, *logits = forward(parameters, b.images);
-    CHECK(alula_cross_entropy(&loss, logits, b.labels, NULL, NULL));
-    CHECK(alula_optimizer_zero_grad(optimizer, true));
+    CHECK(alula_cross_entropy(&loss, logits, b.labels, NULL, "mean", -100, 0));
+    CHECK(alula_optimizer_zero_grad(optimizer));
     CHECK(alula_backward(&loss, NULL, 1, false, false));
     CHECK(alula_optimizer_step(optimizer));
     total += item(loss) * (double)size;

@@ -31,8 +31,7 @@ extension CPUBackend {
   private static func fillUniform(_ call: Call, _ output: Tensor) throws(AlulaError) {
     let (low, high) = (call.float("low"), call.float("high"))
     let width = high - low
-    var highest = output.dtype == .float64 ? high.nextDown : Double(Float(high).nextDown)
-    if width == 0 { highest = high }
+    let highest = max(largest(below: high, output.dtype), low)
     let bits: Double =
       switch output.dtype {
       case .float16: 11
@@ -41,6 +40,18 @@ extension CPUBackend {
       default: 53
       }
     try fill("random_uniform", call.generator(), output, [low, width, highest, bits])
+  }
+
+  /// The dtype's largest value below `limit`, which no rounding may reach.
+  private static func largest(below limit: Double, _ dtype: DType) -> Double {
+    if dtype == .float64 { return limit.nextDown }
+    // A float32 less the bits that the dtype does not have, and one step further down if that is not below.
+    let step: UInt32 = dtype == .float16 ? 1 << 13 : dtype == .bfloat16 ? 1 << 16 : 1
+    let bits = Float(limit).bitPattern & ~(step - 1)
+    let value = Double(Float(bitPattern: bits))
+    if value < limit { return value }
+    if value == 0 { return -Double(Float(bitPattern: step)) }
+    return Double(Float(bitPattern: value > 0 ? bits - step : bits + step))
   }
 
   private static func fillNormal(_ call: Call, _ output: Tensor) throws(AlulaError) {

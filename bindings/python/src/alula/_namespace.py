@@ -248,3 +248,20 @@ def broadcast_arrays(*tensors: TensorLike) -> list[Tensor]:
     given = [asarray(tensor) for tensor in tensors]
     shape = np.broadcast_shapes(*(tensor.shape for tensor in given))
     return [ops.broadcast_to(tensor, shape) for tensor in given]
+
+
+absolute = ops.abs
+arccos, arcsin, arctan, arctan2 = ops.acos, ops.asin, ops.atan, ops.atan2
+bmm = mv = dot = mm
+clamp = ops.clip
+cumprod, cumsum = ops.cumulative_prod, ops.cumulative_sum
+div = true_divide = ops.divide
+eq, ne, lt, le, gt, ge = ops.equal, ops.not_equal, ops.less, ops.less_equal, ops.greater, ops.greater_equal
+movedim = ops.moveaxis
+mul, neg, sub = ops.multiply, ops.negative, ops.subtract
+repeat_interleave = ops.repeat
+
+
+def norm(x: TensorLike, p: float = 2.0, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor:
+    """The p-norm over axes."""
+    return asarray(x).norm(p, dim, keepdim)
