@@ -21,10 +21,12 @@ def set_threads(libraries: list[str], count: int) -> None:
 
 def library_module(name: str) -> tuple[object, Callable[[np.ndarray], object]]:
     module = importlib.import_module(name)
-    return module, {"numpy": lambda a: a, "torch": getattr(module, "from_numpy", None), "alula": getattr(module, "asarray")}[name]
+    return module, {"numpy": lambda a: a, "torch": getattr(module, "from_numpy", None), "alula": module.asarray}[name]
 
 
-def function(make: Callable[[object], Callable[..., object] | None], *arrays: np.ndarray) -> Callable[[str], Call | None]:
+def function(
+    make: Callable[[object], Callable[..., object] | None], *arrays: np.ndarray
+) -> Callable[[str], Call | None]:
     """A case that applies `make(library)` to the arrays."""
 
     def build(name: str) -> Call | None:
@@ -47,7 +49,9 @@ def functional(m: object) -> object:
     return importlib.import_module(f"{m.__name__}.nn.functional")
 
 
-def training_step(network: Callable[[object], object], optimizer: str, images: np.ndarray) -> Callable[[str], Call | None]:
+def training_step(
+    network: Callable[[object], object], optimizer: str, images: np.ndarray
+) -> Callable[[str], Call | None]:
     """Forward, backward and update on one batch of 10 classes."""
 
     def build(name: str) -> Call | None:
@@ -106,7 +110,9 @@ CASES: dict[str, Callable[[str], Call | None]] = {
     "matvec 1024×1024": function(matmul, array(1024, 1024), array(1024)),
     "conv 64×1×28², 32 5×5": function(convolution(2), array(64, 1, 28, 28), array(32, 1, 5, 5)),
     "conv 64×32×14², 64 5×5": function(convolution(2), array(64, 32, 14, 14), array(64, 32, 5, 5)),
-    "max-pool 2, 64×32×28²": function(torch_like(lambda m: lambda x: functional(m).max_pool2d(x, 2)), array(64, 32, 28, 28)),
+    "max-pool 2, 64×32×28²": function(
+        torch_like(lambda m: lambda x: functional(m).max_pool2d(x, 2)), array(64, 32, 28, 28)
+    ),
     "train step: MLP, SGD": training_step(mlp, "SGD", array(100, 784)),
     "train step: CNN, Adam": training_step(cnn, "Adam", array(64, 1, 28, 28)),
 }

@@ -1,6 +1,6 @@
 """Times Alula beside the peers that are installed, interleaved: one round runs every library once.
 
-    python benchmarks/run.py [--rounds 15] [--threads 2] [--only matmul] [--json FILE]
+python benchmarks/run.py [--rounds 15] [--threads 2] [--only matmul] [--json FILE]
 """
 
 import argparse

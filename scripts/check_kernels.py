@@ -79,9 +79,7 @@ def calls_in_loops(path: str) -> list[str]:
 
 
 def main() -> None:
-    problems = [
-        f"weak in both variants: {name}" for name in sorted(weak_code(VARIANTS[0]) & weak_code(VARIANTS[1]))
-    ]
+    problems = [f"weak in both variants: {name}" for name in sorted(weak_code(VARIANTS[0]) & weak_code(VARIANTS[1]))]
     checked = 0
     for path in objects(VARIANTS[1]):
         if Path(path).name.split(".")[0] in HOT:

@@ -10,11 +10,11 @@ c_sources() { git ls-files -co --exclude-standard '*.c' '*.h' | grep -v -e alula
 if [ "${1:-}" = --check ]; then
   swift_sources | xargs swift format lint --strict --parallel
   c_sources | xargs -r clang-format --dry-run -Werror
-  .venv/bin/ruff format --check --quiet bindings examples benchmarks
-  .venv/bin/ruff check --quiet bindings examples benchmarks
+  .venv/bin/ruff format --check --quiet bindings examples benchmarks scripts
+  .venv/bin/ruff check --quiet bindings examples benchmarks scripts
 else
   swift_sources | xargs swift format --in-place --parallel
   c_sources | xargs -r clang-format -i
-  .venv/bin/ruff format --quiet bindings examples benchmarks
-  .venv/bin/ruff check --fix --quiet bindings examples benchmarks
+  .venv/bin/ruff format --quiet bindings examples benchmarks scripts
+  .venv/bin/ruff check --fix --quiet bindings examples benchmarks scripts
 fi

@@ -184,7 +184,8 @@ package final class OperationNode: Node, @unchecked Sendable {
   }
 
   override func releaseSaved() {
-    isReleased = true
+    // A rule that needs nothing but shapes can run again.
+    isReleased = isReleased || inputs.contains { $0.saved != nil } || outputs.contains { $0.saved != nil }
     for i in inputs.indices { inputs[i].saved = nil }
     for i in outputs.indices { outputs[i].saved = nil }
   }

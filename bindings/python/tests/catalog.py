@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import alula
 import numpy as np
 import reference
 from scipy import special
+
+import alula
 
 OPERATIONS: dict[str, dict[str, Any]] = {
     operation["name"]: operation for operation in json.loads(Path(__file__).with_name("catalog.json").read_text())

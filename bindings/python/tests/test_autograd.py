@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-import alula
 import numpy as np
 import pytest
+
+import alula
 from alula.autograd import Function
 
 

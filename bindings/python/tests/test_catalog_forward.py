@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import alula
 import numpy as np
 import pytest
 from catalog import LAYOUTS, OPERATIONS, Case, assert_close, cases, contiguous, dtypes_of, to_tensor
+
+import alula
 
 CASES = [
     (name, number, dtype)

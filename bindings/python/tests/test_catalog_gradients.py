@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import alula
 import numpy as np
 import pytest
 from catalog import OPERATIONS, Case, cases
+
+import alula
 
 STEP = 1e-5
 #: Relative to the size of the derivative or of what it was computed from.

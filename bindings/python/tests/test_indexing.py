@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import alula
 import numpy as np
 import pytest
+
+import alula
 
 
 def random_item(rng: np.random.Generator, extent: int, lengths: tuple[int, ...]) -> Any:

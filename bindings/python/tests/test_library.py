@@ -13,9 +13,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import alula
 import numpy as np
 import pytest
+
+import alula
 from alula import _library, _operations
 
 CHECKOUT = Path(__file__).resolve().parents[3]

@@ -7,12 +7,13 @@ import math
 import pickle
 from collections import OrderedDict
 
-import alula
 import numpy as np
 import pytest
+from scipy import signal, special
+
+import alula
 from alula import nn
 from alula.nn import functional as F
-from scipy import signal, special
 
 
 def random(*shape: int, seed: int = 0) -> np.ndarray:

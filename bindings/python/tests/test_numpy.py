@@ -9,9 +9,10 @@ import sys
 import textwrap
 import weakref
 
-import alula
 import numpy as np
 import pytest
+
+import alula
 
 NUMPY_DTYPES = [
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",

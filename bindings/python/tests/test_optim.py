@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import alula
 import numpy as np
 import pytest
+
+import alula
 from alula import nn, optim
 
 

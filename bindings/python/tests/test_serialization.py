@@ -7,10 +7,11 @@ import struct
 from pathlib import Path
 from typing import Any
 
-import alula
 import numpy as np
 import pytest
 import safetensors.numpy
+
+import alula
 from alula import nn
 
 DTYPES = [

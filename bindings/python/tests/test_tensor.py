@@ -7,9 +7,10 @@ import operator
 import pickle
 from typing import Any
 
-import alula
 import numpy as np
 import pytest
+
+import alula
 
 A = np.array([[3.0, -1.0, 2.0], [0.5, 4.0, -2.5]], np.float32)
 
