@@ -15,10 +15,12 @@ HOT = (
     "Activations", "Arithmetic", "Bitwise", "Classification", "Comparison", "Exponentials", "Extrema", "Hyperbolics",
     "Logical", "Rounding",
 )  # fmt: skip
-#: The float64 functions that are the C library's, and the float32 ones of rare use.
+#: The C library's: float64 functions, and float32 ones of rare use.
 LIBRARY = {
     "exp", "expm1", "log", "log1p", "log2", "log10", "tanh", "sinh", "cosh", "asinh", "acosh", "atanh", "erf", "erfc",
     "sinhf", "coshf", "asinhf", "acoshf", "atanhf",
+    # What becomes of a loop that stores one value: no integer is NaN.
+    "memset",
 }  # fmt: skip
 #: What brings elements that do not lie side by side to a loop, once for many of them.
 STAGING = re.compile(r"\$s12AlulaCPUAVX2(6gather|7scatter)")
