@@ -57,7 +57,7 @@ def training_step(
     def build(name: str) -> Call | None:
         if name == "numpy":
             return None
-        m, convert = library_module(name)
+        _, convert = library_module(name)
         nn, optim = importlib.import_module(f"{name}.nn"), importlib.import_module(f"{name}.optim")
         model = network(nn)
         steps = getattr(optim, optimizer)(model.parameters(), lr=1e-3)

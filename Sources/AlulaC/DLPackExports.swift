@@ -111,11 +111,13 @@ private final class Capsule: @unchecked Sendable {
 
 private func importTensor(_ source: csupport_dl_tensor, _ owner: Capsule, _ name: String) throws(AlulaError) -> Tensor {
   guard source.device.type == cpu else {
-    throw .unsupported("\(name): memory on a device of DLPack type \(source.device.type); only the cpu (1) is supported")
+    throw .unsupported(
+      "\(name): memory on a device of DLPack type \(source.device.type); only the cpu (1) is supported")
   }
   let type = source.dtype
   guard type.lanes == 1, let dtype = codes.first(where: { $0.value == (type.code, type.bits) })?.key else {
-    throw .invalidDType("\(name): DLPack type code \(type.code) with \(type.bits) bits and \(type.lanes) lanes is not supported")
+    throw .invalidDType(
+      "\(name): DLPack type code \(type.code) with \(type.bits) bits and \(type.lanes) lanes is not supported")
   }
   let shape = try readShape(source.shape, Int(source.ndim), name)
   let strides = source.strides == nil ? nil : try readShape(source.strides, Int(source.ndim), name)

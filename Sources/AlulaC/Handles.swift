@@ -204,7 +204,9 @@ private final class HandleTable: @unchecked Sendable {
     let value = UInt(bitPattern: handle)
     guard value >> 56 == Self.tag, value & Self.mask < used else { return nil }
     let slot = slot(value & Self.mask)
-    guard slot.pointee.references > 0, UInt(slot.pointee.generation) == value >> Self.bits & Self.mask else { return nil }
+    guard slot.pointee.references > 0, UInt(slot.pointee.generation) == value >> Self.bits & Self.mask else {
+      return nil
+    }
     return slot
   }
 }

@@ -66,22 +66,34 @@ private func shiftLeft(_ x: Int8s, _ y: Int8s) -> Int8s { (x &<< y).replacing(wi
 private func shiftRight(_ x: Int8s, _ y: Int8s) -> Int8s { x &>> y.replacing(with: 7, where: (y .< 0) .| (y .>= 8)) }
 
 @inline(__always)
-private func shiftLeft(_ x: Int16s, _ y: Int16s) -> Int16s { (x &<< y).replacing(with: 0, where: (y .< 0) .| (y .>= 16)) }
+private func shiftLeft(_ x: Int16s, _ y: Int16s) -> Int16s {
+  (x &<< y).replacing(with: 0, where: (y .< 0) .| (y .>= 16))
+}
 
 @inline(__always)
-private func shiftRight(_ x: Int16s, _ y: Int16s) -> Int16s { x &>> y.replacing(with: 15, where: (y .< 0) .| (y .>= 16)) }
+private func shiftRight(_ x: Int16s, _ y: Int16s) -> Int16s {
+  x &>> y.replacing(with: 15, where: (y .< 0) .| (y .>= 16))
+}
 
 @inline(__always)
-private func shiftLeft(_ x: Int32s, _ y: Int32s) -> Int32s { (x &<< y).replacing(with: 0, where: (y .< 0) .| (y .>= 32)) }
+private func shiftLeft(_ x: Int32s, _ y: Int32s) -> Int32s {
+  (x &<< y).replacing(with: 0, where: (y .< 0) .| (y .>= 32))
+}
 
 @inline(__always)
-private func shiftRight(_ x: Int32s, _ y: Int32s) -> Int32s { x &>> y.replacing(with: 31, where: (y .< 0) .| (y .>= 32)) }
+private func shiftRight(_ x: Int32s, _ y: Int32s) -> Int32s {
+  x &>> y.replacing(with: 31, where: (y .< 0) .| (y .>= 32))
+}
 
 @inline(__always)
-private func shiftLeft(_ x: Int64s, _ y: Int64s) -> Int64s { (x &<< y).replacing(with: 0, where: (y .< 0) .| (y .>= 64)) }
+private func shiftLeft(_ x: Int64s, _ y: Int64s) -> Int64s {
+  (x &<< y).replacing(with: 0, where: (y .< 0) .| (y .>= 64))
+}
 
 @inline(__always)
-private func shiftRight(_ x: Int64s, _ y: Int64s) -> Int64s { x &>> y.replacing(with: 63, where: (y .< 0) .| (y .>= 64)) }
+private func shiftRight(_ x: Int64s, _ y: Int64s) -> Int64s {
+  x &>> y.replacing(with: 63, where: (y .< 0) .| (y .>= 64))
+}
 
 @inline(__always)
 private func shiftLeft(_ x: UInt8s, _ y: UInt8s) -> UInt8s { (x &<< y).replacing(with: 0, where: y .>= 8) }

@@ -15,11 +15,14 @@ private func registerComplex64Casts(_ receive: KernelReceiver) {
       { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in toInt8(x.evenHalf) } },
       { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in toInt16(x.evenHalf) } },
       { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in toInt32(x.evenHalf) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in toInt64(vector8_float32_to_float64(x.evenHalf)) } },
+      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in toInt64(vector8_float32_to_float64(x.evenHalf)) }
+      },
       { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in toUInt8(x.evenHalf) } },
       { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in toUInt16(x.evenHalf) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in toUInt32(vector8_float32_to_float64(x.evenHalf)) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in toUInt64(vector8_float32_to_float64(x.evenHalf)) } },
+      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in toUInt32(vector8_float32_to_float64(x.evenHalf)) }
+      },
+      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in toUInt64(vector8_float32_to_float64(x.evenHalf)) }
+      },
       { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in narrowFloat16(x.evenHalf) } },
       { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in narrowBFloat16(x.evenHalf) } },
       { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in x.evenHalf } },

@@ -17,8 +17,11 @@ func registerExtrema(_ receive: KernelReceiver) {
     { n, p, s, _ in map(n, p, s) { (x: UInt64s, y: UInt64s) in y.replacing(with: x, where: x .> y) } })
   registerFloats(
     receive, "maximum",
-    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats, y: Floats) in y.replacing(with: x, where: (x .> y) .| (x .!= x)) } },
-    { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats, y: Floats) in y.replacing(with: x, where: (x .> y) .| (x .!= x)) } },
+    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats, y: Floats) in y.replacing(with: x, where: (x .> y) .| (x .!= x)) }
+    },
+    { n, p, s, _ in
+      mapBFloat16(n, p, s) { (x: Floats, y: Floats) in y.replacing(with: x, where: (x .> y) .| (x .!= x)) }
+    },
     { n, p, s, _ in map(n, p, s) { (x: Floats, y: Floats) in y.replacing(with: x, where: (x .> y) .| (x .!= x)) } },
     { n, p, s, _ in map(n, p, s) { (x: Doubles, y: Doubles) in y.replacing(with: x, where: (x .> y) .| (x .!= x)) } })
   registerSigned(
@@ -35,8 +38,11 @@ func registerExtrema(_ receive: KernelReceiver) {
     { n, p, s, _ in map(n, p, s) { (x: UInt64s, y: UInt64s) in y.replacing(with: x, where: x .< y) } })
   registerFloats(
     receive, "minimum",
-    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats, y: Floats) in y.replacing(with: x, where: (x .< y) .| (x .!= x)) } },
-    { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats, y: Floats) in y.replacing(with: x, where: (x .< y) .| (x .!= x)) } },
+    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats, y: Floats) in y.replacing(with: x, where: (x .< y) .| (x .!= x)) }
+    },
+    { n, p, s, _ in
+      mapBFloat16(n, p, s) { (x: Floats, y: Floats) in y.replacing(with: x, where: (x .< y) .| (x .!= x)) }
+    },
     { n, p, s, _ in map(n, p, s) { (x: Floats, y: Floats) in y.replacing(with: x, where: (x .< y) .| (x .!= x)) } },
     { n, p, s, _ in map(n, p, s) { (x: Doubles, y: Doubles) in y.replacing(with: x, where: (x .< y) .| (x .!= x)) } })
 }

@@ -22,7 +22,8 @@ func toInt16(_ x: SIMD8<Double>) -> SIMD8<Int16> { toInt16(vector8_float64_to_fl
 
 @inline(__always)
 func toUInt8(_ x: Floats) -> SIMD8<UInt8> {
-  unsafeBitCast(vector8_int32_to_int8(vector8_float32_to_int32(atLeast(atMost(zeroForNaN(x), 255), 0))), to: SIMD8<UInt8>.self)
+  unsafeBitCast(
+    vector8_int32_to_int8(vector8_float32_to_int32(atLeast(atMost(zeroForNaN(x), 255), 0))), to: SIMD8<UInt8>.self)
 }
 
 @inline(__always)
@@ -30,7 +31,8 @@ func toUInt8(_ x: SIMD8<Double>) -> SIMD8<UInt8> { toUInt8(vector8_float64_to_fl
 
 @inline(__always)
 func toUInt16(_ x: Floats) -> SIMD8<UInt16> {
-  unsafeBitCast(vector8_int32_to_int16(vector8_float32_to_int32(atLeast(atMost(zeroForNaN(x), 65535), 0))), to: SIMD8<UInt16>.self)
+  unsafeBitCast(
+    vector8_int32_to_int16(vector8_float32_to_int32(atLeast(atMost(zeroForNaN(x), 65535), 0))), to: SIMD8<UInt16>.self)
 }
 
 @inline(__always)

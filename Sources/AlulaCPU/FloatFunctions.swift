@@ -34,7 +34,9 @@ func squareRoot(_ x: Floats) -> Floats { vector8_float32_sqrt(x) }
 func squareRoot(_ x: Doubles) -> Doubles { vector4_float64_sqrt(x) }
 
 @inline(__always)
-func magnitude(_ x: Floats) -> Floats { unsafeBitCast(unsafeBitCast(x, to: UInt32s.self) & 0x7FFF_FFFF, to: Floats.self) }
+func magnitude(_ x: Floats) -> Floats {
+  unsafeBitCast(unsafeBitCast(x, to: UInt32s.self) & 0x7FFF_FFFF, to: Floats.self)
+}
 
 @inline(__always)
 func magnitude(_ x: Doubles) -> Doubles {

@@ -34,7 +34,8 @@ func registerGemmFloat(_ receive: KernelReceiver) {
     }
     registerGemmAdd(receive, slot) { count, sum, addend in
       addElements(
-        GemmFloat(repeating: 0), count, sum!.assumingMemoryBound(to: Float.self), addend!.assumingMemoryBound(to: Float.self),
+        GemmFloat(repeating: 0), count, sum!.assumingMemoryBound(to: Float.self),
+        addend!.assumingMemoryBound(to: Float.self),
         (+))
     }
   }
@@ -74,7 +75,8 @@ func registerGemmDouble(_ receive: KernelReceiver) {
     }
     registerGemmAdd(receive, slot) { count, sum, addend in
       addElements(
-        GemmDouble(repeating: 0), count, sum!.assumingMemoryBound(to: Double.self), addend!.assumingMemoryBound(to: Double.self),
+        GemmDouble(repeating: 0), count, sum!.assumingMemoryBound(to: Double.self),
+        addend!.assumingMemoryBound(to: Double.self),
         (+))
     }
   }

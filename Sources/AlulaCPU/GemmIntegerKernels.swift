@@ -34,7 +34,8 @@ func registerGemmUInt8(_ receive: KernelReceiver) {
     }
     registerGemmAdd(receive, slot) { count, sum, addend in
       addElements(
-        GemmUInt8(repeating: 0), count, sum!.assumingMemoryBound(to: UInt8.self), addend!.assumingMemoryBound(to: UInt8.self),
+        GemmUInt8(repeating: 0), count, sum!.assumingMemoryBound(to: UInt8.self),
+        addend!.assumingMemoryBound(to: UInt8.self),
         (&+))
     }
   }
@@ -74,7 +75,8 @@ func registerGemmUInt16(_ receive: KernelReceiver) {
     }
     registerGemmAdd(receive, slot) { count, sum, addend in
       addElements(
-        GemmUInt16(repeating: 0), count, sum!.assumingMemoryBound(to: UInt16.self), addend!.assumingMemoryBound(to: UInt16.self),
+        GemmUInt16(repeating: 0), count, sum!.assumingMemoryBound(to: UInt16.self),
+        addend!.assumingMemoryBound(to: UInt16.self),
         (&+))
     }
   }
@@ -114,7 +116,8 @@ func registerGemmUInt32(_ receive: KernelReceiver) {
     }
     registerGemmAdd(receive, slot) { count, sum, addend in
       addElements(
-        GemmUInt32(repeating: 0), count, sum!.assumingMemoryBound(to: UInt32.self), addend!.assumingMemoryBound(to: UInt32.self),
+        GemmUInt32(repeating: 0), count, sum!.assumingMemoryBound(to: UInt32.self),
+        addend!.assumingMemoryBound(to: UInt32.self),
         (&+))
     }
   }
@@ -154,7 +157,8 @@ func registerGemmUInt64(_ receive: KernelReceiver) {
     }
     registerGemmAdd(receive, slot) { count, sum, addend in
       addElements(
-        GemmUInt64(repeating: 0), count, sum!.assumingMemoryBound(to: UInt64.self), addend!.assumingMemoryBound(to: UInt64.self),
+        GemmUInt64(repeating: 0), count, sum!.assumingMemoryBound(to: UInt64.self),
+        addend!.assumingMemoryBound(to: UInt64.self),
         (&+))
     }
   }

@@ -84,7 +84,8 @@ private func gatherBlocks<Element>(
     for i in 0..<count {
       let (source, target) = (base + blocks[i], packed + i &* inner &* size)
       for j in 0..<inner {
-        target.storeBytes(of: source.loadUnaligned(fromByteOffset: offsets[j], as: type), toByteOffset: j &* size, as: type)
+        target.storeBytes(
+          of: source.loadUnaligned(fromByteOffset: offsets[j], as: type), toByteOffset: j &* size, as: type)
       }
     }
   } else {
@@ -109,7 +110,8 @@ private func scatterBlocks<Element>(
     for i in 0..<count {
       let (target, source) = (base + blocks[i], packed + i &* inner &* size)
       for j in 0..<inner {
-        target.storeBytes(of: source.loadUnaligned(fromByteOffset: j &* size, as: type), toByteOffset: offsets[j], as: type)
+        target.storeBytes(
+          of: source.loadUnaligned(fromByteOffset: j &* size, as: type), toByteOffset: offsets[j], as: type)
       }
     }
   } else {

@@ -123,7 +123,8 @@ private func registerUInt16Casts(_ receive: KernelReceiver) {
     float32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt16>) in vector8_uint16_to_float32(x) } },
     float64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt16>) in vector8_uint16_to_float64(x) } },
     complex64: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<UInt16>) in complex(vector8_uint16_to_float32(x)) } },
-    complex128: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<UInt16>) in complex(vector8_uint16_to_float64(x)) } })
+    complex128: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<UInt16>) in complex(vector8_uint16_to_float64(x)) } }
+  )
 }
 
 private func registerUInt32Casts(_ receive: KernelReceiver) {
@@ -139,7 +140,8 @@ private func registerUInt32Casts(_ receive: KernelReceiver) {
     float32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt32>) in vector8_uint32_to_float32(x) } },
     float64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt32>) in vector8_uint32_to_float64(x) } },
     complex64: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<UInt32>) in complex(vector8_uint32_to_float32(x)) } },
-    complex128: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<UInt32>) in complex(vector8_uint32_to_float64(x)) } })
+    complex128: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<UInt32>) in complex(vector8_uint32_to_float64(x)) } }
+  )
 }
 
 private func registerUInt64Casts(_ receive: KernelReceiver) {
@@ -155,7 +157,8 @@ private func registerUInt64Casts(_ receive: KernelReceiver) {
     float32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt64>) in vector8_uint64_to_float32(x) } },
     float64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt64>) in vector8_uint64_to_float64(x) } },
     complex64: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<UInt64>) in complex(vector8_uint64_to_float32(x)) } },
-    complex128: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<UInt64>) in complex(vector8_uint64_to_float64(x)) } })
+    complex128: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<UInt64>) in complex(vector8_uint64_to_float64(x)) } }
+  )
 }
 
 private func registerIntegerCasts(

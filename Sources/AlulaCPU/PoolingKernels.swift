@@ -12,7 +12,8 @@ func registerPoolingFloat(_ receive: KernelReceiver) {
   let slot = 11
   let max: max_pool_kernel = { planes, geometry, source, values, indices in
     maxPool(
-      planes, geometry!, source!.assumingMemoryBound(to: Float.self), values!.assumingMemoryBound(to: Float.self), indices!,
+      planes, geometry!, source!.assumingMemoryBound(to: Float.self), values!.assumingMemoryBound(to: Float.self),
+      indices!,
       maxPoolTwoByTwo)
   }
   let scatter: plane_index_kernel = { planes, count, extent, source, indices, target in
@@ -46,7 +47,8 @@ func registerPoolingDouble(_ receive: KernelReceiver) {
   let slot = 12
   let max: max_pool_kernel = { planes, geometry, source, values, indices in
     maxPool(
-      planes, geometry!, source!.assumingMemoryBound(to: Double.self), values!.assumingMemoryBound(to: Double.self), indices!,
+      planes, geometry!, source!.assumingMemoryBound(to: Double.self), values!.assumingMemoryBound(to: Double.self),
+      indices!,
       { _, _, _, _, _, _ in 0 })
   }
   let scatter: plane_index_kernel = { planes, count, extent, source, indices, target in

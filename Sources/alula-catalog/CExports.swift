@@ -45,9 +45,13 @@ private func cExport(_ operation: Operation, inPlace: Bool) -> String {
   var text = "@_cdecl(\"\(name)\") @implementation\n"
   text += brokenList(
     parameters, open: "public func \(name)(", close: ") -> alula_status {\n", width: 110, indent: "  ")
-  let outs = inPlace ? "" : operation.outputs.count == 1
-    ? "\(operation.outputs[0]), " : "[\(operation.outputs.joined(separator: ", "))], "
-  let list = operation.isListOperation
+  let outs =
+    inPlace
+    ? ""
+    : operation.outputs.count == 1
+      ? "\(operation.outputs[0]), " : "[\(operation.outputs.joined(separator: ", "))], "
+  let list =
+    operation.isListOperation
     ? "list: \(operation.inputs[0].name), \(operation.inputs[0].name)_count" : "[\(tensors.joined(separator: ", "))]"
   let function = inPlace ? "runInPlace" : "run"
   if operation.takesOptions {

@@ -40,7 +40,8 @@ private func cDocumentation(_ operation: Operation) -> String {
     text += wrapped("@param \(input.name) \(input.documentation)", width: 100, prefix: "/// ") + "\n"
   }
   for attribute in operation.attributes where !operation.takesOptions || attribute.defaultValue == nil {
-    text += wrapped("@param \(attribute.name) \(attribute.documentation)\(cNote(attribute))", width: 100, prefix: "/// ")
+    text += wrapped(
+      "@param \(attribute.name) \(attribute.documentation)\(cNote(attribute))", width: 100, prefix: "/// ")
     text += "\n"
   }
   return text
@@ -51,7 +52,9 @@ private func cNote(_ attribute: Attribute) -> String {
   case .optionalInt: " ALULA_NONE to leave it out."
   case .optionalInts: " NULL to leave it out."
   case .optionalDType: " ALULA_DTYPE_NONE to leave it out."
-  case .spatial(let axes): (axes == 1 ? " 1 value" : " \(axes) values") + (attribute.defaultValue == nil ? "." : ", or NULL for \(spatialDefault(attribute)).")
+  case .spatial(let axes):
+    (axes == 1 ? " 1 value" : " \(axes) values")
+      + (attribute.defaultValue == nil ? "." : ", or NULL for \(spatialDefault(attribute)).")
   case .choice(let choices): " One of \(choices.map { "\"\($0)\"" }.joined(separator: ", ")); NULL for the first."
   case .generator: " May be NULL."
   default: ""

@@ -21,7 +21,8 @@ func operationTable() -> String {
         case .notDifferentiable: "–"
         case .unsupported(let reason): "no: \(reason)"
         }
-      text += "| `\(operation.name)` | \(summary) | \(dtypes(operation.dtypes)) | \(gradient) | \(operation.source.rawValue) |\n"
+      text +=
+        "| `\(operation.name)` | \(summary) | \(dtypes(operation.dtypes)) | \(gradient) | \(operation.source.rawValue) |\n"
     }
   }
   return text

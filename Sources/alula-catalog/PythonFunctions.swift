@@ -200,7 +200,9 @@ private func pythonResult(_ operation: Operation) -> String {
   return text
 }
 
-private func pythonOptionsName(_ operation: Operation) -> String { "_\(pythonResultName(operation).dropLast(6))Options" }
+private func pythonOptionsName(_ operation: Operation) -> String {
+  "_\(pythonResultName(operation).dropLast(6))Options"
+}
 
 private func pythonOptions(_ operation: Operation) -> String {
   var text = "class \(pythonOptionsName(operation))(_Structure):\n    _fields_ = (\n"

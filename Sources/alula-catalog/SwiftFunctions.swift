@@ -45,7 +45,8 @@ private func swiftFunction(_ operation: Operation) -> String {
     parameters.append("\(name): \(swiftType(attribute))\(swiftDefault(attribute))")
     values.append(swiftValue(attribute, name))
   }
-  let result = operation.outputs.count == 1
+  let result =
+    operation.outputs.count == 1
     ? "Tensor" : "(" + operation.outputs.map { "\(camelCase($0)): Tensor" }.joined(separator: ", ") + ")"
   let declaration = brokenList(
     parameters, open: "  public \(isStatic ? "static " : "")func \(swiftName(operation.name))(",

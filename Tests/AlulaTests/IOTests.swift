@@ -85,7 +85,8 @@ private func samples() throws -> [(name: String, tensor: Tensor)] {
   @Test func whatIsWrittenIsRead() throws {
     try withDirectory { directory in
       let path = "\(directory)/model.safetensors"
-      let tensors = try samples().filter { $0.tensor.dtype != .complex128 } + [("ключ \"a\"\n", try Tensor([1, 2], shape: [2]))]
+      let tensors =
+        try samples().filter { $0.tensor.dtype != .complex128 } + [("ключ \"a\"\n", try Tensor([1, 2], shape: [2]))]
       let metadata = [(name: "format", value: "alula"), (name: "é\u{1F600}", value: "\\ \u{1} \"")]
       try SafeTensors.save(tensors, metadata: metadata, path: path)
       let contents = try SafeTensors.load(path: path)
@@ -115,7 +116,8 @@ private func samples() throws -> [(name: String, tensor: Tensor)] {
   }
 
   @Test(arguments: [
-    "", "{", "[]", "{} x", "{\"a\"}", "{\"a\":1}", "{\"a\":{}}", "{\"__metadata__\":[]}", "{\"__metadata__\":{\"a\":1}}",
+    "", "{", "[]", "{} x", "{\"a\"}", "{\"a\":1}", "{\"a\":{}}", "{\"__metadata__\":[]}",
+    "{\"__metadata__\":{\"a\":1}}",
     "{\"a\":{\"dtype\":\"F99\",\"shape\":[],\"data_offsets\":[0,4]}}",
     "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,3]}}",
     "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}",
@@ -132,7 +134,8 @@ private func samples() throws -> [(name: String, tensor: Tensor)] {
     "{\"a\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,3]}}",
     "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
     "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
-    "{\"\\ud800\":1}", "{\"\\x\":1}", "{\"\u{1}\":1}", "{\"a\":01}", "{\"a\":-}", "{\"a\":1e}", "{\"a\":tru}", "{\"a\":1,}",
+    "{\"\\ud800\":1}", "{\"\\x\":1}", "{\"\u{1}\":1}", "{\"a\":01}", "{\"a\":-}", "{\"a\":1e}", "{\"a\":tru}",
+    "{\"a\":1,}",
   ]) func malformedFilesAreErrors(header: String) {
     #expect(throws: AlulaError.self) { try load(file(header, [0, 0, 0, 0])) }
   }
@@ -261,10 +264,12 @@ private func samples() throws -> [(name: String, tensor: Tensor)] {
 
   @Test(arguments: [
     "", "{}", "{'descr': '<f4'}", "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), } x",
-    "{'descr': '<f4', 'fortran_order': 0, 'shape': (2,), }", "{'descr': '<f4', 'fortran_order': False, 'shape': (-2,), }",
+    "{'descr': '<f4', 'fortran_order': 0, 'shape': (2,), }",
+    "{'descr': '<f4', 'fortran_order': False, 'shape': (-2,), }",
     "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }",
     "{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296), }",
-    "{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }", "{'descr': '|O', 'fortran_order': False, 'shape': (2,), }",
+    "{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }",
+    "{'descr': '|O', 'fortran_order': False, 'shape': (2,), }",
     "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,), }",
     "{'descr': '<U3', 'fortran_order': False, 'shape': (), }", "{'descr': '', 'fortran_order': False, 'shape': (2,), }",
     "{'descr': '<f4', 'fortran_order': False, 'shape': (2", "{'descr': '<f4", "{'extra': '<f4'}",

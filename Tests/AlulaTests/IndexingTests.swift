@@ -8,7 +8,8 @@ private func counting(_ shape: Int...) throws -> Tensor {
 
 private func indices(_ values: [Int], _ shape: Int...) throws -> Tensor {
   try values.withUnsafeBytes { bytes in
-    try Tensor(copying: try #require(bytes.baseAddress), shape: Dims(shape.isEmpty ? [values.count] : shape), dtype: .int64)
+    try Tensor(
+      copying: try #require(bytes.baseAddress), shape: Dims(shape.isEmpty ? [values.count] : shape), dtype: .int64)
   }
 }
 
@@ -53,7 +54,10 @@ private func indices(_ values: [Int], _ shape: Int...) throws -> Tensor {
       ([.integer(0), .integer(0), .integer(0)], "index: 3 axes are indexed, but shape (2, 3) has 2"),
       ([.ellipsis, .ellipsis], "index: more than one ellipsis"),
       ([.slice(step: 0)], "index: the step of a slice is zero"),
-      ([.tensor(mask)], "index: a mask of shape (2, 2) does not fit shape (2, 3) at axis 0: axis 1 has size 3, the mask 2"),
+      (
+        [.tensor(mask)],
+        "index: a mask of shape (2, 2) does not fit shape (2, 3) at axis 0: axis 1 has size 3, the mask 2"
+      ),
       ([.tensor(x)], "index: a tensor of float32 is no index; integers and bool are"),
       (
         [.tensor(try indices([0, 1])), .tensor(try indices([0, 1, 2]))],

@@ -13,7 +13,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ([-1], "negative extent"), ([.max, 2], "too many elements"), ([1 << 40, 1 << 40], "too many elements"), ([2, 0, .max], "too many elements"),
+    ([-1], "negative extent"), ([.max, 2], "too many elements"), ([1 << 40, 1 << 40], "too many elements"),
+    ([2, 0, .max], "too many elements"),
     (Array(repeating: 1, count: 65), "exceeds the limit of 64"),
   ])
   func refused(shape: [Int], message: String) {

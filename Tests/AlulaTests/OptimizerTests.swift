@@ -146,7 +146,9 @@ import Testing
     #expect(throws: AlulaError.self) { try SGD([try a * a], learningRate: 1) }
     #expect(throws: AlulaError.self) { try Adam([a], beta1: 1) }
     #expect(throws: AlulaError.self) { try Adam([a], epsilon: -1) }
-    #expect(throws: AlulaError.self) { try SGD([try Tensor.randomIntegers(low: 0, high: 2, shape: [2])], learningRate: 1) }
+    #expect(throws: AlulaError.self) {
+      try SGD([try Tensor.randomIntegers(low: 0, high: 2, shape: [2])], learningRate: 1)
+    }
   }
 
   @Test func clippingBoundsTheNorm() throws {

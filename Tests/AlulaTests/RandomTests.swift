@@ -71,7 +71,8 @@ private func philox(_ counter: [UInt32], _ key: [UInt32]) -> [UInt32] {
   }
 
   private func state(seed: UInt64, group: UInt64) -> [UInt8] {
-    Array(Generator().state[0..<8]) + [seed, group].flatMap { x in (0..<8).map { UInt8(truncatingIfNeeded: x >> ($0 * 8)) } }
+    Array(Generator().state[0..<8])
+      + [seed, group].flatMap { x in (0..<8).map { UInt8(truncatingIfNeeded: x >> ($0 * 8)) } }
   }
 }
 
@@ -113,7 +114,8 @@ private func philox(_ counter: [UInt32], _ key: [UInt32]) -> [UInt32] {
     #expect(try x.values(as: Float.self).allSatisfy { $0 >= 1 && $0 < Float(1.0000001) })
     for dtype in [DType.float16, .bfloat16, .float32, .float64] {
       for (low, high) in [(1.0, 3.0), (-3, -1), (-1, 0)] {
-        let values = try Tensor.randomUniform(shape: [100_000], low: low, high: high, dtype: dtype).values(as: Double.self)
+        let values = try Tensor.randomUniform(shape: [100_000], low: low, high: high, dtype: dtype).values(
+          as: Double.self)
         #expect(values.allSatisfy { $0 >= low && $0 < high })
       }
       let same = try Tensor.randomUniform(shape: [10], low: 3, high: 3, dtype: dtype).values(as: Double.self)
@@ -148,7 +150,8 @@ private func philox(_ counter: [UInt32], _ key: [UInt32]) -> [UInt32] {
     let words = Generator(seed: 5)
     let n = 3200
     let x = try Tensor.randomNormal(shape: [n], generator: Generator(seed: 5)).values(as: Float.self)
-    let y = try Tensor.randomNormal(shape: [n / 2], dtype: .float64, generator: Generator(seed: 5)).values(as: Double.self)
+    let y = try Tensor.randomNormal(shape: [n / 2], dtype: .float64, generator: Generator(seed: 5)).values(
+      as: Double.self)
     // A range one short of 2⁶⁴ makes each word one less.
     let bits = try Tensor.randomIntegers(low: .min, high: .max, shape: [n / 2], generator: words).values(as: Int64.self)
       .map { UInt64(bitPattern: $0) &- UInt64(bitPattern: .min) &+ 1 }
@@ -179,7 +182,8 @@ private func philox(_ counter: [UInt32], _ key: [UInt32]) -> [UInt32] {
     #expect(abs(chiSquare(counts, Array(repeating: 10_000, count: 17))) < 5)
     let wide = try Tensor.randomIntegers(low: .min, high: .max, shape: [1000]).values(as: Int.self)
     #expect(wide.contains { $0 < 0 } && wide.contains { $0 > 0 } && Set(wide).count == 1000)
-    #expect(try Tensor.randomIntegers(low: 3, high: 4, shape: [5], dtype: .uint8).values(as: UInt8.self) == [3, 3, 3, 3, 3])
+    #expect(
+      try Tensor.randomIntegers(low: 3, high: 4, shape: [5], dtype: .uint8).values(as: UInt8.self) == [3, 3, 3, 3, 3])
   }
 
   @Test func permutationsArePermutations() throws {
@@ -211,7 +215,8 @@ private func philox(_ counter: [UInt32], _ key: [UInt32]) -> [UInt32] {
 
   @Test func multinomialFollowsItsWeights() throws {
     let weights = try Tensor([1, 0, 3, 6, 0, 2, 2, 2], shape: [2, 4])
-    let x = try weights.multinomial(count: 50_000, replacement: true, generator: Generator(seed: 9)).values(as: Int.self)
+    let x = try weights.multinomial(count: 50_000, replacement: true, generator: Generator(seed: 9)).values(
+      as: Int.self)
     let table: [[Double]] = [[0.1, 0, 0.3, 0.6], [0, 1.0 / 3, 1.0 / 3, 1.0 / 3]]
     for (row, probabilities) in table.enumerated() {
       let drawn = x[(row * 50_000)..<((row + 1) * 50_000)]

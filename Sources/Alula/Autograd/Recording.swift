@@ -104,7 +104,8 @@ extension Tensor {
     }
     if let value, value.dtype != dtype || value.layout.shape != layout.shape {
       throw .invalidArgument(
-        "grad: shape \(value.layout.shape) and dtype \(value.dtype) do not match the tensor's \(layout.shape) and \(dtype)")
+        "grad: shape \(value.layout.shape) and dtype \(value.dtype) do not match the tensor's \(layout.shape) and \(dtype)"
+      )
     }
     guard value?.edge?.node !== leaf else {
       throw .invalidArgument("grad: a tensor cannot be its own gradient; detach it")

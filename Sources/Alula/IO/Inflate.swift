@@ -153,9 +153,10 @@ struct Inflate {
   private static let distanceBits = [
     0, 0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13,
   ]
-  private static let fixedLengths = HuffmanCode(
-    Array(repeating: 8, count: 144) + Array(repeating: 9, count: 112) + Array(repeating: 7, count: 24)
-      + Array(repeating: 8, count: 8)) ?? .empty
+  private static let fixedLengths =
+    HuffmanCode(
+      Array(repeating: 8, count: 144) + Array(repeating: 9, count: 112) + Array(repeating: 7, count: 24)
+        + Array(repeating: 8, count: 8)) ?? .empty
   private static let fixedDistances = HuffmanCode(Array(repeating: 5, count: 30)) ?? .empty
 }
 

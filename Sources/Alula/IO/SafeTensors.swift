@@ -63,7 +63,9 @@ public enum SafeTensors {
     return Contents(tensors: tensors, metadata: metadata)
   }
 
-  private static func readMetadata(_ value: JSON, _ source: String) throws(AlulaError) -> [(name: String, value: String)] {
+  private static func readMetadata(_ value: JSON, _ source: String) throws(AlulaError) -> [(
+    name: String, value: String
+  )] {
     guard case .object(let members) = value else { throw .io("\(source): \(metadataName) is not a JSON object") }
     var result: [(name: String, value: String)] = []
     for (name, value) in members {

@@ -42,7 +42,8 @@ extension Operation {
         }
         guard mask.layout.broadcast(to: scores.layout.shape) != nil else {
           throw .invalidArgument(
-            "scaled_dot_product_attention: mask of shape \(mask.layout.shape) does not broadcast to \(scores.layout.shape)")
+            "scaled_dot_product_attention: mask of shape \(mask.layout.shape) does not broadcast to \(scores.layout.shape)"
+          )
         }
         scores = mask.dtype == .bool ? try mask.where(scores, never) : try scores + mask.cast(dtype: scores.dtype)
       }
@@ -53,7 +54,8 @@ extension Operation {
       Sample(.normal(2, 3, 4), .normal(2, 5, 4), .normal(2, 5, 6), nil),
       Sample(.normal(2, 2, 4, 3), .normal(2, 2, 4, 3), .normal(2, 2, 4, 3), nil, attributes: ["causal": .bool(true)]),
       Sample(
-        .normal(3, 4), .normal(5, 4), .normal(5, 2), .literal([1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 1, 1, 1, 1, 1], 3, 5, dtype: .bool),
+        .normal(3, 4), .normal(5, 4), .normal(5, 2),
+        .literal([1, 1, 0, 1, 1, 0, 1, 1, 0, 1, 1, 1, 1, 1, 1], 3, 5, dtype: .bool),
         attributes: ["scale": .float(0.3)]),
       Sample(.normal(2, 3, 4), .normal(2, 5, 4), .normal(2, 5, 6), .normal(3, 5)),
     ],

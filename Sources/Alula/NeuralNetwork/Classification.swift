@@ -79,7 +79,9 @@ extension Operation {
       if GradientMode.isEnabled || c.needsGradient(2) {
         return try crossEntropyGradient(c, logits, targets, weight)
       }
-      return [try crossEntropyBackward.first([c.gradient, logits, c.output(1), targets, weight], attributes), nil, nil]
+      return [
+        try crossEntropyBackward.first([c.gradient, logits, c.output(1), targets, weight], attributes), nil, nil,
+      ]
     },
     samples: [], reference: nil)
 
@@ -204,7 +206,8 @@ extension Call {
     let shape = logits.layout.shape
     guard self[1].layout.shape == shape, shape.count > 0 else {
       throw .invalidArgument(
-        "cross_entropy: target of probabilities of shape \(self[1].layout.shape) for logits of shape \(shape); they must be equal")
+        "cross_entropy: target of probabilities of shape \(self[1].layout.shape) for logits of shape \(shape); they must be equal"
+      )
     }
     let axis = shape.count == 1 ? 0 : 1
     let classes = shape[axis]
@@ -213,7 +216,8 @@ extension Call {
     if smoothing > 0 { target = try target * (1 - smoothing) + smoothing / Double(classes) }
     if let weight = optional(2) {
       guard weight.layout.shape == [classes] else {
-        throw .invalidArgument("cross_entropy: weight of shape \(weight.layout.shape) for \(classes) classes in shape \(shape)")
+        throw .invalidArgument(
+          "cross_entropy: weight of shape \(weight.layout.shape) for \(classes) classes in shape \(shape)")
       }
       target = try target * weight.reshape(shape: [classes] + Array(repeating: 1, count: shape.count - 1 - axis))
     }

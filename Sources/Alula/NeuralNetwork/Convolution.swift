@@ -195,7 +195,8 @@ extension Call {
   /// Refuses an operand whose shape is not the one that the others ask for.
   func expect(_ shape: Dims, _ expected: Dims, _ name: String) throws(AlulaError) {
     if shape != expected {
-      throw .invalidArgument("\(operation.name): \(name) has shape \(shape), and the other arguments ask for \(expected)")
+      throw .invalidArgument(
+        "\(operation.name): \(name) has shape \(shape), and the other arguments ask for \(expected)")
     }
   }
 }

@@ -51,7 +51,9 @@ extension Operation {
   static let embeddingScatter: Operation = .init(
     "embedding_scatter", "Rows added up at their indices.",
     source: .alula, inputs: [.value("rows"), .index("indices")],
-    attributes: [.int("count", "The number of rows of the table."), .int("padding", "The row that stays zero, or -1.")],
+    attributes: [
+      .int("count", "The number of rows of the table."), .int("padding", "The row that stays zero, or -1."),
+    ],
     dtypes: [.floating, .complex],
     body: .primitive { (c) throws(AlulaError) in
       [TensorSpec(c[0].dtype, [c.int("count"), c[0].layout.shape[c[0].rank - 1]])]
@@ -95,7 +97,8 @@ extension Operation {
   static let oneHotRows: Operation = .init(
     "one_hot", "Rows of zeros with a one at each index.",
     source: .alula, inputs: [.index("indices")],
-    attributes: [.int("num_classes", "The length of a row."), .dtype("dtype", "The dtype of the result.")], dtypes: .all,
+    attributes: [.int("num_classes", "The length of a row."), .dtype("dtype", "The dtype of the result.")],
+    dtypes: .all,
     body: .primitive { (c) throws(AlulaError) in
       var shape = c[0].layout.shape
       shape.append(c.int("num_classes"))
@@ -112,7 +115,8 @@ extension Operation {
     ], dtypes: .floating, promotion: .floating,
     body: .composite { (c) throws(AlulaError) in
       guard let shape = Dims.broadcast(c[0].layout.shape, c[1].layout.shape) else {
-        throw .invalidArgument("cosine_similarity: shapes \(c[0].layout.shape) and \(c[1].layout.shape) do not broadcast")
+        throw .invalidArgument(
+          "cosine_similarity: shapes \(c[0].layout.shape) and \(c[1].layout.shape) do not broadcast")
       }
       let axis = [try c.axis(c.int("axis"), rank: shape.count)]
       let a = try c[0].broadcastTo(shape: shape.array)

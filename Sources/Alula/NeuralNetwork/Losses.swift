@@ -91,7 +91,8 @@ extension Operation {
     gradient: .composed,
     samples: [
       Sample(.uniform(0.1, 0.9, 3, 4), .uniform(0, 1, 3, 4), nil),
-      Sample(.uniform(0.1, 0.9, 3, 4), .uniform(0, 1, 3, 4), .uniform(0.5, 2, 4), attributes: ["reduction": .string("sum")]),
+      Sample(
+        .uniform(0.1, 0.9, 3, 4), .uniform(0, 1, 3, 4), .uniform(0.5, 2, 4), attributes: ["reduction": .string("sum")]),
     ],
     reference: "reference.binary_cross_entropy(prediction, target, weight, reduction)")
 
@@ -123,7 +124,9 @@ extension Operation {
       Sample(
         .normal(3, 4), .uniform(0, 1, 3, 4), .uniform(0.5, 2, 3, 1), .uniform(0.5, 2, 4),
         attributes: ["reduction": .string("none")]),
-      Sample(.literal([-800, 900, 30, -40], 4), .literal([0, 1, 0, 1], 4), nil, nil, attributes: ["reduction": .string("sum")]),
+      Sample(
+        .literal([-800, 900, 30, -40], 4), .literal([0, 1, 0, 1], 4), nil, nil,
+        attributes: ["reduction": .string("sum")]),
     ],
     reference: "reference.binary_cross_entropy_with_logits(prediction, target, weight, pos_weight, reduction)")
 

@@ -21,7 +21,8 @@ extension Operation {
     gradient: .composed,
     samples: [
       Sample(.normal(4, 6), .normal(6), .normal(6), attributes: ["normalized_shape": .ints([6])]),
-      Sample(.normal(2, 3, 4), .normal(3, 4), nil, attributes: ["normalized_shape": .ints([3, 4]), "eps": .float(0.1)]),
+      Sample(
+        .normal(2, 3, 4), .normal(3, 4), nil, attributes: ["normalized_shape": .ints([3, 4]), "eps": .float(0.1)]),
       Sample(.normal(3, 5), nil, .normal(5), attributes: ["normalized_shape": .ints([5])]),
       Sample(.normal(3, 37), nil, nil, attributes: ["normalized_shape": .ints([37])]),
       Sample(.normal(0, 3), .normal(3), .normal(3), attributes: ["normalized_shape": .ints([3])]),
@@ -124,7 +125,8 @@ extension Operation {
       let channels = try c.checkChannels(1, 2)
       let groups = c.int("num_groups")
       guard groups > 0, channels % groups == 0 else {
-        throw .invalidArgument("group_norm: \(channels) channels in shape \(x.layout.shape) do not divide into \(groups) groups")
+        throw .invalidArgument(
+          "group_norm: \(channels) channels in shape \(x.layout.shape) do not divide into \(groups) groups")
       }
       return [try c.groupNorm(groups, weight: c.optional(1), bias: c.optional(2))]
     },
@@ -168,7 +170,8 @@ extension Operation {
     samples: [
       Sample(.normal(4, 3), nil, nil, .normal(3), .normal(3), attributes: ["training": .bool(true)]),
       Sample(
-        .normal(2, 3, 2, 2), .normal(3), .uniform(0.5, 2, 3), .normal(3), .normal(3), attributes: ["training": .bool(true)]),
+        .normal(2, 3, 2, 2), .normal(3), .uniform(0.5, 2, 3), .normal(3), .normal(3),
+        attributes: ["training": .bool(true)]),
       Sample(.normal(2, 3, 4), .normal(3), .uniform(0.5, 2, 3), .normal(3), .normal(3)),
       Sample(.normal(2, 3, 4), .normal(3), .uniform(0.5, 2, 3), nil, nil, attributes: ["eps": .float(0.01)]),
     ],
@@ -187,7 +190,8 @@ extension Call {
     for i in inputs.indices.dropFirst() {
       if let parameter = optional(i), parameter.layout.shape != wanted {
         throw .invalidArgument(
-          "\(operation.name): \(operation.inputs[i].name) of shape \(parameter.layout.shape) for normalized_shape \(wanted)")
+          "\(operation.name): \(operation.inputs[i].name) of shape \(parameter.layout.shape) for normalized_shape \(wanted)"
+        )
       }
     }
     return wanted.count
@@ -202,7 +206,8 @@ extension Call {
     for i in parameters {
       if let parameter = optional(i), parameter.layout.shape != [shape[1]] {
         throw .invalidArgument(
-          "\(operation.name): \(operation.inputs[i].name) of shape \(parameter.layout.shape) for \(shape[1]) channels in shape \(shape)")
+          "\(operation.name): \(operation.inputs[i].name) of shape \(parameter.layout.shape) for \(shape[1]) channels in shape \(shape)"
+        )
       }
     }
     return shape[1]
@@ -233,7 +238,8 @@ extension Call {
     if bool("training") {
       let count = channels == 0 ? 0 : x.count / channels
       guard count > 1 else {
-        throw .invalidArgument("batch_norm: more than one element per channel is needed in training, not shape \(x.layout.shape)")
+        throw .invalidArgument(
+          "batch_norm: more than one element per channel is needed in training, not shape \(x.layout.shape)")
       }
       means = try x.mean(axis: axes)
       variances = try x.var(axis: axes)

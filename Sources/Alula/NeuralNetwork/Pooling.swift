@@ -196,7 +196,8 @@ extension Operation {
           "count_include_pad": .bool(false),
         ]),
     ],
-    reference: "reference.avg_pool2d_input_gradient(gradient, input_size, kernel_size, stride, padding, count_include_pad)")
+    reference:
+      "reference.avg_pool2d_input_gradient(gradient, input_size, kernel_size, stride, padding, count_include_pad)")
 }
 
 extension Call {

@@ -23,7 +23,9 @@ struct PoolingShape {
     padding = call.ints("padding")
     dilation = call.optionalInts("dilation") ?? [1, 1]
     let limit = 1 << 31
-    for (values, least, what) in [(kernel, 1, "kernel_size"), (stride, 1, "stride"), (dilation, 1, "dilation"), (padding, 0, "padding")] {
+    for (values, least, what) in [
+      (kernel, 1, "kernel_size"), (stride, 1, "stride"), (dilation, 1, "dilation"), (padding, 0, "padding"),
+    ] {
       guard values.count == 2, values.allSatisfy({ $0 >= least && $0 < limit }) else {
         throw .invalidArgument("\(name): \(what) must hold two numbers of at least \(least), not \(Dims(values))")
       }

@@ -6,7 +6,9 @@ extension Operation {
   public static let empty = Operation(
     "empty", "A tensor whose elements are whatever its memory holds.",
     source: .arrayAPI, inputs: [],
-    attributes: [.ints("shape", "The shape of the result."), .optionalDType("dtype", "float32 by default."), .device()],
+    attributes: [
+      .ints("shape", "The shape of the result."), .optionalDType("dtype", "float32 by default."), .device(),
+    ],
     dtypes: .all,
     body: .primitive { (c) throws(AlulaError) in [TensorSpec(c.dtype() ?? .defaultFloat, Dims(c.ints("shape")))] },
     gradient: .notDifferentiable,
@@ -38,7 +40,9 @@ extension Operation {
   public static let zeros = Operation(
     "zeros", "A tensor of zeros.",
     source: .arrayAPI, inputs: [],
-    attributes: [.ints("shape", "The shape of the result."), .optionalDType("dtype", "float32 by default."), .device()],
+    attributes: [
+      .ints("shape", "The shape of the result."), .optionalDType("dtype", "float32 by default."), .device(),
+    ],
     dtypes: .all,
     body: .composite { (c) throws(AlulaError) in
       [
@@ -53,7 +57,9 @@ extension Operation {
   public static let ones = Operation(
     "ones", "A tensor of ones.",
     source: .arrayAPI, inputs: [],
-    attributes: [.ints("shape", "The shape of the result."), .optionalDType("dtype", "float32 by default."), .device()],
+    attributes: [
+      .ints("shape", "The shape of the result."), .optionalDType("dtype", "float32 by default."), .device(),
+    ],
     dtypes: .all,
     body: .composite { (c) throws(AlulaError) in
       [
@@ -119,7 +125,8 @@ extension Operation {
     "eye", "A matrix with ones on one diagonal and zeros elsewhere.",
     source: .arrayAPI, inputs: [],
     attributes: [
-      .int("n_rows", "The number of rows."), .optionalInt("n_cols", "The number of columns; that of the rows by default."),
+      .int("n_rows", "The number of rows."),
+      .optionalInt("n_cols", "The number of columns; that of the rows by default."),
       .int("k", default: 0, "The diagonal: above the main one when positive, below it when negative."),
       .optionalDType("dtype", "float32 by default."), .device(),
     ],
@@ -133,7 +140,8 @@ extension Operation {
     },
     gradient: .composed,
     samples: [
-      Sample(attributes: ["n_rows": .int(3)]), Sample(attributes: ["n_rows": .int(3), "n_cols": .int(5), "k": .int(-1)]),
+      Sample(attributes: ["n_rows": .int(3)]),
+      Sample(attributes: ["n_rows": .int(3), "n_cols": .int(5), "k": .int(-1)]),
       Sample(attributes: ["n_rows": .int(2), "n_cols": .int(3), "k": .int(2)]), Sample(attributes: ["n_rows": .int(0)]),
     ],
     reference: "np.eye(n_rows, n_cols, k)")

@@ -4,7 +4,8 @@ extension Operation {
   private static let cumulativeAttributes: [Attribute] = [
     .optionalInt("axis", "The axis to go along; may be left out only for a 1-d tensor."),
     .optionalDType("dtype", "The dtype to compute in; by default that of `sum`."),
-    .bool("include_initial", default: false, "Whether the result begins with the value of nothing, and is longer by 1."),
+    .bool(
+      "include_initial", default: false, "Whether the result begins with the value of nothing, and is longer by 1."),
   ]
 
   private static let cumulativeSamples: [Sample] = [

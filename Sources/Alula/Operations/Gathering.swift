@@ -127,12 +127,14 @@ extension Operation {
     gradient: .composed,
     samples: [
       Sample(.normal(4, 3), .indices(3, 4, 2)), Sample(.normal(4, 3), .indices(4, 2, 3), attributes: ["axis": .int(0)]),
-      Sample(.normal(4, 3), .indices(3, 1, 5)), Sample(.normal(4, 3), .literal([-1, 1], 2, 1, dtype: .int64), attributes: ["axis": .int(0)]),
+      Sample(.normal(4, 3), .indices(3, 1, 5)),
+      Sample(.normal(4, 3), .literal([-1, 1], 2, 1, dtype: .int64), attributes: ["axis": .int(0)]),
     ],
     reference: "np.take_along_axis(x, indices, axis=axis)")
 
   public static let gather: Operation = Operation(
-    "gather", "For each element of an index, the element of x at that position along an axis and at its own along the others.",
+    "gather",
+    "For each element of an index, the element of x at that position along an axis and at its own along the others.",
     source: .pytorch,
     inputs: [.any("x"), .index("index", "Of x's rank, and no longer than x but along the axis.")],
     attributes: [.int("axis", "The axis.")],
@@ -169,7 +171,8 @@ extension Operation {
       ]
     },
     samples: [
-      Sample(.normal(3, 4), .literal([2, 0, 1, 3, 2, 0], 2, 3, dtype: .int64), .normal(2, 3), attributes: ["axis": .int(1)]),
+      Sample(
+        .normal(3, 4), .literal([2, 0, 1, 3, 2, 0], 2, 3, dtype: .int64), .normal(2, 3), attributes: ["axis": .int(1)]),
       Sample(.normal(3, 4), .literal([-1, 0, 1, 2], 1, 4, dtype: .int64), .normal(), attributes: ["axis": .int(0)]),
     ],
     reference: "reference.scatter(x, index, value, axis)")

@@ -16,7 +16,8 @@ extension Operation {
     },
     gradient: .composed,
     samples: [
-      Sample(.normal(2, 3), .normal(1, 3)), Sample(.normal(2, 3), .normal(2, 0), .normal(2, 1), attributes: ["axis": .int(-1)]),
+      Sample(.normal(2, 3), .normal(1, 3)),
+      Sample(.normal(2, 3), .normal(2, 0), .normal(2, 1), attributes: ["axis": .int(-1)]),
       Sample(.normal(2, 3), .normal(4), attributes: ["axis": .none]), Sample(.normal(3)),
     ],
     reference: "np.concatenate(arrays, axis=axis)")
@@ -71,7 +72,8 @@ extension Operation {
     },
     gradient: .composed,
     samples: [
-      Sample(.normal(2, 3), .normal(2, 3)), Sample(.normal(2, 3), .normal(2, 3), .normal(2, 3), attributes: ["axis": .int(-1)]),
+      Sample(.normal(2, 3), .normal(2, 3)),
+      Sample(.normal(2, 3), .normal(2, 3), .normal(2, 3), attributes: ["axis": .int(-1)]),
       Sample(.normal(), .normal()),
     ],
     reference: "np.stack(arrays, axis=axis)")
@@ -106,7 +108,8 @@ extension Operation {
       var result = c[0]
       for (axis, extent) in shape.enumerated() where width[2 * axis] > 0 || width[2 * axis + 1] > 0 {
         guard extent > 0 else {
-          throw .invalidArgument("pad: axis \(axis) of shape \(Dims(shape)) is empty; mode '\(c.string("mode"))' needs elements")
+          throw .invalidArgument(
+            "pad: axis \(axis) of shape \(Dims(shape)) is empty; mode '\(c.string("mode"))' needs elements")
         }
         let positions = try Tensor(indexCount: c.paddedExtent(axis)) {
           paddedPosition($0 - width[2 * axis], extent, c.string("mode"))
@@ -261,7 +264,8 @@ extension Operation {
     samples: [
       Sample(.normal(2, 3), attributes: ["repetitions": .ints([2])]),
       Sample(.normal(2, 3), attributes: ["repetitions": .ints([2, 1, 3])]),
-      Sample(.normal(), attributes: ["repetitions": .ints([3])]), Sample(.normal(2), attributes: ["repetitions": .ints([0])]),
+      Sample(.normal(), attributes: ["repetitions": .ints([3])]),
+      Sample(.normal(2), attributes: ["repetitions": .ints([0])]),
     ],
     reference: "np.tile(x, repetitions)")
 }

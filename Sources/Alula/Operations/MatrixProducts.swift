@@ -45,7 +45,8 @@ extension Operation {
     samples: [
       Sample(.normal(3, 4), .normal(4, 5)), Sample(.normal(4), .normal(4)), Sample(.normal(4), .normal(2, 4, 3)),
       Sample(.normal(2, 3, 4), .normal(4)), Sample(.normal(2, 1, 3, 4), .normal(3, 4, 2)),
-      Sample(.normal(2, 3, 4), .normal(4, 2)), Sample(.normal(3, 0), .normal(0, 2)), Sample(.normal(7, 20), .normal(20, 33)),
+      Sample(.normal(2, 3, 4), .normal(4, 2)), Sample(.normal(3, 0), .normal(0, 2)),
+      Sample(.normal(7, 20), .normal(20, 33)),
     ],
     reference: "np.matmul(a, b)")
 

@@ -61,7 +61,9 @@ extension Operation {
     attributes: [.int("n", "The number of integers."), .device(), .generator()],
     dtypes: .all,
     body: .primitive { (c) throws(AlulaError) in
-      guard c.int("n") >= 0 else { throw .invalidArgument("random_permutation: n is \(c.int("n")), but cannot be negative") }
+      guard c.int("n") >= 0 else {
+        throw .invalidArgument("random_permutation: n is \(c.int("n")), but cannot be negative")
+      }
       return [TensorSpec(.int64, [c.int("n")])]
     },
     gradient: .notDifferentiable, samples: [], reference: nil)

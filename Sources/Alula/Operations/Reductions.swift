@@ -11,7 +11,8 @@ extension Operation {
   private static let reductionSamples: [Sample] = [
     Sample(.normal(3, 4)), Sample(.normal(3, 4, 2), attributes: ["axis": .ints([-1, 0])]),
     Sample(.normal(3, 4), attributes: ["axis": .ints([1]), "keepdims": .bool(true)]),
-    Sample(.normal(5, 2, 3), attributes: ["axis": .ints([1])]), Sample(.normal(40, 19), attributes: ["axis": .ints([0])]),
+    Sample(.normal(5, 2, 3), attributes: ["axis": .ints([1])]),
+    Sample(.normal(40, 19), attributes: ["axis": .ints([0])]),
     Sample(.normal()), Sample(.normal(3, 2), attributes: ["axis": .ints([])]),
   ]
 
@@ -60,20 +61,24 @@ extension Operation {
       let order = kept + axes
       let moved = try x.permuteDims(axes: order)
       let flat = try moved.reshape(shape: kept.map { x.shape[$0] } + [x.reducedCount(axes)])
-      let others = try flat.exclusiveProducts(axis: kept.count, reverse: false)
+      let others =
+        try flat.exclusiveProducts(axis: kept.count, reverse: false)
         * flat.exclusiveProducts(axis: kept.count, reverse: true)
       var inverse = order
       for (i, axis) in order.enumerated() { inverse[axis] = i }
       let back = try others.reshape(shape: moved.shape).permuteDims(axes: inverse)
       return [try c.expandReduced(c.gradient) * back]
     },
-    samples: reductionSamples + emptySamples + [Sample(.literal([2, 0, 3, 0, 5, 1], 2, 3), attributes: ["axis": .ints([0])])],
+    samples: reductionSamples + emptySamples + [
+      Sample(.literal([2, 0, 3, 0, 5, 1], 2, 3), attributes: ["axis": .ints([0])])
+    ],
     reference: "np.prod(x, axis=reference.axes(axis), keepdims=keepdims)")
 
   // MARK: - Moments
 
   public static let mean = Operation(
-    "mean", "The arithmetic mean over axes.\nIntegers and bool give the default float dtype. The mean of nothing is NaN.",
+    "mean",
+    "The arithmetic mean over axes.\nIntegers and bool give the default float dtype. The mean of nothing is NaN.",
     source: .arrayAPI, inputs: [.any("x")], attributes: axes, dtypes: .all,
     body: .composite { (c) throws(AlulaError) in
       let attributes = c.attributes
@@ -130,7 +135,8 @@ extension Operation {
     samples: [], reference: nil)
 
   private static let correctedAxes: [Attribute] = [
-    axes[0], .float("correction", default: 0, "Subtracted from the number of elements: 1 for a sample's unbiased estimate."),
+    axes[0],
+    .float("correction", default: 0, "Subtracted from the number of elements: 1 for a sample's unbiased estimate."),
     axes[1],
   ]
 

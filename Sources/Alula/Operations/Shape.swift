@@ -13,7 +13,8 @@ extension Operation {
     },
     gradient: .composed,
     samples: [
-      Sample(.normal(3, 4), attributes: ["shape": .ints([2, -1])]), Sample(.normal(1), attributes: ["shape": .ints([])]),
+      Sample(.normal(3, 4), attributes: ["shape": .ints([2, -1])]),
+      Sample(.normal(1), attributes: ["shape": .ints([])]),
     ],
     reference: "np.reshape(x, shape)")
 

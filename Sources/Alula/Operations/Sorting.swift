@@ -32,7 +32,9 @@ extension Operation {
       [try order([c[0].detach()], [.int(c.int("axis")), .bool(c.bool("descending"))])[1]]
     },
     gradient: .notDifferentiable,
-    samples: orderSamples + [Sample(.integers(0, 3, 4, 60)), Sample(.integers(0, 3, 9), attributes: ["descending": .bool(true)])],
+    samples: orderSamples + [
+      Sample(.integers(0, 3, 4, 60)), Sample(.integers(0, 3, 9), attributes: ["descending": .bool(true)]),
+    ],
     reference: "reference.argsort(x, axis, descending)")
 
   /// What `sort` and `argsort` run.
@@ -50,7 +52,8 @@ extension Operation {
     samples: [], reference: nil)
 
   public static let topk = Operation(
-    "topk", "The k largest (or smallest) elements along an axis in order, and their positions; of equal ones the first.",
+    "topk",
+    "The k largest (or smallest) elements along an axis in order, and their positions; of equal ones the first.",
     source: .pytorch, inputs: [.value("x", "At least one axis.")],
     attributes: [
       .int("k", "How many."), .int("axis", default: -1, "The axis."),
@@ -73,7 +76,8 @@ extension Operation {
       Sample(.spread(3, 5), attributes: ["k": .int(2)]),
       Sample(.spread(3, 5), attributes: ["k": .int(3), "axis": .int(0), "largest": .bool(false)]),
       Sample(.spread(300), attributes: ["k": .int(7)]), Sample(.spread(4), attributes: ["k": .int(0)]),
-      Sample(.spread(4), attributes: ["k": .int(4)]), Sample(.spread(200, 2), attributes: ["k": .int(100), "axis": .int(0)]),
+      Sample(.spread(4), attributes: ["k": .int(4)]),
+      Sample(.spread(200, 2), attributes: ["k": .int(100), "axis": .int(0)]),
     ],
     reference: "reference.topk(x, k, axis, largest)")
 
@@ -93,7 +97,8 @@ extension Operation {
     gradient: .notDifferentiable,
     samples: [
       Sample(.literal([1, 2, 2, 4, 7], 5), .literal([0, 2, 3, 7, 8, 4], 2, 3)),
-      Sample(.literal([1, 2, 2, 4, 7], 5), .literal([0, 2, 3, 7, 8, 4], 2, 3), attributes: ["side": .string("right")]),
+      Sample(
+        .literal([1, 2, 2, 4, 7], 5), .literal([0, 2, 3, 7, 8, 4], 2, 3), attributes: ["side": .string("right")]),
       Sample(.literal([], 0), .literal([3], 1)),
     ],
     reference: "np.searchsorted(x1, x2, side)")

@@ -32,7 +32,8 @@ extension Operation {
     },
     gradient: .rule(saves: .nothing) { (c) throws(AlulaError) in [try c.gradient.reshape(shape: c.shape(0))] },
     samples: [
-      Sample(.normal(2, 3), attributes: ["axis": .ints([0])]), Sample(.normal(2, 3), attributes: ["axis": .ints([-1, 1])]),
+      Sample(.normal(2, 3), attributes: ["axis": .ints([0])]),
+      Sample(.normal(2, 3), attributes: ["axis": .ints([-1, 1])]),
       Sample(.normal(), attributes: ["axis": .ints([0])]), Sample(.normal(2, 0), attributes: ["axis": .ints([-2])]),
     ],
     reference: "np.expand_dims(x, tuple(axis))")
@@ -129,7 +130,8 @@ extension Operation {
     "flatten", "A run of axes joined to one; a view where strides allow, else a copy.",
     source: .pytorch, inputs: [.any("x", "A 0-d tensor becomes one of shape (1,).")],
     attributes: [
-      .int("start_axis", default: 0, "The first axis to join."), .int("end_axis", default: -1, "The last one, included."),
+      .int("start_axis", default: 0, "The first axis to join."),
+      .int("end_axis", default: -1, "The last one, included."),
     ],
     dtypes: .all,
     body: .composite { (c) throws(AlulaError) in
@@ -240,7 +242,8 @@ extension Operation {
     "strided_slice", "A view of evenly spaced positions along every axis: x[start : start + length * step : step].",
     source: .alula, inputs: [.any("x")],
     attributes: [
-      .ints("start", "The first position along each axis."), .ints("length", "The number of positions along each axis."),
+      .ints("start", "The first position along each axis."),
+      .ints("length", "The number of positions along each axis."),
       .ints("step", "The distance of two positions along each axis; may be negative, not zero."),
     ],
     dtypes: .all,

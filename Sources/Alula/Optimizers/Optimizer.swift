@@ -135,7 +135,8 @@ public class Optimizer: @unchecked Sendable {
     for i in parameters.indices {
       let expected = newCounts[i] > 0 ? stateNames.count : 0
       guard newStates[i].count == expected else {
-        throw .invalidArgument("\(name): the state of parameter \(i) has \(newStates[i].count) tensors, not \(expected)")
+        throw .invalidArgument(
+          "\(name): the state of parameter \(i) has \(newStates[i].count) tensors, not \(expected)")
       }
     }
     states = newStates

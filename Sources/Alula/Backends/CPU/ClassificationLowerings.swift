@@ -88,7 +88,8 @@ extension CPUBackend {
     let classes = targets.data.assumingMemoryBound(to: Int64.self)
     let ignored = Int64(call.int("ignore_index"))
     for k in 0..<targets.count where classes[k] != ignored && (classes[k] < 0 || classes[k] >= Int64(count)) {
-      throw .outOfRange("\(call.operation.name): class \(classes[k]) in the target is out of range for \(count) classes")
+      throw .outOfRange(
+        "\(call.operation.name): class \(classes[k]) in the target is out of range for \(count) classes")
     }
     return targets
   }

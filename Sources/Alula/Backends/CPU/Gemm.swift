@@ -144,7 +144,9 @@ struct Gemm {
     let tileRows = kernels.paddedRows((m + rowTiles - 1) / rowTiles)
     // Narrower tiles where wide ones would be too few to share out.
     var tileColumns = Self.columnBlock
-    while tileColumns > 64, rowTiles * (n / tileColumns) < 8, Dims([tileRows, tileColumns, k]).saturatedProduct > Self.taskSize {
+    while tileColumns > 64, rowTiles * (n / tileColumns) < 8,
+      Dims([tileRows, tileColumns, k]).saturatedProduct > Self.taskSize
+    {
       tileColumns /= 2
     }
     let columnTiles = (n + tileColumns - 1) / tileColumns
@@ -191,7 +193,8 @@ struct Gemm {
     _ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int
   ) -> Bool? {
     let pieceDepth = max((k / 16 + Self.depthBlock) / Self.depthBlock * Self.depthBlock, 1024)
-    guard !isPiece, m * n <= 128 * 128, k >= 2 * pieceDepth, !accumulate, Dims([m, n, k]).saturatedProduct > 4 * Self.taskSize
+    guard !isPiece, m * n <= 128 * 128, k >= 2 * pieceDepth, !accumulate,
+      Dims([m, n, k]).saturatedProduct > 4 * Self.taskSize
     else { return nil }
     let size = kernels.itemSize
     let pieces = (k + pieceDepth - 1) / pieceDepth

@@ -210,7 +210,9 @@ extension CPUBackend {
             if cuts == 1 {
               call(kernel, count, source, base + outer.pointer[place], 0, start, length)
             } else {
-              for i in 0..<count { call(kernel, 1, source + i * rowBytes, base + outer.pointer[place], i, start, length) }
+              for i in 0..<count {
+                call(kernel, 1, source + i * rowBytes, base + outer.pointer[place], i, start, length)
+              }
             }
           }
         }

@@ -15,7 +15,9 @@ public enum InstructionSet: String, Sendable, CaseIterable {
   /// The best that this machine has; `ALULA_ISA` names a lesser one, for tests.
   public static let current: InstructionSet = {
     let best: InstructionSet = csupport_has_avx2() ? .avx2 : .baseline
-    guard let name = getenv("ALULA_ISA"), let wanted = InstructionSet(rawValue: String(cString: name)) else { return best }
+    guard let name = getenv("ALULA_ISA"), let wanted = InstructionSet(rawValue: String(cString: name)) else {
+      return best
+    }
     return wanted == .baseline ? .baseline : best
   }()
 }

@@ -23,7 +23,8 @@ struct RowKernels: Sendable {
   ///
   /// - Parameter partials: the operands of which every block of `grain` rows has an entry of its own.
   func run(
-    _ dtype: DType, rows: Int, length: Int, _ operands: [Operand], parameters: [Double] = [], partials: Range<Int> = 0..<0
+    _ dtype: DType, rows: Int, length: Int, _ operands: [Operand], parameters: [Double] = [],
+    partials: Range<Int> = 0..<0
   ) throws(AlulaError) {
     guard let address = kernels[dtype] else { throw .invalidDType("\(name): dtype \(dtype) is not supported on cpu") }
     if rows == 0 || length == 0 { return }

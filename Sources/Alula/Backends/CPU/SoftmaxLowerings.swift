@@ -2,7 +2,10 @@ extension CPUBackend {
   static let softmaxLowerings: [(Operation, Lowering)] = [
     (.softmax, { (call, outputs) throws(AlulaError) in try alongAxis(softmaxKernels, call, outputs[0]) }),
     (.logSoftmax, { (call, outputs) throws(AlulaError) in try alongAxis(logSoftmaxKernels, call, outputs[0]) }),
-    (.softmaxBackward, { (call, outputs) throws(AlulaError) in try alongAxis(softmaxBackwardKernels, call, outputs[0]) }),
+    (
+      .softmaxBackward,
+      { (call, outputs) throws(AlulaError) in try alongAxis(softmaxBackwardKernels, call, outputs[0]) }
+    ),
     (
       .logSoftmaxBackward,
       { (call, outputs) throws(AlulaError) in try alongAxis(logSoftmaxBackwardKernels, call, outputs[0]) }

@@ -969,7 +969,8 @@ def floor_divide_(a: _T, b: TensorLike) -> _T:
 
 
 def remainder(a: TensorLike, b: TensorLike) -> Tensor:
-    """What floor_divide leaves, with the sign of b, as in Python. Integers divided by zero give 0."""
+    """What floor_divide leaves, with the sign of b, as in Python. Integers divided by zero give 0.
+    """
     if not isinstance(a, _TensorBase):
         a = _operand(a)
     if not isinstance(b, _TensorBase):
@@ -1116,7 +1117,8 @@ def reciprocal_(x: _T) -> _T:
 
 
 def maximum(a: TensorLike, b: TensorLike) -> Tensor:
-    """The larger element; NaN when either is. The gradient is split evenly between equal elements."""
+    """The larger element; NaN when either is. The gradient is split evenly between equal elements.
+    """
     if not isinstance(a, _TensorBase):
         a = _operand(a)
     if not isinstance(b, _TensorBase):
@@ -1141,7 +1143,8 @@ def maximum_(a: _T, b: TensorLike) -> _T:
 
 
 def minimum(a: TensorLike, b: TensorLike) -> Tensor:
-    """The smaller element; NaN when either is. The gradient is split evenly between equal elements."""
+    """The smaller element; NaN when either is. The gradient is split evenly between equal elements.
+    """
     if not isinstance(a, _TensorBase):
         a = _operand(a)
     if not isinstance(b, _TensorBase):
@@ -1744,7 +1747,8 @@ def silu(x: TensorLike) -> Tensor:
 
 
 def gelu(x: TensorLike) -> Tensor:
-    """x·Φ(x) with the standard normal distribution function Φ (D. Hendrycks and K. Gimpel, 2016)."""
+    """x·Φ(x) with the standard normal distribution function Φ (D. Hendrycks and K. Gimpel, 2016).
+    """
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
     _out = _HANDLE()
