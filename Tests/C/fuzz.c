@@ -166,6 +166,11 @@ void fuzz_status(alula_status status) {
   if (status == ALULA_OK) successes++;
 }
 
+// A gradient with a graph of its own would keep its leaf, and with it everything, alive.
+static void forget(alula_tensor *tensor) {
+  if (tensor != NULL) (void)alula_tensor_set_grad(tensor, NULL);
+}
+
 void fuzz_keep(alula_tensor *tensor) {
   int64_t count;
   size_t i;
@@ -179,6 +184,7 @@ void fuzz_keep(alula_tensor *tensor) {
     tensor = old;
   }
   stale = tensor;
+  forget(tensor);
   if (alula_tensor_release(tensor) != ALULA_OK) broken("a handle that cannot be released");
 }
 
@@ -197,6 +203,7 @@ static void new_tensor(size_t i) {
   if (alula_tensor_from_data(&source, data, shape, rank, ALULA_FLOAT64, ALULA_CPU) != ALULA_OK) broken("no tensor");
   if (alula_cast(&out, source, dtype) != ALULA_OK) broken("no cast");
   alula_tensor_release(source);
+  forget(slots[i]);
   if (slots[i] != NULL) alula_tensor_release(slots[i]);
   slots[i] = out;
   if (once_in(3)) alula_tensor_set_requires_grad(out, true);
@@ -277,6 +284,7 @@ static void call_tensor_release(void) {
   alula_tensor *x = once_in(2) ? stale : nonsense();
   if (once_in(2)) {
     x = slots[i];
+    forget(x);
     if (alula_tensor_release(x) != ALULA_OK) broken("a handle that cannot be released");
     slots[i] = NULL;
     if (alula_tensor_release(x) != ALULA_INVALID_HANDLE) broken("a second release went unnoticed");
@@ -660,7 +668,10 @@ int main(int argc, char **argv) {
     entry->call();
   }
   alarm(0);
-  for (i = 0; i < slot_count; i++) alula_tensor_release(slots[i]);
+  for (i = 0; i < slot_count; i++) {
+    forget(slots[i]);
+    alula_tensor_release(slots[i]);
+  }
   alula_tensor_map_release(current_map);
   if (alula_generator_release(generator) != ALULA_OK) broken("a handle that cannot be released");
   if (alula_live_handles() != 0) broken("handles left over at the end");

@@ -106,6 +106,9 @@ extension Tensor {
       throw .invalidArgument(
         "grad: shape \(value.layout.shape) and dtype \(value.dtype) do not match the tensor's \(layout.shape) and \(dtype)")
     }
+    guard value?.edge?.node !== leaf else {
+      throw .invalidArgument("grad: a tensor cannot be its own gradient; detach it")
+    }
     leaf.gradient = value
   }
 
