@@ -34,8 +34,10 @@ struct PoolingShape {
         throw .invalidArgument(
           "\(name): padding \(Dims(padding)) must be at most half of kernel_size \(Dims(kernel))")
       }
-      let room = input[axis] + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1
-      guard input[axis] > 0, input[axis] < limit, room >= 0 else {
+      // Sizes first: they may come from an attribute, and be anything.
+      let size = input[axis] > 0 && input[axis] < limit ? input[axis] : 0
+      let room = size + 2 * padding[axis] - dilation[axis] * (kernel[axis] - 1) - 1
+      guard size > 0, room >= 0 else {
         throw .invalidArgument(
           "\(name): windows of \(Dims(kernel)) do not fit into \(shape) with padding \(Dims(padding))")
       }
