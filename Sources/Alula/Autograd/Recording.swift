@@ -110,6 +110,9 @@ extension Tensor {
     guard value?.edge?.node !== leaf else {
       throw .invalidArgument("grad: a tensor cannot be its own gradient; detach it")
     }
+    guard value?.edge?.node !== leaf else {
+      throw .invalidArgument("grad: a tensor cannot be its own gradient; detach it")
+    }
     leaf.gradient = value
   }
 
