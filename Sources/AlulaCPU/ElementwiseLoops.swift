@@ -20,9 +20,10 @@ typealias UInt64s = SIMD4<UInt64>
 typealias Floats = SIMD8<Float>
 typealias Doubles = SIMD4<Double>
 
-/// The elements that pass through a buffer at a time, a multiple of every vector's, and the buffer's size.
-private let stagedCount = 64
-private let stagedBytes = 1024
+/// The elements that pass through a buffer at a time, a multiple of every vector's. So few that the buffers of three
+/// 8-byte operands and the result stay within the 1024 bytes up to which Swift takes them from the stack: from the
+/// heap they cost a fifth of a call on a few elements.
+private let stagedCount = 32
 
 /// out = body(a), vector by vector. `lanes` elements make up a vector: fewer than its scalars when an element has two.
 @inline(__always)
@@ -33,6 +34,7 @@ func map<A: SIMD, R: SIMD>(
   else { return }
   let (outSize, aSize) = (MemoryLayout<R>.size / lanes, MemoryLayout<A>.size / lanes)
   let (outStride, aStride) = (strides[0], strides[1])
+  let stagedBytes = stagedCount &* max(outSize, aSize)
   withUnsafeTemporaryAllocation(byteCount: 2 * stagedBytes, alignment: 64) { buffers in
     guard let xs = buffers.baseAddress else { return }
     let results = xs + stagedBytes
@@ -71,6 +73,7 @@ func map<A: SIMD, B: SIMD, R: SIMD>(
   let lanes = A.scalarCount
   let (outSize, aSize, bSize) = (R.scalarSize, A.scalarSize, B.scalarSize)
   let (outStride, aStride, bStride) = (strides[0], strides[1], strides[2])
+  let stagedBytes = stagedCount &* max(outSize, max(aSize, bSize))
   withUnsafeTemporaryAllocation(byteCount: 3 * stagedBytes, alignment: 64) { buffers in
     guard let xs = buffers.baseAddress else { return }
     let ys = xs + stagedBytes
@@ -124,6 +127,7 @@ func map<A: SIMD, B: SIMD, C: SIMD, R: SIMD>(
   let lanes = A.scalarCount
   let (outSize, aSize, bSize, cSize) = (R.scalarSize, A.scalarSize, B.scalarSize, C.scalarSize)
   let (outStride, aStride, bStride, cStride) = (strides[0], strides[1], strides[2], strides[3])
+  let stagedBytes = stagedCount &* max(max(outSize, aSize), max(bSize, cSize))
   withUnsafeTemporaryAllocation(byteCount: 4 * stagedBytes, alignment: 64) { buffers in
     guard let xs = buffers.baseAddress else { return }
     let ys = xs + stagedBytes
