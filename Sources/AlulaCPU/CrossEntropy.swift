@@ -6,8 +6,12 @@ import Glibc
 func registerCrossEntropy(_ receive: KernelReceiver) {
   registerRows(
     receive, "cross_entropy",
-    float32: { rows, n, data, steps, p in crossEntropy(rows, n, data, steps, p, widenFloats) { exp($0) } },
-    float64: { rows, n, data, steps, p in crossEntropy(rows, n, data, steps, p, widenDoubles) { exp($0) } })
+    float32: { rows, n, data, steps, p in
+      crossEntropy(rows, n, data, steps, p, widenFloats, { maximumOrNaN($0, $1) }) { exp($0) }
+    },
+    float64: { rows, n, data, steps, p in
+      crossEntropy(rows, n, data, steps, p, widenDoubles, { maximumOrNaN($0, $1) }) { exp($0) }
+    })
   registerRows(
     receive, "cross_entropy_backward",
     float32: { rows, n, data, steps, p in crossEntropyBackward(rows, n, data, steps, p, widenFloats) { exp($0) } },
@@ -19,7 +23,7 @@ func registerCrossEntropy(_ receive: KernelReceiver) {
 @inline(__always)
 private func crossEntropy<V: SIMD, A: SIMD>(
   _ rows: Int, _ n: Int, _ data: RowPointers, _ steps: UnsafePointer<Int>?, _ parameters: UnsafePointer<Double>?,
-  _ widen: (V) -> A, _ exp: (V) -> V
+  _ widen: (V) -> A, _ larger: (V, V) -> V, _ exp: (V) -> V
 ) where V.Scalar: BinaryFloatingPoint, A.Scalar == Double {
   guard let parameters else { return }
   let (smoothing, ignored) = (parameters[0], Int64(parameters[1]))
@@ -28,7 +32,7 @@ private func crossEntropy<V: SIMD, A: SIMD>(
     guard let losses = rowStart(data, steps, 0, row), let logSums = rowStart(data, steps, 1, row),
       let x = rowStart(data, steps, 2, row), let targets = rowStart(data, steps, 3, row)
     else { return }
-    let largest = maximumOfRow(x, n, as: V.self)
+    let largest = maximumOfRow(x, n, larger)
     let center = V(repeating: largest)
     let sum = sumOfVectors(n, widen) { i, lanes in
       exp(loadVector(x, i, lanes, fill: -V.Scalar.infinity, as: V.self) - center)

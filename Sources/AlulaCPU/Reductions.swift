@@ -270,67 +270,142 @@ private func registerSumsOfExponentials(_ receive: KernelReceiver) {
 
 // MARK: - Extrema
 
+// The comparisons are written out for each type of vector: on a generic one they would go lane by lane.
+
 @inline(__always)
-private func foldMaximum<V: SIMD>(
-  _ a: UnsafeMutableRawPointer?, _ x: UnsafeRawPointer?, _ r: Int, _ s: Int, _ c: Int, _: V.Type
-) where V.Scalar: FixedWidthInteger {
-  fold(
-    a, x, r, s, c, identity: V.Scalar.min, { (x: V, _: V) in x }, { (x, _) in x },
-    { $0.replacing(with: $1, where: $1 .> $0) }, { $1 > $0 ? $1 : $0 })
+private func foldExtremum<V: SIMD>(
+  _ a: UnsafeMutableRawPointer?, _ x: UnsafeRawPointer?, _ r: Int, _ s: Int, _ c: Int, identity: V.Scalar,
+  _ combine: (V, V) -> V, _ combineOne: (V.Scalar, V.Scalar) -> V.Scalar
+) {
+  fold(a, x, r, s, c, identity: identity, { (x: V, _: V) in x }, { (x, _) in x }, combine, combineOne)
 }
 
 @inline(__always)
-private func foldMinimum<V: SIMD>(
-  _ a: UnsafeMutableRawPointer?, _ x: UnsafeRawPointer?, _ r: Int, _ s: Int, _ c: Int, _: V.Type
-) where V.Scalar: FixedWidthInteger {
-  fold(
-    a, x, r, s, c, identity: V.Scalar.max, { (x: V, _: V) in x }, { (x, _) in x },
-    { $0.replacing(with: $1, where: $1 .< $0) }, { $1 < $0 ? $1 : $0 })
-}
-
-/// NaN wins over every number.
-@inline(__always)
-private func foldMaximum<V: SIMD>(
-  _ a: UnsafeMutableRawPointer?, _ x: UnsafeRawPointer?, _ r: Int, _ s: Int, _ c: Int, _: V.Type
-) where V.Scalar: BinaryFloatingPoint {
-  fold(
-    a, x, r, s, c, identity: -V.Scalar.infinity, { (x: V, _: V) in x }, { (x, _) in x },
-    { $0.replacing(with: $1, where: ($1 .> $0) .| ($1 .!= $1)) }, { $1 > $0 || $1 != $1 ? $1 : $0 })
-}
+func maximumOrNaN(_ a: Floats, _ x: Floats) -> Floats { a.replacing(with: x, where: (x .> a) .| (x .!= x)) }
 
 @inline(__always)
-private func foldMinimum<V: SIMD>(
-  _ a: UnsafeMutableRawPointer?, _ x: UnsafeRawPointer?, _ r: Int, _ s: Int, _ c: Int, _: V.Type
-) where V.Scalar: BinaryFloatingPoint {
-  fold(
-    a, x, r, s, c, identity: V.Scalar.infinity, { (x: V, _: V) in x }, { (x, _) in x },
-    { $0.replacing(with: $1, where: ($1 .< $0) .| ($1 .!= $1)) }, { $1 < $0 || $1 != $1 ? $1 : $0 })
-}
+func maximumOrNaN(_ a: Doubles, _ x: Doubles) -> Doubles { a.replacing(with: x, where: (x .> a) .| (x .!= x)) }
+
+@inline(__always)
+func maximumOrNaN<T: BinaryFloatingPoint>(_ a: T, _ x: T) -> T { x > a || x != x ? x : a }
+
+@inline(__always)
+private func minimumOrNaN(_ a: Floats, _ x: Floats) -> Floats { a.replacing(with: x, where: (x .< a) .| (x .!= x)) }
+
+@inline(__always)
+private func minimumOrNaN(_ a: Doubles, _ x: Doubles) -> Doubles { a.replacing(with: x, where: (x .< a) .| (x .!= x)) }
+
+@inline(__always)
+private func minimumOrNaN<T: BinaryFloatingPoint>(_ a: T, _ x: T) -> T { x < a || x != x ? x : a }
 
 private func registerMaxima(_ receive: KernelReceiver) {
-  registerFold(receive, "max", 0) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD32<UInt8>.self) }
-  registerFold(receive, "max", 1) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD32<Int8>.self) }
-  registerFold(receive, "max", 2) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD16<Int16>.self) }
-  registerFold(receive, "max", 3) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD8<Int32>.self) }
-  registerFold(receive, "max", 4) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD4<Int64>.self) }
-  registerFold(receive, "max", 5) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD32<UInt8>.self) }
-  registerFold(receive, "max", 6) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD16<UInt16>.self) }
-  registerFold(receive, "max", 7) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD8<UInt32>.self) }
-  registerFold(receive, "max", 8) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD4<UInt64>.self) }
-  registerFold(receive, "max", 11) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD8<Float>.self) }
-  registerFold(receive, "max", 12) { a, x, r, s, c, _ in foldMaximum(a, x, r, s, c, SIMD4<Double>.self) }
+  registerFold(receive, "max", 0) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: .min, { (a: UInt8s, x: UInt8s) in a.replacing(with: x, where: x .> a) },
+      { $1 > $0 ? $1 : $0 })
+  }
+  registerFold(receive, "max", 1) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: .min, { (a: Int8s, x: Int8s) in a.replacing(with: x, where: x .> a) },
+      { $1 > $0 ? $1 : $0 })
+  }
+  registerFold(receive, "max", 2) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: .min, { (a: Int16s, x: Int16s) in a.replacing(with: x, where: x .> a) },
+      { $1 > $0 ? $1 : $0 })
+  }
+  registerFold(receive, "max", 3) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: .min, { (a: Int32s, x: Int32s) in a.replacing(with: x, where: x .> a) },
+      { $1 > $0 ? $1 : $0 })
+  }
+  registerFold(receive, "max", 4) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: .min, { (a: Int64s, x: Int64s) in a.replacing(with: x, where: x .> a) },
+      { $1 > $0 ? $1 : $0 })
+  }
+  registerFold(receive, "max", 5) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: .min, { (a: UInt8s, x: UInt8s) in a.replacing(with: x, where: x .> a) },
+      { $1 > $0 ? $1 : $0 })
+  }
+  registerFold(receive, "max", 6) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: .min, { (a: UInt16s, x: UInt16s) in a.replacing(with: x, where: x .> a) },
+      { $1 > $0 ? $1 : $0 })
+  }
+  registerFold(receive, "max", 7) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: .min, { (a: UInt32s, x: UInt32s) in a.replacing(with: x, where: x .> a) },
+      { $1 > $0 ? $1 : $0 })
+  }
+  registerFold(receive, "max", 8) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: .min, { (a: UInt64s, x: UInt64s) in a.replacing(with: x, where: x .> a) },
+      { $1 > $0 ? $1 : $0 })
+  }
+  registerFold(receive, "max", 11) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: -.infinity, { (a: Floats, x: Floats) in maximumOrNaN(a, x) }, { maximumOrNaN($0, $1) })
+  }
+  registerFold(receive, "max", 12) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: -.infinity, { (a: Doubles, x: Doubles) in maximumOrNaN(a, x) }, { maximumOrNaN($0, $1) })
+  }
 }
 
 private func registerMinima(_ receive: KernelReceiver) {
-  registerFold(receive, "min", 0) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD32<UInt8>.self) }
-  registerFold(receive, "min", 1) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD32<Int8>.self) }
-  registerFold(receive, "min", 2) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD16<Int16>.self) }
-  registerFold(receive, "min", 3) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD8<Int32>.self) }
-  registerFold(receive, "min", 4) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD4<Int64>.self) }
-  registerFold(receive, "min", 5) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD32<UInt8>.self) }
-  registerFold(receive, "min", 6) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD16<UInt16>.self) }
-  registerFold(receive, "min", 7) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD8<UInt32>.self) }
-  registerFold(receive, "min", 8) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD4<UInt64>.self) }
-  registerFold(receive, "min", 11) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD8<Float>.self) }
-  registerFold(receive, "min", 12) { a, x, r, s, c, _ in foldMinimum(a, x, r, s, c, SIMD4<Double>.self) }
+  registerFold(receive, "min", 0) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: .max, { (a: UInt8s, x: UInt8s) in a.replacing(with: x, where: x .< a) },
+      { $1 < $0 ? $1 : $0 })
+  }
+  registerFold(receive, "min", 1) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: .max, { (a: Int8s, x: Int8s) in a.replacing(with: x, where: x .< a) },
+      { $1 < $0 ? $1 : $0 })
+  }
+  registerFold(receive, "min", 2) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: .max, { (a: Int16s, x: Int16s) in a.replacing(with: x, where: x .< a) },
+      { $1 < $0 ? $1 : $0 })
+  }
+  registerFold(receive, "min", 3) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: .max, { (a: Int32s, x: Int32s) in a.replacing(with: x, where: x .< a) },
+      { $1 < $0 ? $1 : $0 })
+  }
+  registerFold(receive, "min", 4) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: .max, { (a: Int64s, x: Int64s) in a.replacing(with: x, where: x .< a) },
+      { $1 < $0 ? $1 : $0 })
+  }
+  registerFold(receive, "min", 5) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: .max, { (a: UInt8s, x: UInt8s) in a.replacing(with: x, where: x .< a) },
+      { $1 < $0 ? $1 : $0 })
+  }
+  registerFold(receive, "min", 6) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: .max, { (a: UInt16s, x: UInt16s) in a.replacing(with: x, where: x .< a) },
+      { $1 < $0 ? $1 : $0 })
+  }
+  registerFold(receive, "min", 7) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: .max, { (a: UInt32s, x: UInt32s) in a.replacing(with: x, where: x .< a) },
+      { $1 < $0 ? $1 : $0 })
+  }
+  registerFold(receive, "min", 8) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: .max, { (a: UInt64s, x: UInt64s) in a.replacing(with: x, where: x .< a) },
+      { $1 < $0 ? $1 : $0 })
+  }
+  registerFold(receive, "min", 11) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: .infinity, { (a: Floats, x: Floats) in minimumOrNaN(a, x) }, { minimumOrNaN($0, $1) })
+  }
+  registerFold(receive, "min", 12) { a, x, r, s, c, _ in
+    foldExtremum(
+      a, x, r, s, c, identity: .infinity, { (a: Doubles, x: Doubles) in minimumOrNaN(a, x) }, { minimumOrNaN($0, $1) })
+  }
 }

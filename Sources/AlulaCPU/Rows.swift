@@ -80,19 +80,25 @@ func sumOfVectors<V: SIMD, A: SIMD>(
   return sum
 }
 
-/// The largest element of a row, NaN when there is one.
+/// The largest element of a row, NaN when there is one, by `larger`.
 @inline(__always)
-func maximumOfRow<V: SIMD>(_ row: UnsafeRawPointer, _ count: Int, as _: V.Type) -> V.Scalar
+func maximumOfRow<V: SIMD>(_ row: UnsafeRawPointer, _ count: Int, _ larger: (V, V) -> V) -> V.Scalar
 where V.Scalar: BinaryFloatingPoint {
-  var largest = V(repeating: -V.Scalar.infinity)
-  forEachVector(count, V.self) { i, lanes in
-    let x = loadVector(row, i, lanes, fill: -V.Scalar.infinity, as: V.self)
-    largest.replace(with: x, where: (x .> largest) .| (x .!= x))
+  let none = V(repeating: -V.Scalar.infinity)
+  var (a, b) = (none, none)
+  var i = 0
+  while i &+ 2 &* V.scalarCount <= count {
+    a = larger(a, loadVector(row, i, V.scalarCount, fill: 0, as: V.self))
+    b = larger(b, loadVector(row, i &+ V.scalarCount, V.scalarCount, fill: 0, as: V.self))
+    i &+= 2 &* V.scalarCount
   }
-  var result = largest[0]
-  for lane in 1..<V.scalarCount {
-    if largest[lane] > result || largest[lane] != largest[lane] { result = largest[lane] }
+  while i < count {
+    a = larger(a, loadVector(row, i, min(V.scalarCount, count &- i), fill: -V.Scalar.infinity, as: V.self))
+    i &+= V.scalarCount
   }
+  a = larger(a, b)
+  var result = a[0]
+  for lane in 1..<V.scalarCount { result = maximumOrNaN(result, a[lane]) }
   return result
 }
 

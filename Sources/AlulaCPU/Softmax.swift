@@ -6,12 +6,20 @@ import Glibc
 func registerSoftmax(_ receive: KernelReceiver) {
   registerRows(
     receive, "softmax",
-    float32: { rows, n, data, steps, _ in softmax(rows, n, data, steps, widenFloats) { exp($0) } },
-    float64: { rows, n, data, steps, _ in softmax(rows, n, data, steps, widenDoubles) { exp($0) } })
+    float32: { rows, n, data, steps, _ in
+      softmax(rows, n, data, steps, widenFloats, { maximumOrNaN($0, $1) }) { exp($0) }
+    },
+    float64: { rows, n, data, steps, _ in
+      softmax(rows, n, data, steps, widenDoubles, { maximumOrNaN($0, $1) }) { exp($0) }
+    })
   registerRows(
     receive, "log_softmax",
-    float32: { rows, n, data, steps, _ in logSoftmax(rows, n, data, steps, widenFloats) { exp($0) } },
-    float64: { rows, n, data, steps, _ in logSoftmax(rows, n, data, steps, widenDoubles) { exp($0) } })
+    float32: { rows, n, data, steps, _ in
+      logSoftmax(rows, n, data, steps, widenFloats, { maximumOrNaN($0, $1) }) { exp($0) }
+    },
+    float64: { rows, n, data, steps, _ in
+      logSoftmax(rows, n, data, steps, widenDoubles, { maximumOrNaN($0, $1) }) { exp($0) }
+    })
   registerRows(
     receive, "softmax_backward",
     float32: { rows, n, data, steps, _ in softmaxBackward(rows, n, data, steps, widenFloats) },
@@ -25,11 +33,12 @@ func registerSoftmax(_ receive: KernelReceiver) {
 /// out = exp(x - max) / Σ exp(x - max). Operands: out, x.
 @inline(__always)
 private func softmax<V: SIMD, A: SIMD>(
-  _ rows: Int, _ n: Int, _ data: RowPointers, _ steps: UnsafePointer<Int>?, _ widen: (V) -> A, _ exp: (V) -> V
+  _ rows: Int, _ n: Int, _ data: RowPointers, _ steps: UnsafePointer<Int>?, _ widen: (V) -> A,
+  _ larger: (V, V) -> V, _ exp: (V) -> V
 ) where V.Scalar: BinaryFloatingPoint, A.Scalar == Double {
   for row in 0..<rows {
     guard let out = rowStart(data, steps, 0, row), let x = rowStart(data, steps, 1, row) else { return }
-    let largest = V(repeating: maximumOfRow(x, n, as: V.self))
+    let largest = V(repeating: maximumOfRow(x, n, larger))
     let sum = sumOfVectors(n, widen) { i, lanes in
       // Unused lanes: exp(-inf) is 0.
       let value = exp(loadVector(x, i, lanes, fill: -V.Scalar.infinity, as: V.self) - largest)
@@ -46,11 +55,12 @@ private func softmax<V: SIMD, A: SIMD>(
 /// out = x - max - log Σ exp(x - max). Operands: out, x.
 @inline(__always)
 private func logSoftmax<V: SIMD, A: SIMD>(
-  _ rows: Int, _ n: Int, _ data: RowPointers, _ steps: UnsafePointer<Int>?, _ widen: (V) -> A, _ exp: (V) -> V
+  _ rows: Int, _ n: Int, _ data: RowPointers, _ steps: UnsafePointer<Int>?, _ widen: (V) -> A,
+  _ larger: (V, V) -> V, _ exp: (V) -> V
 ) where V.Scalar: BinaryFloatingPoint, A.Scalar == Double {
   for row in 0..<rows {
     guard let out = rowStart(data, steps, 0, row), let x = rowStart(data, steps, 1, row) else { return }
-    let largest = V(repeating: maximumOfRow(x, n, as: V.self))
+    let largest = V(repeating: maximumOfRow(x, n, larger))
     let sum = sumOfVectors(n, widen) { i, lanes in
       exp(loadVector(x, i, lanes, fill: -V.Scalar.infinity, as: V.self) - largest)
     }

@@ -25,7 +25,8 @@ extension Operation {
     gradient: .composed,
     samples: [
       Sample(.normal(5, 3), .indices(5, 4)), Sample(.normal(5, 3), .indices(5, 2, 6)),
-      Sample(.normal(4, 2), .indices(4, 7), attributes: ["padding_idx": .int(-3)]), Sample(.normal(4, 2), .indices(4)),
+      Sample(.normal(4, 2), .literal([0, 2, 3, 2, 0], 5, dtype: .int64), attributes: ["padding_idx": .int(-3)]),
+      Sample(.normal(4, 2), .indices(4)),
       Sample(.normal(4, 2), .indices(4, 0)),
     ],
     reference: "weight[indices]")

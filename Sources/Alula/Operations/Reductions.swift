@@ -88,7 +88,7 @@ extension Operation {
     },
     gradient: .composed,
     samples: reductionSamples + emptySamples,
-    reference: "np.mean(x, axis=reference.axes(axis), keepdims=keepdims)")
+    reference: "reference.mean(x, axis, keepdims)")
 
   static let meanFloating = Operation(
     "mean", "The arithmetic mean of floats.",
