@@ -28,20 +28,21 @@
 // No argument makes the library crash, print or exit.
 //
 // Ownership. A function that stores a handle in *out gives the caller one reference, to be given back with the
-// type's release function. Arguments are borrowed for the call. Releasing NULL does nothing; releasing is allowed on any
-// thread and in any order. A stale handle, a doubly released one or a pointer to something else is recognised:
-// the call returns ALULA_INVALID_HANDLE. Strings that are returned belong to the library; where nothing else is said they live
-// as long as the process.
+// type's release function. Arguments are borrowed for the call. Releasing NULL does nothing; releasing is
+// allowed on any thread and in any order. A stale handle, a doubly released one or a pointer to something else
+// is recognised: the call returns ALULA_INVALID_HANDLE. Strings that are returned belong to the library; where
+// nothing else is said they live as long as the process.
 //
 // Threads. Any function may be called on any thread at any time, with one rule: while one thread writes to a
-// tensor (functions whose name ends in an underscore, backward for the leaves' gradients, an optimizer's step for
-// its parameters), no other may use that tensor or a view of it; and two threads must not run backward over one
-// graph at once. Gradient mode and the last error are per thread. Large operations run on several threads inside, with results that
-// do not depend on how many. After a fork, parent and child may both go on.
+// tensor (functions whose name ends in an underscore, backward for the leaves' gradients, an optimizer's step
+// for its parameters), no other may use that tensor or a view of it; and two threads must not run backward over
+// one graph at once. Gradient mode and the last error are per thread. Large operations run on several threads
+// inside, with results that do not depend on how many. After a fork, parent and child may both go on.
 //
-// Callbacks. Functions that are handed to Alula may be called on any thread and may call anything declared here. A
-// `deleter` is called once with its `context`, on any thread, when nothing can call the callback or use the memory any
-// more; it may be NULL. When the function that takes it fails, it is not called: the context stays the caller's.
+// Callbacks. Functions that are handed to Alula may be called on any thread and may call anything declared
+// here. A `deleter` is called once with its `context`, on any thread, when nothing can call the callback or use
+// the memory any more; it may be NULL. When the function that takes it fails, it is not called: the context
+// stays the caller's.
 //
 // Option structures start with struct_size and only grow: a program compiled against an older header goes on
 // working. Start from the NAME_OPTIONS_INIT that belongs to the structure; NULL means all defaults.
@@ -98,11 +99,13 @@ typedef enum alula_status {
   ALULA_INTERNAL_ERROR = 10
 } alula_status;
 
-/// The message of the calling thread's last failure, "" before the first. Valid until the thread's next failure.
+/// The message of the calling thread's last failure, "" before the first. Valid until the thread's next
+/// failure.
 const char *alula_last_error(void);
 
 /// Sets the calling thread's message and returns `status`, so that a callback can end with
-/// `return alula_set_last_error(ALULA_CALLBACK_FAILED, "no such index");`. Nothing is set for ALULA_OK or a NULL message.
+/// `return alula_set_last_error(ALULA_CALLBACK_FAILED, "no such index");`. Nothing is set for ALULA_OK or a
+/// NULL message.
 alula_status alula_set_last_error(alula_status status, const char *message);
 
 /// The name of a status, such as "ALULA_OUT_OF_RANGE". Static.
@@ -189,8 +192,9 @@ typedef struct alula_tensor alula_tensor;
 alula_status alula_tensor_from_data(alula_tensor **out, const void *data, const int64_t *shape, size_t rank,
                                     alula_dtype dtype, alula_device device);
 
-/// A tensor over memory that the caller owns: nothing is copied. The elements lie at `data` plus the strides, which
-/// count elements and may be negative or zero; NULL means row-major. `data` must be aligned to its element type.
+/// A tensor over memory that the caller owns: nothing is copied. The elements lie at `data` plus the strides,
+/// which count elements and may be negative or zero; NULL means row-major. `data` must be aligned to its
+/// element type.
 ///
 /// @param deleter is called with `context` when no tensor uses the memory any more; see "Callbacks" above.
 alula_status alula_tensor_borrow(alula_tensor **out, void *data, const int64_t *shape, const int64_t *strides,
@@ -235,7 +239,8 @@ alula_status alula_tensor_copy_out(void *out, size_t size, alula_tensor *tensor)
 /// The value of a tensor with one element, as a scalar of its kind.
 alula_status alula_tensor_item(alula_scalar *out, alula_tensor *tensor);
 
-/// Tells that the elements were written through a pointer, so that backward does not use them as if they were old.
+/// Tells that the elements were written through a pointer, so that backward does not use them as if they were
+/// old.
 alula_status alula_tensor_mark_written(alula_tensor *tensor);
 
 /// Writes `source`, broadcast and converted, over the elements of `tensor`.
@@ -300,15 +305,16 @@ static inline alula_index alula_index_tensor(alula_tensor *tensor) {
   return item;
 }
 
-/// The elements at an index, with NumPy's meaning of every combination of items: a view when there are no tensors
-/// among them, else a copy.
+/// The elements at an index, with NumPy's meaning of every combination of items: a view when there are no
+/// tensors among them, else a copy.
 ///
 /// @return ALULA_OUT_OF_RANGE, with the index, its axis and that axis's size in the message.
 alula_status alula_tensor_get(alula_tensor **out, alula_tensor *tensor, const alula_index *items, size_t count);
 
-/// Writes `value`, broadcast and converted, at an index. Where places repeat, the last value stays; `value` may be
-/// a view of the same tensor.
-alula_status alula_tensor_set_(alula_tensor *tensor, const alula_index *items, size_t count, alula_tensor *value);
+/// Writes `value`, broadcast and converted, at an index. Where places repeat, the last value stays; `value` may
+/// be a view of the same tensor.
+alula_status alula_tensor_set_(alula_tensor *tensor, const alula_index *items, size_t count,
+                               alula_tensor *value);
 
 // ---- Gradients -----------------------------------------------------------------------------------------
 
@@ -335,15 +341,17 @@ alula_status alula_tensor_grad_fn(const char **out, alula_tensor *tensor);
 
 /// Adds the gradients of `roots` to the leaves that they depend on.
 ///
-/// @param seeds the gradient of each root, or NULL entries, or NULL for all: one, for roots of a single element.
+/// @param seeds the gradient of each root, or NULL entries, or NULL for all: one, for roots of a single
+/// element.
 /// @param retain_graph keep the graph for another pass.
-/// @param create_graph record the pass itself, for gradients of gradients. The leaves' gradients then refer to the graph,
-/// which refers to the leaves: forget them (alula_tensor_set_grad with NULL) for all of it to be freed.
+/// @param create_graph record the pass itself, for gradients of gradients. The leaves' gradients then refer to
+/// the graph, which refers to the leaves: forget them (alula_tensor_set_grad with NULL) for all of it to be
+/// freed.
 alula_status alula_backward(alula_tensor *const *roots, alula_tensor *const *seeds, size_t root_count,
                             bool retain_graph, bool create_graph);
 
-/// The gradients of `outputs` with respect to `inputs`, stored in `out[0 .. input_count - 1]`; NULL where the outputs do
-/// not depend on an input. Leaves' own gradients stay as they are.
+/// The gradients of `outputs` with respect to `inputs`, stored in `out[0 .. input_count - 1]`; NULL where the
+/// outputs do not depend on an input. Leaves' own gradients stay as they are.
 alula_status alula_grad(alula_tensor **out, alula_tensor *const *outputs, alula_tensor *const *seeds,
                         size_t output_count, alula_tensor *const *inputs, size_t input_count, bool retain_graph,
                         bool create_graph);
@@ -360,39 +368,41 @@ void alula_no_grad_begin(void);
 /// Closes the scope opened last. ALULA_INVALID_ARGUMENT when none is open.
 alula_status alula_no_grad_end(void);
 
-/// Called during backward with the gradient of a tensor, once all of it has arrived. May set *replacement (NULL at first) to
-/// another gradient of the same shape, whose reference passes to Alula. `gradient` is lent for the call and must not be
-/// written to. Any status but ALULA_OK makes the backward pass fail with ALULA_CALLBACK_FAILED and the message that the
-/// callback left.
+/// Called during backward with the gradient of a tensor, once all of it has arrived. May set *replacement (NULL
+/// at first) to another gradient of the same shape, whose reference passes to Alula. `gradient` is lent for the
+/// call and must not be written to. Any status but ALULA_OK makes the backward pass fail with
+/// ALULA_CALLBACK_FAILED and the message that the callback left.
 typedef alula_status (*alula_gradient_hook)(alula_tensor **replacement, alula_tensor *gradient, void *context);
 
-/// Calls `hook` with the tensor's gradient in every backward pass from now on, after hooks that were there before.
+/// Calls `hook` with the tensor's gradient in every backward pass from now on, after hooks that were there
+/// before.
 ///
 /// @param out an identifier for alula_tensor_remove_hook; may be NULL.
-alula_status alula_tensor_register_hook(uint64_t *out, alula_tensor *tensor, alula_gradient_hook hook, void *context,
-                                        void (*deleter)(void *context));
+alula_status alula_tensor_register_hook(uint64_t *out, alula_tensor *tensor, alula_gradient_hook hook,
+                                        void *context, void (*deleter)(void *context));
 
 /// Forgets a hook. ALULA_OUT_OF_RANGE when the tensor has none of that identifier.
 alula_status alula_tensor_remove_hook(alula_tensor *tensor, uint64_t hook);
 
-/// The backward of a custom operation. Sets input_grads[i] (NULL at first: no gradient) to the gradient of the i-th input, of
-/// its shape; references pass to Alula. output_grads[i] is the gradient of the i-th output, or NULL when none arrived.
-/// What it computes with Alula's operations can be differentiated again. All that it is handed is lent for the call and must not be
-/// written to. Any status but ALULA_OK makes the backward pass fail with ALULA_CALLBACK_FAILED.
+/// The backward of a custom operation. Sets input_grads[i] (NULL at first: no gradient) to the gradient of the
+/// i-th input, of its shape; references pass to Alula. output_grads[i] is the gradient of the i-th output, or
+/// NULL when none arrived. What it computes with Alula's operations can be differentiated again. All that it is
+/// handed is lent for the call and must not be written to. Any status but ALULA_OK makes the backward pass fail
+/// with ALULA_CALLBACK_FAILED.
 typedef alula_status (*alula_custom_backward)(alula_tensor **input_grads, size_t input_count,
                                               alula_tensor *const *output_grads, size_t output_count,
                                               alula_tensor *const *saved, size_t saved_count, void *context);
 
-/// Puts an operation on the tape that the caller has computed itself, without recording. Stores a result for each output
-/// in `out`: the same elements, with `name` as their gradient function. Nothing is recorded, and the context is given back
-/// soon, when the thread does not record or no input requires a gradient.
+/// Puts an operation on the tape that the caller has computed itself, without recording. Stores a result for
+/// each output in `out`: the same elements, with `name` as their gradient function. Nothing is recorded, and
+/// the context is given back soon, when the thread does not record or no input requires a gradient.
 ///
 /// @param saved what `backward` needs to see again; inputs and outputs may be among them. It is an error to
 /// overwrite one before backward.
-alula_status alula_custom_op(alula_tensor **out, const char *name, alula_tensor *const *outputs, size_t output_count,
-                             alula_tensor *const *inputs, size_t input_count, alula_tensor *const *saved,
-                             size_t saved_count, alula_custom_backward backward, void *context,
-                             void (*deleter)(void *context));
+alula_status alula_custom_op(alula_tensor **out, const char *name, alula_tensor *const *outputs,
+                             size_t output_count, alula_tensor *const *inputs, size_t input_count,
+                             alula_tensor *const *saved, size_t saved_count, alula_custom_backward backward,
+                             void *context, void (*deleter)(void *context));
 
 // ---- Tensors by name -----------------------------------------------------------------------------------
 
@@ -423,7 +433,8 @@ alula_status alula_tensor_map_find(alula_tensor **out, alula_tensor_map *map, co
 /// Adds an entry, or replaces the one of that name.
 alula_status alula_tensor_map_insert(alula_tensor_map *map, const char *name, alula_tensor *tensor);
 
-/// The metadata of that name, or NULL (with ALULA_OK) when there is none. Valid until it is set anew or the map is freed.
+/// The metadata of that name, or NULL (with ALULA_OK) when there is none. Valid until it is set anew or the map
+/// is freed.
 alula_status alula_tensor_map_metadata(const char **out, alula_tensor_map *map, const char *name);
 
 /// Sets a free text of that name: files keep it beside the tensors.
@@ -437,8 +448,8 @@ alula_status alula_safetensors_save(alula_tensor_map *map, const char *path);
 
 // ---- Optimizers ----------------------------------------------------------------------------------------
 
-/// Changes parameters along their gradients, and keeps what it must remember from step to step. One thread at a time
-/// may use an optimizer.
+/// Changes parameters along their gradients, and keeps what it must remember from step to step. One thread at a
+/// time may use an optimizer.
 typedef struct alula_optimizer alula_optimizer;
 
 /// What alula_sgd_create can be told; NULL for all defaults. Meanings and defaults are PyTorch's.
@@ -458,7 +469,8 @@ typedef struct alula_sgd_options {
 #define ALULA_SGD_OPTIONS_INIT \
   { sizeof(alula_sgd_options), 1e-3, 0.0, 0.0, 0.0, false, false }
 
-/// What alula_adam_create and alula_adamw_create can be told; NULL for all defaults. Meanings and defaults are PyTorch's.
+/// What alula_adam_create and alula_adamw_create can be told; NULL for all defaults. Meanings and defaults are
+/// PyTorch's.
 typedef struct alula_adam_options {
   /// sizeof(alula_adam_options), set by the initialiser.
   size_t struct_size;
@@ -508,27 +520,28 @@ alula_status alula_optimizer_learning_rate(double *out, alula_optimizer *optimiz
 /// Changes the step size, as a schedule does.
 alula_status alula_optimizer_set_learning_rate(alula_optimizer *optimizer, double learning_rate);
 
-/// What later steps depend on beside the parameters, for a checkpoint: "INDEX.NAME" for each parameter's tensors,
-/// "INDEX.step" for its number of steps. The tensors are the optimizer's own, not copies.
+/// What later steps depend on beside the parameters, for a checkpoint: "INDEX.NAME" for each parameter's
+/// tensors, "INDEX.step" for its number of steps. The tensors are the optimizer's own, not copies.
 alula_status alula_optimizer_state(alula_tensor_map **out, alula_optimizer *optimizer);
 
 /// Copies such a state, so that steps go on as if there had been no break.
 alula_status alula_optimizer_load_state(alula_optimizer *optimizer, alula_tensor_map *state);
 
-/// Scales the parameters' gradients in place so that their norm, over all of them as one vector, is at most `max_norm`.
+/// Scales the parameters' gradients in place so that their norm, over all of them as one vector, is at most
+/// `max_norm`.
 ///
 /// @param out the norm before; may be NULL.
 /// @param norm_type 1, 2 or INFINITY.
-alula_status alula_clip_grad_norm(double *out, alula_tensor *const *parameters, size_t parameter_count, double max_norm,
-                                  double norm_type);
+alula_status alula_clip_grad_norm(double *out, alula_tensor *const *parameters, size_t parameter_count,
+                                  double max_norm, double norm_type);
 
 // ---- Exchange with other libraries ---------------------------------------------------------------------
 
 /// DLPack's versioned capsule, as dlpack.h defines it.
 struct DLManagedTensorVersioned;
 
-/// A capsule over the tensor's memory, without a copy. Whoever receives it calls its deleter once. ALULA_AUTOGRAD_ERROR when
-/// the tensor requires a gradient: detach it first.
+/// A capsule over the tensor's memory, without a copy. Whoever receives it calls its deleter once.
+/// ALULA_AUTOGRAD_ERROR when the tensor requires a gradient: detach it first.
 alula_status alula_tensor_to_dlpack(struct DLManagedTensorVersioned **out, alula_tensor *tensor);
 
 /// A tensor over a capsule's memory, without a copy unless the capsule is flagged read-only. The capsule passes
@@ -540,15 +553,15 @@ alula_status alula_tensor_from_dlpack(alula_tensor **out, struct DLManagedTensor
 /// The instruction set whose kernels run: "baseline" or "avx2". Static.
 const char *alula_isa(void);
 
-/// The number of threads that an operation may use, its caller included: at first ALULA_NUM_THREADS from the environment, at
-/// most the number of processors.
+/// The number of threads that an operation may use, its caller included: at first ALULA_NUM_THREADS from the
+/// environment, at most the number of processors.
 int32_t alula_num_threads(void);
 
 /// Sets that number, 1 to 256, for all threads of the process. Results do not depend on it.
 alula_status alula_set_num_threads(int32_t count);
 
-/// Bytes of tensors' memory: in use, most ever in use (since alula_memory_reset_peak), kept for reuse. Each pointer may be
-/// NULL.
+/// Bytes of tensors' memory: in use, most ever in use (since alula_memory_reset_peak), kept for reuse. Each
+/// pointer may be NULL.
 alula_status alula_memory_usage(int64_t *live, int64_t *peak, int64_t *cached);
 
 /// Makes the peak start again from what is in use.
@@ -562,9 +575,9 @@ size_t alula_live_handles(void);
 
 // ---- Random numbers ------------------------------------------------------------------------------------
 
-/// A source of random numbers: Philox 4x32-10. What it yields depends on its seed and on the calls alone, not on the number of
-/// threads. Wherever a generator is an argument, NULL stands for the default one, which starts with seed 0 in every
-/// process. Any thread may use a generator at any time.
+/// A source of random numbers: Philox 4x32-10. What it yields depends on its seed and on the calls alone, not
+/// on the number of threads. Wherever a generator is an argument, NULL stands for the default one, which starts
+/// with seed 0 in every process. Any thread may use a generator at any time.
 typedef struct alula_generator alula_generator;
 
 /// A generator at the start of a seed's stream.

@@ -50,7 +50,8 @@ static void differentiates_twice(void) {
 
 static void uses_seeds(void) {
   const float seed_values[] = {10, 100};
-  alula_tensor *x = vector((const float[]){1, 2}, 2), *y, *seed = vector(seed_values, 2), *wrong = vector(seed_values, 1);
+  alula_tensor *x = vector((const float[]){1, 2}, 2), *y, *seed = vector(seed_values, 2),
+               *wrong = vector(seed_values, 1);
   OK(alula_tensor_set_requires_grad(x, true));
   OK(alula_multiply(&y, x, x));
   FAILS(ALULA_INVALID_ARGUMENT, alula_backward(&y, NULL, 1, false, false));

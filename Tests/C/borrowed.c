@@ -38,8 +38,10 @@ int main(void) {
   // A deleter is not called by a function that fails.
   FAILS(ALULA_INVALID_ARGUMENT, alula_tensor_borrow(&x, NULL, three, NULL, 1, ALULA_FLOAT32, deleter, &one));
   FAILS(ALULA_INVALID_ARGUMENT, alula_tensor_borrow(&x, values, huge, far, 2, ALULA_FLOAT32, deleter, &one));
-  FAILS(ALULA_INVALID_ARGUMENT, alula_tensor_borrow(&x, (char *)values + 1, three, NULL, 1, ALULA_FLOAT32, deleter, &one));
-  FAILS(ALULA_INVALID_ARGUMENT, alula_tensor_borrow(NULL, values, three, NULL, 1, ALULA_FLOAT32, deleter, &one));
+  FAILS(ALULA_INVALID_ARGUMENT,
+        alula_tensor_borrow(&x, (char *)values + 1, three, NULL, 1, ALULA_FLOAT32, deleter, &one));
+  FAILS(ALULA_INVALID_ARGUMENT,
+        alula_tensor_borrow(NULL, values, three, NULL, 1, ALULA_FLOAT32, deleter, &one));
   CHECK(deleted == 3 && x == NULL);
 
   OK(alula_tensor_borrow(&x, values, three, NULL, 1, ALULA_FLOAT32, NULL, NULL));

@@ -21,8 +21,8 @@
 
 static void check_status(alula_status wanted, alula_status got, const char *file, int line, const char *call) {
   if (got == wanted && (got == ALULA_OK || alula_last_error()[0] != 0)) return;
-  printf("%s:%d: %s: %s instead of %s (%s)\n", file, line, call, alula_status_name(got), alula_status_name(wanted),
-         got == ALULA_OK ? "no error" : alula_last_error());
+  printf("%s:%d: %s: %s instead of %s (%s)\n", file, line, call, alula_status_name(got),
+         alula_status_name(wanted), got == ALULA_OK ? "no error" : alula_last_error());
   exit(1);
 }
 
@@ -42,7 +42,9 @@ static inline alula_tensor *tensor4(const float *values, int64_t a, int64_t b, i
   return out;
 }
 
-static inline alula_tensor *vector(const float *values, int64_t count) { return tensor4(values, count, 0, 0, 0); }
+static inline alula_tensor *vector(const float *values, int64_t count) {
+  return tensor4(values, count, 0, 0, 0);
+}
 
 // The i-th element, in row-major order, as float32.
 static inline float element(alula_tensor *tensor, int64_t i) {

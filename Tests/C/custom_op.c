@@ -5,9 +5,9 @@ static int deleted;
 static void deleter(void *context) { deleted += context == &deleted; }
 
 // The cube: saved are the input and the result; dx = 3 y / x * g, on purpose with both.
-static alula_status cube_backward(alula_tensor **input_grads, size_t input_count, alula_tensor *const *output_grads,
-                                  size_t output_count, alula_tensor *const *saved, size_t saved_count,
-                                  void *context) {
+static alula_status cube_backward(alula_tensor **input_grads, size_t input_count,
+                                  alula_tensor *const *output_grads, size_t output_count,
+                                  alula_tensor *const *saved, size_t saved_count, void *context) {
   alula_tensor *square, *scaled;
   CHECK(input_count == 1 && output_count == 1 && saved_count == 2 && context == &deleted);
   // y / x, without a division: x * x, and y only looked at.
@@ -44,7 +44,8 @@ static alula_status exp_like_backward(alula_tensor **input_grads, size_t input_c
 }
 
 static alula_status failing(alula_tensor **input_grads, size_t input_count, alula_tensor *const *output_grads,
-                            size_t output_count, alula_tensor *const *saved, size_t saved_count, void *context) {
+                            size_t output_count, alula_tensor *const *saved, size_t saved_count,
+                            void *context) {
   const float two[] = {1, 2};
   (void)input_count, (void)output_count, (void)saved, (void)saved_count, (void)output_grads;
   input_grads[0] = vector(two, 2);
@@ -115,7 +116,8 @@ static void failures(void) {
   OK(alula_multiply(&y, x, x));
   OK(alula_no_grad_end());
   OK(alula_custom_op(&out, "mine", &y, 1, &x, 1, NULL, 0, failing, &deleted, NULL));
-  SAYS(ALULA_CALLBACK_FAILED, "mine: the callback failed: out of order", alula_backward(&out, NULL, 1, true, false));
+  SAYS(ALULA_CALLBACK_FAILED, "mine: the callback failed: out of order",
+       alula_backward(&out, NULL, 1, true, false));
   OK(alula_tensor_release(out));
   OK(alula_custom_op(&out, "mine", &y, 1, &x, 1, NULL, 0, failing, NULL, NULL));
   SAYS(ALULA_CALLBACK_FAILED, "mine: gradient of shape (2,) for input 0 of shape (1,)",
@@ -123,7 +125,8 @@ static void failures(void) {
   OK(alula_tensor_release(out));
   FAILS(ALULA_INVALID_ARGUMENT, alula_custom_op(&out, "mine", &y, 1, &x, 1, NULL, 0, NULL, &deleted, deleter));
   FAILS(ALULA_INVALID_ARGUMENT, alula_custom_op(&out, NULL, &y, 1, &x, 1, NULL, 0, failing, &deleted, deleter));
-  FAILS(ALULA_INVALID_ARGUMENT, alula_custom_op(&out, "mine", NULL, 0, &x, 1, NULL, 0, failing, &deleted, deleter));
+  FAILS(ALULA_INVALID_ARGUMENT,
+        alula_custom_op(&out, "mine", NULL, 0, &x, 1, NULL, 0, failing, &deleted, deleter));
   CHECK(deleted == 2);
 
   // Nothing recorded: the context comes back at once.

@@ -3,7 +3,8 @@
 
 int main(void) {
   const float values[] = {1, 2, 3, 4, 5, 6};
-  const int64_t seven[] = {7}, negative[] = {2, -1, -1}, three[] = {3}, huge[] = {INT64_MAX, 2}, bad_axes[] = {0, 5};
+  const int64_t seven[] = {7}, negative[] = {2, -1, -1}, three[] = {3}, huge[] = {INT64_MAX, 2},
+                bad_axes[] = {0, 5};
   const int64_t four[] = {4}, same_axes[] = {0, 0};
   alula_tensor *a = tensor4(values, 2, 3, 0, 0), *b = vector(values, 2), *out, *scalar;
   int64_t shape[2];
@@ -26,13 +27,16 @@ int main(void) {
   FAILS(ALULA_INVALID_ARGUMENT, alula_zeros(&out, NULL, 2, ALULA_FLOAT32, ALULA_CPU));
   SAYS(ALULA_INVALID_ARGUMENT, "dtype: 99 is no alula_dtype", alula_cast(&out, a, (alula_dtype)99));
   FAILS(ALULA_INVALID_ARGUMENT, alula_zeros(&out, three, 1, ALULA_FLOAT32, (alula_device)7));
-  SAYS(ALULA_OUT_OF_RANGE, "sum: axis 3 is out of range for rank 2", alula_sum(&out, a, three, 1, false, ALULA_DTYPE_NONE));
+  SAYS(ALULA_OUT_OF_RANGE, "sum: axis 3 is out of range for rank 2",
+       alula_sum(&out, a, three, 1, false, ALULA_DTYPE_NONE));
   SAYS(ALULA_INVALID_ARGUMENT, "alula_tensor_shape: room for 1 values, but the tensor's rank is 2",
        alula_tensor_shape(shape, 1, a));
   SAYS(ALULA_INVALID_ARGUMENT, "alula_tensor_copy_out: room for 3 bytes, but the tensor has 24",
        alula_tensor_copy_out(shape, 3, a));
-  SAYS(ALULA_INVALID_ARGUMENT, "item: a tensor of shape (2, 3) has 6 elements, not 1", alula_tensor_item(&item, a));
-  SAYS(ALULA_INVALID_ARGUMENT, "alula_tensor_rank: the pointer for the result is NULL", alula_tensor_rank(NULL, a));
+  SAYS(ALULA_INVALID_ARGUMENT, "item: a tensor of shape (2, 3) has 6 elements, not 1",
+       alula_tensor_item(&item, a));
+  SAYS(ALULA_INVALID_ARGUMENT, "alula_tensor_rank: the pointer for the result is NULL",
+       alula_tensor_rank(NULL, a));
   SAYS(ALULA_AUTOGRAD_ERROR, "backward: the tensor does not require a gradient and has no graph",
        alula_backward(&scalar, NULL, 1, false, false));
   SAYS(ALULA_INVALID_HANDLE, "alula_optimizer_step: a handle of another type was given as an optimizer",

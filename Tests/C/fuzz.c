@@ -43,10 +43,22 @@ static alula_tensor *stale;
 static alula_generator *generator;
 static alula_tensor_map *current_map;
 
-static const int64_t odd_integers[] = {INT64_MIN,           INT64_MIN + 1,       INT64_MAX,       INT64_MAX - 1,
-                                       INT64_C(1) << 62,    INT64_C(1) << 61,    INT64_C(1) << 40, -(INT64_C(1) << 40),
-                                       INT64_C(1) << 32,    INT64_C(1) << 31,    -(INT64_C(1) << 31), INT32_MAX,
-                                       (INT64_C(1) << 32) + 1, 65, 64, -64};
+static const int64_t odd_integers[] = {INT64_MIN,
+                                       INT64_MIN + 1,
+                                       INT64_MAX,
+                                       INT64_MAX - 1,
+                                       INT64_C(1) << 62,
+                                       INT64_C(1) << 61,
+                                       INT64_C(1) << 40,
+                                       -(INT64_C(1) << 40),
+                                       INT64_C(1) << 32,
+                                       INT64_C(1) << 31,
+                                       -(INT64_C(1) << 31),
+                                       INT32_MAX,
+                                       (INT64_C(1) << 32) + 1,
+                                       65,
+                                       64,
+                                       -64};
 
 bool fuzz_bool(void) { return draw() >> 63; }
 
@@ -56,7 +68,7 @@ int64_t fuzz_int(void) {
 }
 
 double fuzz_float(void) {
-  static const double odd[] = {0.0,  -0.0, 1.0,    -1.0,  0.5,   INFINITY, -INFINITY, NAN,
+  static const double odd[] = {0.0,   -0.0,   1.0,    -1.0,  0.5,  INFINITY, -INFINITY, NAN,
                                1e308, -1e308, 5e-324, 1e-45, 1e39, 65520.0,  1e18,      -1e18};
   return once_in(2) ? odd[below(sizeof odd / sizeof *odd)] : ((double)below(2000) - 1000) / 250;
 }
@@ -83,10 +95,14 @@ const char *fuzz_choice(const char *const *choices, size_t count) {
   if (!once_in(6)) return choices[below(count)];
   if (endless[0] == 0) memset(endless, 'x', sizeof endless - 1);
   switch (below(4)) {
-    case 0: return "";
-    case 1: return endless;
-    case 2: return "\xff\xfe\x80 no UTF-8";
-    default: return "nonsense";
+    case 0:
+      return "";
+    case 1:
+      return endless;
+    case 2:
+      return "\xff\xfe\x80 no UTF-8";
+    default:
+      return "nonsense";
   }
 }
 
@@ -98,12 +114,17 @@ size_t fuzz_size(size_t right) {
 static void *nonsense(void) {
   static int local;
   switch (below(5)) {
-    case 0: return &local;
-    case 1: return (void *)(uintptr_t)draw();
+    case 0:
+      return &local;
+    case 1:
+      return (void *)(uintptr_t)draw();
     // The tag of a handle, and anything behind it.
-    case 2: return (void *)(uintptr_t)(UINT64_C(0xA1) << 56 | draw() >> 8);
-    case 3: return (void *)(uintptr_t)(UINT64_C(0xA1) << 56 | UINT64_C(1) << 28 | below(100));
-    default: return (void *)(uintptr_t)below(100);
+    case 2:
+      return (void *)(uintptr_t)(UINT64_C(0xA1) << 56 | draw() >> 8);
+    case 3:
+      return (void *)(uintptr_t)(UINT64_C(0xA1) << 56 | UINT64_C(1) << 28 | below(100));
+    default:
+      return (void *)(uintptr_t)below(100);
   }
 }
 
@@ -143,7 +164,9 @@ const int64_t *fuzz_ints(size_t *count) {
   int64_t *list = lists[next++ % 4];
   size_t i;
   for (i = 0; i < 64; i++) list[i] = once_in(2) ? (int64_t)below(4) : fuzz_int();
-  *count = once_in(30) ? (once_in(2) ? 65 + below(100) : SIZE_MAX - below(3)) : once_in(30) ? below(65) : below(5);
+  *count = once_in(30)   ? (once_in(2) ? 65 + below(100) : SIZE_MAX - below(3))
+           : once_in(30) ? below(65)
+                         : below(5);
   return once_in(20) || *count > 64 ? NULL : list;
 }
 
@@ -200,7 +223,8 @@ static void new_tensor(size_t i) {
   for (k = 0; k < rank; k++) shape[k] = extents[below(once_in(6) ? 9 : 8)];
   for (k = 0; k < sizeof data / sizeof *data; k++) data[k] = fuzz_float();
   current = "alula_tensor_from_data";
-  if (alula_tensor_from_data(&source, data, shape, rank, ALULA_FLOAT64, ALULA_CPU) != ALULA_OK) broken("no tensor");
+  if (alula_tensor_from_data(&source, data, shape, rank, ALULA_FLOAT64, ALULA_CPU) != ALULA_OK)
+    broken("no tensor");
   if (alula_cast(&out, source, dtype) != ALULA_OK) broken("no cast");
   alula_tensor_release(source);
   forget(slots[i]);
@@ -232,7 +256,8 @@ static void call_tensor_from_data(void) {
     if (shape[i] > 5) shape[i] |= INT64_C(1) << 50;
   }
   if (once_in(20)) rank = SIZE_MAX;
-  fuzz_status(alula_tensor_from_data(to, somewhere(), once_in(20) && rank > 4 ? NULL : shape, rank, dtype, fuzz_device()));
+  fuzz_status(alula_tensor_from_data(to, somewhere(), once_in(20) && rank > 4 ? NULL : shape, rank, dtype,
+                                     fuzz_device()));
   fuzz_keep(out);
 }
 
@@ -252,9 +277,9 @@ static void call_tensor_borrow(void) {
   }
   // Wild layouts must not be read, so their tensors are released at once.
   {
-    const alula_status status =
-        alula_tensor_borrow(to, once_in(20) ? NULL : (char *)(room + 2 * low) + (once_in(20) ? 1 : 0), shape,
-                            once_in(4) ? NULL : strides, once_in(30) ? SIZE_MAX : rank, fuzz_dtype(), deleter, &deleted);
+    const alula_status status = alula_tensor_borrow(
+        to, once_in(20) ? NULL : (char *)(room + 2 * low) + (once_in(20) ? 1 : 0), shape,
+        once_in(4) ? NULL : strides, once_in(30) ? SIZE_MAX : rank, fuzz_dtype(), deleter, &deleted);
     fuzz_status(status);
     borrowed += status == ALULA_OK;
   }
@@ -300,10 +325,10 @@ static void call_tensor_release(void) {
   }
 }
 
-#define READER(name, type)                                 \
-  static void call_tensor_##name(void) {                   \
-    type out;                                              \
-    alula_tensor *x = fuzz_tensor();                       \
+#define READER(name, type)                                          \
+  static void call_tensor_##name(void) {                            \
+    type out;                                                       \
+    alula_tensor *x = fuzz_tensor();                                \
     fuzz_status(alula_tensor_##name(once_in(20) ? NULL : &out, x)); \
   }
 READER(dtype, alula_dtype)
@@ -364,8 +389,8 @@ static void call_backward(void) {
     seeds[i] = once_in(2) ? roots[i] : fuzz_tensor();
   }
   if (once_in(30)) count = SIZE_MAX;
-  fuzz_status(alula_backward(once_in(30) || count > 3 ? NULL : roots, once_in(3) || count > 3 ? NULL : seeds, count,
-                             fuzz_bool(), once_in(4)));
+  fuzz_status(alula_backward(once_in(30) || count > 3 ? NULL : roots, once_in(3) || count > 3 ? NULL : seeds,
+                             count, fuzz_bool(), once_in(4)));
 }
 
 static void call_grad(void) {
@@ -378,29 +403,44 @@ static void call_grad(void) {
   }
   if (once_in(30)) output_count = SIZE_MAX;
   fuzz_status(alula_grad(once_in(30) ? NULL : out, output_count > 3 ? NULL : outputs,
-                         once_in(3) || output_count > 3 ? NULL : seeds, output_count, once_in(30) ? NULL : inputs,
-                         input_count, fuzz_bool(), once_in(4)));
+                         once_in(3) || output_count > 3 ? NULL : seeds, output_count,
+                         once_in(30) ? NULL : inputs, input_count, fuzz_bool(), once_in(4)));
   for (i = 0; i < 3; i++) fuzz_keep(out[i]);
 }
 
 static void call_grad_mode(void) {
   switch (below(4)) {
-    case 0: alula_set_grad_enabled(!once_in(4)); break;
-    case 1: alula_no_grad_begin(); break;
-    case 2: fuzz_status(alula_no_grad_end()); break;
-    default: (void)alula_grad_enabled();
+    case 0:
+      alula_set_grad_enabled(!once_in(4));
+      break;
+    case 1:
+      alula_no_grad_begin();
+      break;
+    case 2:
+      fuzz_status(alula_no_grad_end());
+      break;
+    default:
+      (void)alula_grad_enabled();
   }
 }
 
 static alula_status hook(alula_tensor **replacement, alula_tensor *gradient, void *context) {
   (void)context;
   switch (below(6)) {
-    case 0: return (alula_status)((int)below(30) - 10);
-    case 1: *replacement = nonsense(); return ALULA_OK;
-    case 2: return alula_set_last_error(ALULA_INVALID_ARGUMENT, "hook");
-    case 3: return alula_add(replacement, gradient, gradient);
-    case 4: alula_set_grad_enabled(fuzz_bool()); return ALULA_OK;
-    default: return ALULA_OK;
+    case 0:
+      return (alula_status)((int)below(30) - 10);
+    case 1:
+      *replacement = nonsense();
+      return ALULA_OK;
+    case 2:
+      return alula_set_last_error(ALULA_INVALID_ARGUMENT, "hook");
+    case 3:
+      return alula_add(replacement, gradient, gradient);
+    case 4:
+      alula_set_grad_enabled(fuzz_bool());
+      return ALULA_OK;
+    default:
+      return ALULA_OK;
   }
 }
 
@@ -411,19 +451,25 @@ static void call_tensor_register_hook(void) {
       alula_tensor_register_hook(once_in(10) ? NULL : &id, x, once_in(20) ? NULL : hook, &deleted, deleter);
   fuzz_status(status);
   borrowed += status == ALULA_OK;
-  if (once_in(2)) fuzz_status(alula_tensor_remove_hook(once_in(10) ? fuzz_tensor() : x, once_in(10) ? draw() : id));
+  if (once_in(2))
+    fuzz_status(alula_tensor_remove_hook(once_in(10) ? fuzz_tensor() : x, once_in(10) ? draw() : id));
 }
 
 static alula_status backward(alula_tensor **input_grads, size_t input_count, alula_tensor *const *output_grads,
-                             size_t output_count, alula_tensor *const *saved, size_t saved_count, void *context) {
+                             size_t output_count, alula_tensor *const *saved, size_t saved_count,
+                             void *context) {
   size_t i;
   (void)context, (void)saved, (void)saved_count;
   for (i = 0; i < input_count; i++) {
     switch (below(5)) {
-      case 0: break;
-      case 1: input_grads[i] = once_in(5) ? nonsense() : NULL; break;
+      case 0:
+        break;
+      case 1:
+        input_grads[i] = once_in(5) ? nonsense() : NULL;
+        break;
       default:
-        if (output_count > 0 && output_grads[0] != NULL) (void)alula_add(&input_grads[i], output_grads[0], output_grads[0]);
+        if (output_count > 0 && output_grads[0] != NULL)
+          (void)alula_add(&input_grads[i], output_grads[0], output_grads[0]);
     }
   }
   return once_in(8) ? (alula_status)((int)below(30) - 10) : ALULA_OK;
@@ -441,8 +487,8 @@ static void call_custom_op(void) {
     saved[i] = once_in(2) ? outputs[i] : fuzz_tensor();
   }
   status = alula_custom_op(once_in(30) ? NULL : out, fuzz_choice(names, 3), outputs, output_count, inputs,
-                           once_in(30) ? SIZE_MAX : input_count, saved, saved_count, once_in(20) ? NULL : backward,
-                           &deleted, deleter);
+                           once_in(30) ? SIZE_MAX : input_count, saved, saved_count,
+                           once_in(20) ? NULL : backward, &deleted, deleter);
   fuzz_status(status);
   borrowed += status == ALULA_OK;
   for (i = 0; i < 8; i++) fuzz_keep(out[i]);
@@ -489,7 +535,8 @@ static void call_tensor_set_(void) {
 }
 
 static const char *fuzz_text(void) {
-  static const char *const names[] = {"0.step", "0.exp_avg", "0.momentum_buffer", "1.exp_avg_sq", "weight", "/dev/null"};
+  static const char *const names[] = {"0.step",       "0.exp_avg", "0.momentum_buffer",
+                                      "1.exp_avg_sq", "weight",    "/dev/null"};
   return fuzz_choice(names, 6);
 }
 
@@ -502,26 +549,43 @@ static void call_tensor_map(void) {
   if (map == NULL && alula_tensor_map_create(&map) != ALULA_OK) broken("no map");
   m = once_in(20) ? nonsense() : once_in(20) ? (alula_tensor_map *)slots[0] : once_in(20) ? NULL : map;
   switch (below(12)) {
-    case 0: fuzz_status(alula_tensor_map_create(once_in(10) ? NULL : &out)); break;
-    case 1: fuzz_status(alula_tensor_map_count(once_in(10) ? NULL : &count, m)); break;
-    case 2: fuzz_status(alula_tensor_map_name(once_in(10) ? NULL : &name, m, (size_t)fuzz_int())); break;
-    case 3: fuzz_status(alula_tensor_map_tensor(fuzz_out(&tensor), m, (size_t)fuzz_int())); break;
-    case 4: fuzz_status(alula_tensor_map_find(fuzz_out(&tensor), m, fuzz_text())); break;
-    case 5: fuzz_status(alula_tensor_map_metadata(once_in(10) ? NULL : &name, m, fuzz_text())); break;
-    case 6: fuzz_status(alula_tensor_map_set_metadata(m, fuzz_text(), fuzz_text())); break;
+    case 0:
+      fuzz_status(alula_tensor_map_create(once_in(10) ? NULL : &out));
+      break;
+    case 1:
+      fuzz_status(alula_tensor_map_count(once_in(10) ? NULL : &count, m));
+      break;
+    case 2:
+      fuzz_status(alula_tensor_map_name(once_in(10) ? NULL : &name, m, (size_t)fuzz_int()));
+      break;
+    case 3:
+      fuzz_status(alula_tensor_map_tensor(fuzz_out(&tensor), m, (size_t)fuzz_int()));
+      break;
+    case 4:
+      fuzz_status(alula_tensor_map_find(fuzz_out(&tensor), m, fuzz_text()));
+      break;
+    case 5:
+      fuzz_status(alula_tensor_map_metadata(once_in(10) ? NULL : &name, m, fuzz_text()));
+      break;
+    case 6:
+      fuzz_status(alula_tensor_map_set_metadata(m, fuzz_text(), fuzz_text()));
+      break;
     case 7: {
       const char *path = fuzz_text();
       fuzz_status(alula_safetensors_load(once_in(10) ? NULL : &out, path));
       break;
     }
-    case 8: fuzz_status(alula_safetensors_save(m, once_in(2) ? NULL : "no/such/folder/x")); break;
+    case 8:
+      fuzz_status(alula_safetensors_save(m, once_in(2) ? NULL : "no/such/folder/x"));
+      break;
     case 9: {
       const alula_status status = alula_tensor_map_retain(m);
       fuzz_status(status);
       if (status == ALULA_OK) fuzz_status(alula_tensor_map_release(m));
       break;
     }
-    default: fuzz_status(alula_tensor_map_insert(m, fuzz_text(), fuzz_tensor()));
+    default:
+      fuzz_status(alula_tensor_map_insert(m, fuzz_text(), fuzz_tensor()));
   }
   fuzz_keep(tensor);
   if (out != NULL && alula_tensor_map_release(out) != ALULA_OK) broken("a handle that cannot be released");
@@ -552,10 +616,12 @@ static void call_optimizer(void) {
   sgd.maximize = adam.maximize = fuzz_bool();
   switch (below(4)) {
     case 0:
-      fuzz_status(alula_sgd_create(once_in(30) ? NULL : &out, count > 4 ? NULL : list, count, once_in(5) ? NULL : &sgd));
+      fuzz_status(alula_sgd_create(once_in(30) ? NULL : &out, count > 4 ? NULL : list, count,
+                                   once_in(5) ? NULL : &sgd));
       break;
     case 1:
-      fuzz_status(alula_adam_create(once_in(30) ? NULL : &out, count > 4 ? NULL : list, count, once_in(5) ? NULL : &adam));
+      fuzz_status(alula_adam_create(once_in(30) ? NULL : &out, count > 4 ? NULL : list, count,
+                                    once_in(5) ? NULL : &adam));
       break;
     case 2:
       fuzz_status(alula_adamw_create(once_in(30) ? NULL : &out, count > 4 ? NULL : list, count, &adam));
@@ -590,10 +656,12 @@ static void call_library(void) {
   (void)alula_isa();
   (void)alula_num_threads();
   (void)alula_live_handles();
-  fuzz_status(alula_memory_usage(once_in(4) ? NULL : &live, once_in(4) ? NULL : &peak, once_in(4) ? NULL : &cached));
+  fuzz_status(
+      alula_memory_usage(once_in(4) ? NULL : &live, once_in(4) ? NULL : &peak, once_in(4) ? NULL : &cached));
   if (once_in(10)) alula_memory_reset_peak();
   if (once_in(100)) alula_memory_trim();
-  if (once_in(100)) fuzz_status(alula_set_num_threads(once_in(3) ? (int32_t)draw() >> 8 : 1 + (int32_t)below(3)));
+  if (once_in(100))
+    fuzz_status(alula_set_num_threads(once_in(3) ? (int32_t)draw() >> 8 : 1 + (int32_t)below(3)));
   (void)alula_set_last_error((alula_status)any, once_in(2) ? NULL : "said by the caller");
 }
 
@@ -603,12 +671,24 @@ static void call_generator(void) {
   uint64_t seed;
   const size_t size = once_in(4) ? (once_in(2) ? SIZE_MAX : below(64)) : ALULA_GENERATOR_STATE_SIZE;
   switch (below(8)) {
-    case 0: fuzz_status(alula_generator_create(once_in(10) ? NULL : &out, draw())); break;
-    case 1: fuzz_status(alula_generator_default(once_in(10) ? NULL : &out)); break;
-    case 2: fuzz_status(alula_generator_set_seed(g, draw())); break;
-    case 3: fuzz_status(alula_generator_seed(once_in(10) ? NULL : &seed, g)); break;
-    case 4: fuzz_status(alula_generator_set_random_seed(once_in(10) ? NULL : &seed, out)); break;
-    case 5: fuzz_status(alula_generator_state(once_in(10) ? NULL : bytes, size, g)); break;
+    case 0:
+      fuzz_status(alula_generator_create(once_in(10) ? NULL : &out, draw()));
+      break;
+    case 1:
+      fuzz_status(alula_generator_default(once_in(10) ? NULL : &out));
+      break;
+    case 2:
+      fuzz_status(alula_generator_set_seed(g, draw()));
+      break;
+    case 3:
+      fuzz_status(alula_generator_seed(once_in(10) ? NULL : &seed, g));
+      break;
+    case 4:
+      fuzz_status(alula_generator_set_random_seed(once_in(10) ? NULL : &seed, out));
+      break;
+    case 5:
+      fuzz_status(alula_generator_state(once_in(10) ? NULL : bytes, size, g));
+      break;
     case 6:
       if (once_in(3)) bytes[below(64)] = (uint8_t)draw();
       fuzz_status(alula_generator_set_state(g, once_in(10) ? NULL : bytes, size > 64 ? SIZE_MAX : size));
@@ -622,22 +702,52 @@ static void call_generator(void) {
   if (out != NULL && alula_generator_release(out) != ALULA_OK) broken("a handle that cannot be released");
 }
 
-#define ENTRY(name) {"alula_" #name, call_##name}
+#define ENTRY(name) \
+  { "alula_" #name, call_##name }
 static const fuzz_entry functions[] = {
-    ENTRY(tensor_from_data), ENTRY(tensor_borrow), ENTRY(tensor_scalar), ENTRY(tensor_retain), ENTRY(tensor_release),
-    ENTRY(tensor_dtype), ENTRY(tensor_device), ENTRY(tensor_rank), ENTRY(tensor_count), ENTRY(tensor_data),
-    ENTRY(tensor_item), ENTRY(tensor_requires_grad), ENTRY(tensor_is_leaf), ENTRY(tensor_grad_fn), ENTRY(tensor_shape),
-    ENTRY(tensor_strides), ENTRY(tensor_copy_out), ENTRY(tensor_mark_written), ENTRY(tensor_assign_),
-    ENTRY(tensor_set_requires_grad), ENTRY(tensor_grad), ENTRY(tensor_set_grad), ENTRY(tensor_detach), ENTRY(backward),
-    ENTRY(grad), ENTRY(grad_mode), ENTRY(tensor_register_hook), ENTRY(custom_op), ENTRY(dlpack), ENTRY(generator), ENTRY(tensor_get), ENTRY(tensor_set_),
-    ENTRY(tensor_map), ENTRY(optimizer), ENTRY(library),
+    ENTRY(tensor_from_data),
+    ENTRY(tensor_borrow),
+    ENTRY(tensor_scalar),
+    ENTRY(tensor_retain),
+    ENTRY(tensor_release),
+    ENTRY(tensor_dtype),
+    ENTRY(tensor_device),
+    ENTRY(tensor_rank),
+    ENTRY(tensor_count),
+    ENTRY(tensor_data),
+    ENTRY(tensor_item),
+    ENTRY(tensor_requires_grad),
+    ENTRY(tensor_is_leaf),
+    ENTRY(tensor_grad_fn),
+    ENTRY(tensor_shape),
+    ENTRY(tensor_strides),
+    ENTRY(tensor_copy_out),
+    ENTRY(tensor_mark_written),
+    ENTRY(tensor_assign_),
+    ENTRY(tensor_set_requires_grad),
+    ENTRY(tensor_grad),
+    ENTRY(tensor_set_grad),
+    ENTRY(tensor_detach),
+    ENTRY(backward),
+    ENTRY(grad),
+    ENTRY(grad_mode),
+    ENTRY(tensor_register_hook),
+    ENTRY(custom_op),
+    ENTRY(dlpack),
+    ENTRY(generator),
+    ENTRY(tensor_get),
+    ENTRY(tensor_set_),
+    ENTRY(tensor_map),
+    ENTRY(optimizer),
+    ENTRY(library),
 };
 
 // ---- The run -------------------------------------------------------------------------------------------
 
 static void on_signal(int number) {
   char text[256];
-  const int length = snprintf(text, sizeof text, "fuzz: signal %d in %s, call %lu\n", number, current, call_number);
+  const int length =
+      snprintf(text, sizeof text, "fuzz: signal %d in %s, call %lu\n", number, current, call_number);
   (void)!write(STDOUT_FILENO, text, (size_t)length);
   _exit(2);
 }

@@ -56,8 +56,7 @@ static void recognises_dead_handles(void) {
 
 static void tells_types_apart(void) {
   alula_tensor *x = vector((const float[]){1}, 1);
-  SAYS(ALULA_INVALID_HANDLE,
-       "alula_generator_release: a handle of another type was given as a generator",
+  SAYS(ALULA_INVALID_HANDLE, "alula_generator_release: a handle of another type was given as a generator",
        alula_generator_release((alula_generator *)x));
   CHECK(element(x, 0) == 1);
   OK(alula_tensor_release(x));

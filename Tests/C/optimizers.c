@@ -44,7 +44,8 @@ static alula_tensor *loss_of(alula_tensor **parameters, alula_tensor *x, alula_t
   return mean;
 }
 
-static float steps(alula_optimizer *optimizer, alula_tensor **parameters, alula_tensor *x, alula_tensor *y, int count) {
+static float steps(alula_optimizer *optimizer, alula_tensor **parameters, alula_tensor *x, alula_tensor *y,
+                   int count) {
   float value = 0;
   int i;
   for (i = 0; i < count; i++) {

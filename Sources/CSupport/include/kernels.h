@@ -18,14 +18,14 @@ typedef void (*gemm_shape_kernel)(intptr_t *rows, intptr_t *columns);
 
 /// Packs `count` vectors (rows of A or columns of B) of `depth` elements into panels. Strides are in
 /// elements. `panels` holds `count` rounded up to whole panels, times `depth`.
-typedef void (*gemm_pack_kernel)(intptr_t count, intptr_t depth, const void *source,
-                                 intptr_t vector_stride, intptr_t depth_stride, void *panels);
+typedef void (*gemm_pack_kernel)(intptr_t count, intptr_t depth, const void *source, intptr_t vector_stride,
+                                 intptr_t depth_stride, void *panels);
 
 /// C = A B, or C += A B if `accumulate`, for packed A and B; rows of C lie `row_stride` elements apart
 /// and are contiguous. `row_bias` and `column_bias`, unless NULL, are added to each row and column.
-typedef void (*gemm_block_kernel)(intptr_t rows, intptr_t columns, intptr_t depth, const void *a,
-                                  const void *b, void *c, intptr_t row_stride, bool accumulate,
-                                  const void *row_bias, const void *column_bias);
+typedef void (*gemm_block_kernel)(intptr_t rows, intptr_t columns, intptr_t depth, const void *a, const void *b,
+                                  void *c, intptr_t row_stride, bool accumulate, const void *row_bias,
+                                  const void *column_bias);
 
 /// Adds `count` contiguous elements of `addend` to those of `sum`.
 typedef void (*gemm_add_kernel)(intptr_t count, void *sum, const void *addend);
@@ -41,23 +41,22 @@ typedef void (*random_kernel)(void *out, intptr_t count, uint64_t key, uint64_t 
                               const double *parameters);
 
 /// Like a random_kernel, with `count` input elements at `in`.
-typedef void (*random_map_kernel)(void *out, const void *in, intptr_t count, uint64_t key,
-                                  uint64_t group, const double *parameters);
+typedef void (*random_map_kernel)(void *out, const void *in, intptr_t count, uint64_t key, uint64_t group,
+                                  const double *parameters);
 
 /// Copies the part of a plane (`height` by `width`; strides in elements) that starts at `first_row`,
 /// `first_column`, which may be negative, with zeros outside the plane. Columns are grouped by their
 /// remainder modulo `column_step`; each row has `column_step` groups, as long as the longest needs.
-typedef void (*conv_pad_kernel)(intptr_t height, intptr_t width, const void *source,
-                                intptr_t row_stride, intptr_t column_stride, intptr_t first_row,
-                                intptr_t first_column, intptr_t padded_height,
-                                intptr_t padded_width, intptr_t column_step, void *padded);
+typedef void (*conv_pad_kernel)(intptr_t height, intptr_t width, const void *source, intptr_t row_stride,
+                                intptr_t column_stride, intptr_t first_row, intptr_t first_column,
+                                intptr_t padded_height, intptr_t padded_width, intptr_t column_step,
+                                void *padded);
 
 /// Packs patches of a padded image for a matrix product: the positions `start` to `start + count`, in
 /// rows of `width` that are `row_pitch` elements apart, for each of the `vectors` element offsets.
 /// Writes up to one panel's width past the last panel, and reads as far past the last patch.
 typedef void (*conv_pack_kernel)(intptr_t start, intptr_t count, intptr_t width, intptr_t row_pitch,
-                                 intptr_t vectors, const intptr_t *offsets, const void *source,
-                                 void *panels);
+                                 intptr_t vectors, const intptr_t *offsets, const void *source, void *panels);
 
 /// Moves `rows` rows of positions to planes of the target, whose plane, row and column strides are given.
 typedef void (*conv_scatter_kernel)(intptr_t rows, intptr_t start, intptr_t count, intptr_t width,
@@ -65,8 +64,8 @@ typedef void (*conv_scatter_kernel)(intptr_t rows, intptr_t start, intptr_t coun
                                     const intptr_t *strides);
 /// One step of an optimizer on `count` parameters and their state, all without gaps; `state` are as many
 /// addresses as the optimizer keeps tensors. `parameters` depend on the optimizer.
-typedef void (*optimizer_kernel)(void *values, const void *gradients, void *const *state,
-                                 intptr_t count, const double *parameters);
+typedef void (*optimizer_kernel)(void *values, const void *gradients, void *const *state, intptr_t count,
+                                 const double *parameters);
 
 /// Sums of absolute values (`order` 1) or squares (2), or the largest absolute value (`order` 0), of
 /// `count` elements, in float64. NaN stays NaN.
@@ -92,37 +91,40 @@ typedef void (*sort_keys_kernel)(intptr_t count, const char *source, intptr_t st
 typedef void (*sort_kernel)(intptr_t count, uint64_t *keys, int64_t *order, uint64_t *spare_keys,
                             int64_t *spare_order, intptr_t bytes);
 
-/// The positions of the k smallest keys, which differ in their `bytes` lowest bytes, in ascending order of position.
+/// The positions of the k smallest keys, which differ in their `bytes` lowest bytes, in ascending order of
+/// position.
 typedef void (*select_kernel)(intptr_t count, const uint64_t *keys, intptr_t bytes, intptr_t k,
                               int64_t *positions);
 
 /// Where each of `count` values would be inserted among `length` sorted keys.
-typedef void (*search_kernel)(intptr_t count, const uint64_t *values, intptr_t length,
-                              const uint64_t *sorted, bool right, int64_t *positions);
+typedef void (*search_kernel)(intptr_t count, const uint64_t *values, intptr_t length, const uint64_t *sorted,
+                              bool right, int64_t *positions);
 /// Maxima of windows over `planes` planes. `geometry` is twelve numbers: height, width, output height and
 /// width, kernel height and width, then strides, paddings and dilations. Indices count within a plane.
-typedef void (*max_pool_kernel)(intptr_t planes, const intptr_t *geometry, const void *source,
-                                void *values, int64_t *indices);
+typedef void (*max_pool_kernel)(intptr_t planes, const intptr_t *geometry, const void *source, void *values,
+                                int64_t *indices);
 /// Means of windows, or their transposed map; `geometry` as above, with dilations of 1.
 typedef void (*average_pool_kernel)(intptr_t planes, const intptr_t *geometry, bool include_padding,
                                     const void *source, void *target);
 /// Moves elements between planes of `count` and planes of `extent` elements by index into the latter.
 /// False when an index lies outside.
-typedef bool (*plane_index_kernel)(intptr_t planes, intptr_t count, intptr_t extent,
-                                   const void *source, const int64_t *indices, void *target);
+typedef bool (*plane_index_kernel)(intptr_t planes, intptr_t count, intptr_t extent, const void *source,
+                                   const int64_t *indices, void *target);
 
-/// A fold of `rows` rows, `row_step` bytes apart, of `columns` adjacent elements into one accumulator per column;
-/// without an input it sets the accumulators to the fold's identity. `centers` holds a number per column, or is NULL.
+/// A fold of `rows` rows, `row_step` bytes apart, of `columns` adjacent elements into one accumulator per
+/// column; without an input it sets the accumulators to the fold's identity. `centers` holds a number per
+/// column, or is NULL.
 typedef void (*fold_kernel)(void *accumulators, const void *input, intptr_t rows, intptr_t row_step,
                             intptr_t columns, const double *centers);
 
-/// Carries a value down `count` rows, `row_step` bytes apart (negative: from the last one up), of `columns` adjacent
-/// elements. Only recurrences read `factors`.
+/// Carries a value down `count` rows, `row_step` bytes apart (negative: from the last one up), of `columns`
+/// adjacent elements. Only recurrences read `factors`.
 typedef void (*scan_kernel)(intptr_t count, intptr_t columns, intptr_t row_step, void *out, const void *input,
                             const void *factors);
 
-/// `rows` rows of `count` adjacent elements. `data` holds each operand's address and `row_steps` the distance of
-/// its rows in bytes, 0 when all share one; an operand left out is NULL. `parameters` are the operation's scalars.
+/// `rows` rows of `count` adjacent elements. `data` holds each operand's address and `row_steps` the distance
+/// of its rows in bytes, 0 when all share one; an operand left out is NULL. `parameters` are the operation's
+/// scalars.
 typedef void (*row_kernel)(intptr_t rows, intptr_t count, char *const *data, const intptr_t *row_steps,
                            const double *parameters);
 

@@ -29,9 +29,9 @@ typedef VECTOR(uint16_t, 16) vector16_uint16;
 
 // vectorN_A_to_B: each element converted. Integers are cut to the lower bits; floats are cut towards zero
 // and must be within the range of the integer.
-#define CONVERSION(lanes, from, to)                                                                   \
+#define CONVERSION(lanes, from, to)                                                                 \
   VECTOR_FUNCTION vector##lanes##_##to vector##lanes##_##from##_to_##to(vector##lanes##_##from x) { \
-    return __builtin_convertvector(x, vector##lanes##_##to);                                         \
+    return __builtin_convertvector(x, vector##lanes##_##to);                                        \
   }
 #define CONVERSIONS(from)      \
   CONVERSION(8, from, int8)    \
@@ -64,8 +64,12 @@ CONVERSION(4, uint8, uint64)
 CONVERSION(16, uint16, uint8)
 CONVERSION(16, uint8, uint16)
 
-VECTOR_FUNCTION vector8_float32 vector8_float32_sqrt(vector8_float32 x) { return __builtin_elementwise_sqrt(x); }
-VECTOR_FUNCTION vector4_float64 vector4_float64_sqrt(vector4_float64 x) { return __builtin_elementwise_sqrt(x); }
+VECTOR_FUNCTION vector8_float32 vector8_float32_sqrt(vector8_float32 x) {
+  return __builtin_elementwise_sqrt(x);
+}
+VECTOR_FUNCTION vector4_float64 vector4_float64_sqrt(vector4_float64 x) {
+  return __builtin_elementwise_sqrt(x);
+}
 
 #if defined(__F16C__)
 // float16 is handled as its bits.
@@ -74,7 +78,7 @@ VECTOR_FUNCTION vector8_float32 vector8_float16_to_float32(vector8_uint16 x) {
   return __builtin_convertvector((vector8_half)x, vector8_float32);
 }
 VECTOR_FUNCTION vector8_uint16 vector8_float32_to_float16(vector8_float32 x) {
-  return (vector8_uint16)__builtin_convertvector(x, vector8_half);
+  return (vector8_uint16) __builtin_convertvector(x, vector8_half);
 }
 #endif
 
