@@ -18,7 +18,7 @@ demo: build python ## Trains on Fashion-MNIST from Python and C, and classifies 
 
 build: ## Builds the library: .build/release/libalula.so.
 	@scripts/require.sh swift cc
-	@$(SWIFT_BUILD) --quiet 2>&1 | { grep -v '^$$' || true; }
+	@$(SWIFT_BUILD) --quiet
 	@ln -sf libalula.so .build/release/libalula.so.1
 
 python: build ## Puts the Python package and its tools into .venv.
