@@ -143,6 +143,12 @@ def axes(axis):
     return None if axis is None else tuple(axis)
 
 
+def mean(x, axis, keepdims):
+    """Without NumPy's warning where there is nothing."""
+    total = np.sum(x, axis=axes(axis), keepdims=keepdims)
+    return total / (x.size / total.size if total.size else 1.0)
+
+
 def vector_norm(x, axis, keepdims, ord):
     size = np.abs(x)
     axis = axes(axis)
@@ -172,7 +178,10 @@ def cumulative(function, initial, x, axis, include_initial):
 
 def layer_norm(x, weight, bias, normalized_shape, eps):
     over = tuple(range(x.ndim - len(normalized_shape), x.ndim))
-    y = (x - x.mean(over, keepdims=True)) / np.sqrt(x.var(over, keepdims=True) + eps)
+    # Twice: eps magnifies what rounding leaves of rows of equal elements.
+    distance = x - x.mean(over, keepdims=True)
+    distance = distance - distance.mean(over, keepdims=True)
+    y = distance / np.sqrt((distance**2).mean(over, keepdims=True) + eps)
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
 
