@@ -87,6 +87,28 @@ import Testing
     #expect(GradientMode.isEnabled)
   }
 
+  @Test func openScopesSurviveOperations() throws {
+    GradientMode.begin()
+    GradientMode.begin()
+    // The back end makes a contiguous copy in between, unrecorded.
+    _ = try Tensor([1, 2, 3, 4], shape: [2, 2]).permuteDims(axes: [1, 0]).matmul(Tensor([1, 2], shape: [2]))
+    #expect(GradientMode.end())
+    #expect(!GradientMode.isEnabled)
+    #expect(GradientMode.end())
+    #expect(GradientMode.isEnabled)
+    #expect(!GradientMode.end())
+  }
+
+  @Test func writesInPlaceAreChecked() throws {
+    let x = try Tensor([1, 2], shape: [2])
+    #expect(message { try Operation.add.callInPlace([x, nil]) }.contains("'b' is missing"))
+    #expect(message { try Operation.add.callInPlace([x]) }.contains("1 tensors given, 2 expected"))
+    let repeated = try x.broadcastTo(shape: [3, 2])
+    #expect(message { try Operation.add.callInPlace([repeated, x]) }.contains("repeats elements along axis 0"))
+    #expect(message { try repeated.assign(x) }.contains("repeats elements along axis 0"))
+    #expect(try x.values(as: Float.self) == [1, 2])
+  }
+
   @Test func aMillionNodesInAChain() throws {
     let x = try leaf([1])
     let one = try Tensor([1], shape: [1])

@@ -94,12 +94,12 @@ package final class LeafNode: Node, @unchecked Sendable {
   func accumulate(_ value: Tensor, owned: Bool) throws(AlulaError) {
     if let present = gradient {
       // Without a graph over it the present gradient can be added to where it is.
-      if present.edge == nil, value.edge == nil, present.layout == value.layout {
+      if present.edge == nil, value.edge == nil, present.layout == value.layout, present.layout.isContiguous {
         try Operation.add.callInPlace([present, value])
       } else {
         gradient = try present + value
       }
-    } else if owned && value.layout.isContiguous || value.edge != nil {
+    } else if value.layout.isContiguous, owned || value.edge != nil {
       gradient = value
     } else {
       gradient = try value.copy()

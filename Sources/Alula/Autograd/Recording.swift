@@ -26,9 +26,11 @@ public enum GradientMode {
 
   /// Runs `body` with recording on or off, and restores what was.
   public static func with<R>(_ enabled: Bool, _ body: () throws(AlulaError) -> R) throws(AlulaError) -> R {
-    let outer = isEnabled
-    isEnabled = enabled
-    defer { isEnabled = outer }
+    // The depth, not just whether it is zero: the caller may be inside several scopes.
+    guard let thread = csupport_current_thread() else { return try body() }
+    let outer = thread.pointee.no_grad_depth
+    thread.pointee.no_grad_depth = enabled ? 0 : 1
+    defer { thread.pointee.no_grad_depth = outer }
     return try body()
   }
 }

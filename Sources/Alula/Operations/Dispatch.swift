@@ -14,7 +14,7 @@ extension Operation {
     case .primitive, .update:
       let outputs = try allocate(try infer(call), on: call.device)
       if case .update = body { try outputs[0].copyElements(from: call[0]) }
-      try call.device.backend.run(self, call, into: outputs)
+      try execute(call, into: outputs)
       try record(call, outputs)
       return outputs
     }
@@ -42,9 +42,15 @@ extension Operation {
     let spec = try elementwiseSpec(call, output)
     let result = try Tensor(
       uninitialized: spec.shape, dtype: spec.dtype, device: call[0].device, operation: name)
-    try result.device.backend.run(self, call, into: [result])
-    try record(call, [result])
+    let results = [result]
+    try execute(call, into: results)
+    try record(call, results)
     return result
+  }
+
+  /// Fills `outputs`. What a back end computes on the way, such as a contiguous copy, is not recorded.
+  func execute(_ call: Call, into outputs: [Tensor]) throws(AlulaError) {
+    try GradientMode.without { () throws(AlulaError) in try call.device.backend.run(self, call, into: outputs) }
   }
 
   private func view(_ call: Call, _ rule: (Call) throws(AlulaError) -> Layout) throws(AlulaError) -> Tensor {
@@ -60,7 +66,7 @@ extension Operation {
 
   // MARK: - Checks
 
-  private func check(_ call: Call) throws(AlulaError) {
+  func check(_ call: Call) throws(AlulaError) {
     guard attributes.count == call.attributes.count else {
       throw .invalidArgument("\(name): \(call.attributes.count) attributes given, \(attributes.count) expected")
     }
@@ -112,7 +118,7 @@ extension Operation {
     }
   }
 
-  private func checkDTypes(_ call: Call) throws(AlulaError) {
+  func checkDTypes(_ call: Call) throws(AlulaError) {
     for i in call.inputs.indices {
       guard let dtype = call.inputs[i]?.dtype else { continue }
       switch role(i) {
@@ -129,7 +135,7 @@ extension Operation {
 
   // MARK: - Inference
 
-  /// The results' dtypes and shapes, without computing them; nil for composites.
+  /// The results' dtypes and shapes, without computing them. Composites have none of their own: theirs are their parts'.
   func infer(_ call: Call) throws(AlulaError) -> [TensorSpec] {
     switch body {
     case .elementwise(let output, _):

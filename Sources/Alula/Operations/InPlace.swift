@@ -5,6 +5,7 @@ extension Operation {
   ///   view; `invalidArgument` when the result does not fit.
   public func callInPlace(_ inputs: [Tensor?], _ attributes: [AttributeValue] = []) throws(AlulaError) {
     guard let target = inputs.first ?? nil else { throw .invalidArgument("\(name)_: the target is missing") }
+    try target.checkWritable(name)
     let recording = GradientMode.isEnabled && inputs.contains { $0?.edge != nil }
     if recording { try target.checkRecordedWrite(name) }
     var arguments = inputs
@@ -12,7 +13,7 @@ extension Operation {
     switch body {
     case .elementwise, .update:
       if let call = try directCall(target, arguments, attributes) {
-        try target.device.backend.run(self, call, into: [target.aliased(target.layout)])
+        try execute(call, into: [target.aliased(target.layout)])
         try recordWrite(call, to: target)
         return
       }
@@ -26,17 +27,18 @@ extension Operation {
     throws(AlulaError) -> Call?
   {
     let call = Call(self, arguments, attributes)
+    try check(call)
+    // Anything else is promoted first, or refused with that call's message.
+    guard dtypes.contains(target.dtype) else { return nil }
     for (i, tensor) in arguments.enumerated() {
       guard let tensor else { continue }
       if input(i).role == .value, tensor.dtype != target.dtype { return nil }
+      guard i > 0, tensor.overlaps(target) else { continue }
       // Elements are read before they are written only where both lie at the same place.
-      if i > 0, tensor.storage === target.storage, tensor.layout != target.layout { return nil }
-      if case .update = body, i > 0, tensor.storage === target.storage { return nil }
+      if case .update = body { return nil }
+      if tensor.data != target.data || tensor.layout.strides != target.layout.strides { return nil }
     }
-    guard dtypes.contains(target.dtype), arguments.count == inputs.count,
-      attributes.count == self.attributes.count,
-      zip(self.attributes, attributes).allSatisfy({ $0.accepts($1) })
-    else { return nil }
+    try checkDTypes(call)
     let spec = try infer(call)
     guard spec[0].dtype == target.dtype, spec[0].shape == target.layout.shape else { return nil }
     return call
@@ -46,13 +48,14 @@ extension Operation {
 extension Tensor {
   /// Writes `source`'s elements, broadcast and converted to this dtype, over this tensor's.
   public func assign(_ source: Tensor, operation: String = "assign") throws(AlulaError) {
+    try checkWritable(operation)
     if GradientMode.isEnabled, edge != nil || source.edge != nil { try checkRecordedWrite(operation) }
     guard source.layout.broadcast(to: layout.shape) != nil else {
       throw .invalidArgument(
         "\(operation): a value of shape \(source.layout.shape) does not fit into shape \(layout.shape)")
     }
     var value = source
-    if value.storage === storage && value.layout != layout { value = try value.copy() }
+    if value.overlaps(self) { value = try value.copy() }
     if value.dtype != dtype { value = try value.cast(dtype: dtype) }
     if value.layout.shape != layout.shape { value = try value.broadcastTo(shape: shape) }
     try copyElements(from: value)
@@ -68,7 +71,28 @@ extension Tensor {
 
   /// Fills this tensor with `source`'s elements, which have its shape and dtype.
   func copyElements(from source: Tensor) throws(AlulaError) {
-    try device.backend.run(.copy, Call(.copy, [source], []), into: [self])
+    try Operation.copy.execute(Call(.copy, [source], []), into: [self])
+  }
+
+  /// Whether some byte belongs to both. Two storages may be borrowed from the same memory.
+  func overlaps(_ other: Tensor) -> Bool {
+    guard let mine = addresses, let others = other.addresses else { return false }
+    return mine.overlaps(others)
+  }
+
+  /// From the first byte of the elements to beyond the last; nil without elements.
+  private var addresses: Range<UnsafeMutableRawPointer>? {
+    guard let (low, high) = layout.extent else { return nil }
+    return storage.pointer + low * dtype.itemSize..<storage.pointer + (high + 1) * dtype.itemSize
+  }
+
+  /// Refuses writes to elements that stand for several places.
+  func checkWritable(_ operation: String) throws(AlulaError) {
+    for i in 0..<rank where layout.strides[i] == 0 && layout.shape[i] > 1 && count > 0 {
+      throw .invalidArgument(
+        "\(operation): in-place write to a tensor of shape \(layout.shape) that repeats elements along axis \(i); copy it first"
+      )
+    }
   }
 
   /// Refuses writes whose gradient would be lost.

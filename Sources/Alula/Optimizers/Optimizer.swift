@@ -61,7 +61,7 @@ public class Optimizer: @unchecked Sendable {
         var updated = [parameter]
         for key in stateNames { if let tensor = states[i][key] { updated.append(tensor) } }
         let call = Call(operation, [try gradient.contiguous()], attributes)
-        try parameter.device.backend.run(operation, call, into: updated)
+        try operation.execute(call, into: updated)
         for tensor in updated { tensor.storage.markWritten() }
       }
     }

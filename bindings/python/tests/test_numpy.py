@@ -258,6 +258,27 @@ def test_dlpack_refuses_gradients() -> None:
         np.from_dlpack(alula.zeros(2, requires_grad=True))
 
 
+@pytest.mark.parametrize("step", [1, -1])
+def test_writes_over_memory_shared_through_numpy(step: int) -> None:
+    expected = np.arange(1000.0)[::step].copy()
+    memory = expected.copy()
+    expected[1:] += expected[:-1].copy()
+    # Two storages that know nothing of each other, over the same bytes.
+    target, source = alula.from_numpy(memory[1:]), alula.from_numpy(memory[:-1])
+    target += source
+    np.testing.assert_array_equal(memory, expected)
+    target.copy_(source)
+    np.testing.assert_array_equal(memory[1:], expected[:-1])
+
+
+def test_repeated_elements_are_not_written() -> None:
+    row = alula.arange(3.0)
+    repeated = alula.broadcast_to(row, (2, 3))
+    with pytest.raises(ValueError, match="repeats elements along axis 0"):
+        repeated += 1
+    assert row.tolist() == [0, 1, 2]
+
+
 def test_python_lists_of_bytes() -> None:
     buffer = ctypes.create_string_buffer(b"\x01\x02\x03", 3)
     assert alula.asarray(np.frombuffer(buffer, np.uint8)).tolist() == [1, 2, 3]

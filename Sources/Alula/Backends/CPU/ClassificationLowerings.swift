@@ -3,8 +3,8 @@ extension CPUBackend {
     (
       .crossEntropyRows,
       { (call, outputs) throws(AlulaError) in
-        let logits = try call[0].detach().widenedHalf().contiguous()
-        let weight = try call.optional(2)?.detach().widenedHalf().contiguous()
+        let logits = try call[0].widenedHalf().contiguous()
+        let weight = try call.optional(2)?.widenedHalf().contiguous()
         let (rows, classes) = (logits.layout.shape[0], logits.layout.shape[1])
         let targets = try checkedClasses(call, 1, classes)
         let direct = outputs[0].dtype == logits.dtype
@@ -19,16 +19,16 @@ extension CPUBackend {
     (
       .crossEntropyBackward,
       { (call, outputs) throws(AlulaError) in
-        let gradients = try call[0].detach().widenedHalf().contiguous()
-        let logits = try call[1].detach().widenedHalf().contiguous()
-        let weight = try call.optional(4)?.detach().widenedHalf().contiguous()
+        let gradients = try call[0].widenedHalf().contiguous()
+        let logits = try call[1].widenedHalf().contiguous()
+        let weight = try call.optional(4)?.widenedHalf().contiguous()
         let (rows, classes) = (logits.layout.shape[0], logits.layout.shape[1])
         let targets = try checkedClasses(call, 3, classes)
         let direct = outputs[0].dtype == logits.dtype
         let result = direct ? outputs[0] : try Tensor(uninitialized: logits.layout.shape, dtype: logits.dtype)
         try crossEntropyBackwardKernels.run(
           logits.dtype, rows: rows, length: classes,
-          [(result, classes), (gradients, 1), (logits, classes), (call[2].detach(), 1), (targets, 1), (weight, 0)],
+          [(result, classes), (gradients, 1), (logits, classes), (call[2], 1), (targets, 1), (weight, 0)],
           parameters: [call.float("label_smoothing"), ignoredClass(call, classes)])
         if !direct { try outputs[0].copyElements(from: result.cast(dtype: outputs[0].dtype)) }
       }
@@ -84,7 +84,7 @@ extension CPUBackend {
 
   /// The i-th input as contiguous int64, every element a class in 0..<count or the ignored one.
   private static func checkedClasses(_ call: Call, _ i: Int, _ count: Int) throws(AlulaError) -> Tensor {
-    let targets = try call[i].detach().cast(dtype: .int64).contiguous()
+    let targets = try call[i].cast(dtype: .int64).contiguous()
     let classes = targets.data.assumingMemoryBound(to: Int64.self)
     let ignored = Int64(call.int("ignore_index"))
     for k in 0..<targets.count where classes[k] != ignored && (classes[k] < 0 || classes[k] >= Int64(count)) {

@@ -88,9 +88,9 @@ private struct Convolution {
 
   func forward(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ output: Tensor) throws(AlulaError) {
     if output.count == 0 { return }
-    let weight = try GradientMode.without { () throws(AlulaError) in try weight.contiguous() }
+    let weight = try weight.contiguous()
     let grid = try inputGrid()
-    let bias = try GradientMode.without { () throws(AlulaError) in try bias?.contiguous() }
+    let bias = try bias?.contiguous()
     try product(
       weight.data, grid, image: { planes(x, image: $0, channel: $1 * inputs) }, rows: outputs,
       bias: bias.map { UnsafeRawPointer($0.data) }, to: output, direct: true, first: (0, 0), step: (1, 1))
@@ -102,7 +102,7 @@ private struct Convolution {
   /// neighbouring positions: for each remainder this is a convolution of stride 1.
   func inputGradient(_ gradient: Tensor, _ weight: Tensor, _ output: Tensor) throws(AlulaError) {
     if output.count == 0 { return }
-    let weight = try GradientMode.without { () throws(AlulaError) in try weight.contiguous() }
+    let weight = try weight.contiguous()
     for row in 0..<min(shape.stride.height, shape.input.height) {
       let tapRows = taps(row, shape.kernel.height, shape.stride.height, shape.padding.height, shape.dilation.height)
       for column in 0..<min(shape.stride.width, shape.input.width) {
@@ -231,7 +231,7 @@ private struct Convolution {
       output.data.initializeMemory(as: UInt8.self, repeating: 0, count: output.count * size)
       return
     }
-    let gradient = try GradientMode.without { () throws(AlulaError) in try gradient.contiguous() }
+    let gradient = try gradient.contiguous()
     let gemm = kernels.gemm
     let grid = try inputGrid()
     let depth = grid.offsets.count

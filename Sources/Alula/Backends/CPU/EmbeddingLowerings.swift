@@ -22,7 +22,7 @@ extension CPUBackend {
 
   /// The i-th input as contiguous int64, every element in 0..<count.
   private static func checkedIndices(_ call: Call, _ i: Int, _ count: Int) throws(AlulaError) -> Tensor {
-    let indices = try call[i].detach().cast(dtype: .int64).contiguous()
+    let indices = try call[i].cast(dtype: .int64).contiguous()
     let positions = indices.data.assumingMemoryBound(to: Int64.self)
     for k in 0..<indices.count where positions[k] < 0 || positions[k] >= Int64(count) {
       throw .outOfRange("\(call.operation.name): index \(positions[k]) is out of range for \(count)")
@@ -31,7 +31,7 @@ extension CPUBackend {
   }
 
   private static func gatherRows(_ call: Call, _ output: Tensor) throws(AlulaError) {
-    let weight = try call[0].detach().contiguous()
+    let weight = try call[0].contiguous()
     let indices = try checkedIndices(call, 1, weight.layout.shape[0])
     let size = weight.layout.shape[1] * weight.dtype.itemSize
     let positions = indices.data.assumingMemoryBound(to: Int64.self)
@@ -54,7 +54,7 @@ extension CPUBackend {
   private static func scatterRows(_ call: Call, _ output: Tensor) throws(AlulaError) {
     let count = call.int("count")
     let indices = try checkedIndices(call, 1, count)
-    let rows = try call[0].detach().widenedHalf().contiguous()
+    let rows = try call[0].widenedHalf().contiguous()
     let direct = rows.dtype == output.dtype
     let target = direct ? output : try Tensor(uninitialized: output.layout.shape, dtype: rows.dtype)
     guard let kernel = KernelTable.shared.function("add", slot: rows.dtype.code, as: ElementwiseKernel.self) else {

@@ -59,7 +59,7 @@ extension CPUBackend {
         let shape = outputs[0].shape
         let joined = outputs[0].data.assumingMemoryBound(to: Int.self)
         for (k, index) in call.list.enumerated() {
-          let positions = try checkedPositions(index.detach(), extents[k], axis: named[k], operation: "index")
+          let positions = try checkedPositions(index, extents[k], axis: named[k], operation: "index")
             .broadcastTo(shape: shape).contiguous()
           let values = positions.data.assumingMemoryBound(to: Int.self)
           let extent = extents[k]
@@ -73,7 +73,7 @@ extension CPUBackend {
         guard let kernel = KernelTable.shared.row("masked_store")[slot: outputs[0].dtype.itemSize] else {
           throw .internal("masked_fill: no kernel for \(outputs[0].dtype)")
         }
-        let value = call[2].detach()
+        let value = call[2]
         try StridedLoop.run(
           unsafeBitCast(kernel, to: ElementwiseKernel.self), outputs[0],
           [call[1], value.dtype == outputs[0].dtype ? value : value.cast(dtype: outputs[0].dtype)])
@@ -123,7 +123,7 @@ extension CPUBackend {
   private static func write(_ kernel: BlockKernel, _ call: Call, _ output: Tensor) throws(AlulaError) {
     let plan = try BlockPlan(call, output)
     if plan.isEmpty { return }
-    var value = call[2].detach()
+    var value = call[2]
     if value.dtype != output.dtype { value = try value.cast(dtype: output.dtype) }
     value = try value.broadcastTo(shape: call.indexedShape.array).contiguous()
     plan.run(kernel, packed: value, inOrder: true)
@@ -149,7 +149,7 @@ extension CPUBackend {
       base = tensor.data
       let indexed = layout.part(axis..<end)
       let positions = try CPUBackend.checkedPositions(
-        call[1].detach(), indexed.count, axis: call.int("named"), operation: call.operation.name)
+        call[1], indexed.count, axis: call.int("named"), operation: call.operation.name)
       let after = layout.part(end..<layout.rank)
       innerCount = after.count
       if layout.count == 0 || positions.count == 0 {
@@ -263,7 +263,7 @@ extension CPUBackend {
 
   /// The value of a scatter, broadcast to the index's shape.
   private static func scattered(_ call: Call, _ output: Tensor) throws(AlulaError) -> Tensor {
-    let value = call[2].detach()
+    let value = call[2]
     let converted = value.dtype == output.dtype ? value : try value.cast(dtype: output.dtype)
     return try converted.broadcastTo(shape: call[1].shape)
   }
@@ -274,7 +274,7 @@ extension CPUBackend {
     throws(AlulaError)
   {
     let axis = try call.gatheredAxis(base.layout.shape)
-    let index = call[1].detach()
+    let index = call[1]
     let shape = index.layout.shape
     let positions = try checkedPositions(
       index, base.layout.shape[axis], axis: axis, operation: call.operation.name)

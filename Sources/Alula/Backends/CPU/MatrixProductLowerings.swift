@@ -14,7 +14,7 @@ extension CPUBackend {
       .linear,
       { (call, outputs) throws(AlulaError) in
         try inFloat32(call, outputs) { (call, outputs) throws(AlulaError) in
-          let bias = try GradientMode.without { () throws(AlulaError) in try call.optional(2)?.contiguous() }
+          let bias = try call.optional(2)?.contiguous()
           try multiply(call, call[0].layout.asRows, call[1].layout.transposed, bias: bias, outputs[0])
         }
       }
@@ -28,18 +28,16 @@ extension CPUBackend {
     guard let dtype = outputs.first?.dtype, dtype == .float16 || dtype == .bfloat16 else {
       return try body(call, outputs)
     }
-    try GradientMode.without { () throws(AlulaError) in
-      var inputs: [Tensor?] = []
-      for tensor in call.inputs { inputs.append(tensor?.dtype == dtype ? try tensor?.cast(dtype: .float32) : tensor) }
-      var results: [Tensor] = []
-      for output in outputs {
-        results.append(
-          output.dtype == dtype ? try Tensor(uninitialized: output.layout.shape, dtype: .float32) : output)
-      }
-      try body(Call(call.operation, inputs, call.attributes), results)
-      for (output, result) in zip(outputs, results) where output.dtype == dtype {
-        try output.copyElements(from: result.cast(dtype: dtype))
-      }
+    var inputs: [Tensor?] = []
+    for tensor in call.inputs { inputs.append(tensor?.dtype == dtype ? try tensor?.cast(dtype: .float32) : tensor) }
+    var results: [Tensor] = []
+    for output in outputs {
+      results.append(
+        output.dtype == dtype ? try Tensor(uninitialized: output.layout.shape, dtype: .float32) : output)
+    }
+    try body(Call(call.operation, inputs, call.attributes), results)
+    for (output, result) in zip(outputs, results) where output.dtype == dtype {
+      try output.copyElements(from: result.cast(dtype: dtype))
     }
   }
 

@@ -11,7 +11,7 @@ extension CPUBackend {
   private static func normalize(_ call: Call, _ outputs: [Tensor], centered: Bool) throws(AlulaError) {
     let (rows, length) = call.normalizedRows
     var inputs: [Tensor?] = []
-    for input in call.inputs { inputs.append(try input?.detach().widenedHalf().contiguous()) }
+    for input in call.inputs { inputs.append(try input?.widenedHalf().contiguous()) }
     let statistics = outputs[1]
     let direct = outputs[0].dtype == statistics.dtype
     let target = direct ? outputs[0] : try Tensor(uninitialized: outputs[0].layout.shape, dtype: statistics.dtype)
@@ -25,7 +25,7 @@ extension CPUBackend {
   private static func normalizeBackward(_ call: Call, _ outputs: [Tensor]) throws(AlulaError) {
     let (rows, length) = call.normalizedRows
     var inputs: [Tensor?] = []
-    for input in call.inputs { inputs.append(try input?.detach().widenedHalf().contiguous()) }
+    for input in call.inputs { inputs.append(try input?.widenedHalf().contiguous()) }
     let dtype = inputs[2]?.dtype ?? .float32
     let direct = outputs[0].dtype == dtype
     let target = direct ? outputs[0] : try Tensor(uninitialized: outputs[0].layout.shape, dtype: dtype)

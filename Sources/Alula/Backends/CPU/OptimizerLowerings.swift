@@ -19,7 +19,7 @@ extension CPUBackend {
     }
     let gradient = try call[0].cast(dtype: dtype).contiguous()
     var working: [Tensor] = []
-    for tensor in updated { working.append(try tensor.detach().cast(dtype: dtype).contiguous()) }
+    for tensor in updated { working.append(try tensor.cast(dtype: dtype).contiguous()) }
     let parameters = call.operation.attributes.map { call.float($0.name) }
     let addresses = working.map { $0.data }
     let source = gradient.data

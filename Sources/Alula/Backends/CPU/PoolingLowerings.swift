@@ -62,14 +62,12 @@ extension CPUBackend {
     _ call: Call, _ outputs: [Tensor], _ body: (Call, [Tensor]) throws(AlulaError) -> Void
   ) throws(AlulaError) {
     try inFloat32(call, outputs) { (call, outputs) throws(AlulaError) in
-      try GradientMode.without { () throws(AlulaError) in
-        var inputs: [Tensor?] = []
-        for tensor in call.inputs {
-          guard let tensor else { continue }
-          inputs.append(try (tensor.dtype.isInteger ? tensor.cast(dtype: .int64) : tensor).contiguous())
-        }
-        try body(Call(call.operation, inputs, call.attributes), outputs)
+      var inputs: [Tensor?] = []
+      for tensor in call.inputs {
+        guard let tensor else { continue }
+        inputs.append(try (tensor.dtype.isInteger ? tensor.cast(dtype: .int64) : tensor).contiguous())
       }
+      try body(Call(call.operation, inputs, call.attributes), outputs)
     }
   }
 

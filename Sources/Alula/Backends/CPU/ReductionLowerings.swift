@@ -11,7 +11,7 @@ extension CPUBackend {
       { (call, outputs) throws(AlulaError) in
         let axes = try call.axes(call.optionalInts("axis"), rank: call[0].rank)
         let divisor = Double(call[0].reducedCount(axes))
-        try reduce(.sum, call[0].detach(), axes: axes, into: outputs[0], divisor: divisor)
+        try reduce(.sum, call[0], axes: axes, into: outputs[0], divisor: divisor)
       }
     ),
     (.variance, { (call, outputs) throws(AlulaError) in try variance(call, outputs[0]) }),
@@ -26,7 +26,7 @@ extension CPUBackend {
   private static func reduce(_ fold: Fold, _ call: Call, _ output: Tensor) throws(AlulaError) {
     let axes = try call.axes(call.optionalInts("axis"), rank: call[0].rank)
     // A dtype of the caller's choice: converted before, as NumPy does, unless sums are made in it anyway.
-    var input = call[0].detach()
+    var input = call[0]
     if let dtype = call.dtype(), input.dtype.accumulated != dtype { input = try input.cast(dtype: dtype) }
     try reduce(fold, input, axes: axes, into: output)
   }
@@ -60,7 +60,7 @@ extension CPUBackend {
 
   private static func variance(_ call: Call, _ output: Tensor) throws(AlulaError) {
     let axes = try call.axes(call.optionalInts("axis"), rank: call[0].rank)
-    let input = try call[0].detach().widenedHalf()
+    let input = try call[0].widenedHalf()
     let count = Double(input.reducedCount(axes))
     // Two passes: the mean first, then distances from it, which do not cancel.
     let mean = try Tensor(uninitialized: output.layout.shape, dtype: .float64)
@@ -71,7 +71,7 @@ extension CPUBackend {
 
   private static func logsumexp(_ call: Call, _ output: Tensor) throws(AlulaError) {
     let axes = try call.axes(call.optionalInts("axis"), rank: call[0].rank)
-    let input = try call[0].detach().widenedHalf()
+    let input = try call[0].widenedHalf()
     let shape = output.layout.shape
     let largest = try Tensor(uninitialized: shape, dtype: input.dtype)
     try reduce(.maximum, input, axes: axes, into: largest)
@@ -95,13 +95,13 @@ extension CPUBackend {
       output.data.initializeMemory(as: Bool.self, repeating: ofNothing, count: output.count)
       return
     }
-    try reduce(fold, call[0].detach().cast(dtype: .bool), axes: axes, into: output)
+    try reduce(fold, call[0].cast(dtype: .bool), axes: axes, into: output)
   }
 
   /// The positions of the largest or smallest elements: found by value, so that the first of equal ones is taken.
   private static func argument(_ fold: Fold, _ call: Call, _ output: Tensor) throws(AlulaError) {
     if output.count == 0 { return }
-    var input = try call[0].detach().widenedHalf()
+    var input = try call[0].widenedHalf()
     var axis = 0
     if let given = call.optionalInt("axis"), input.rank > 0 {
       axis = try call.axis(given, rank: input.rank)

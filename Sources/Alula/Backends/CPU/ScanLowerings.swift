@@ -15,7 +15,7 @@ extension CPUBackend {
     let isComplex = output.dtype.isComplex
     var inputs: [Tensor] = []
     for tensor in call.list {
-      let operand = try tensor.detach().contiguous()
+      let operand = try tensor.contiguous()
       inputs.append(try (isComplex ? operand.realComponents : operand).widenedHalf())
     }
     guard let input = inputs.last else { return }

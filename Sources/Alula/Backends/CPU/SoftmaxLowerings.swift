@@ -27,7 +27,7 @@ extension CPUBackend {
     let isLast = axis >= rank - 1
     var operands: [RowKernels.Operand] = []
     for input in call.list {
-      var rows = try input.detach().widenedHalf()
+      var rows = try input.widenedHalf()
       if !isLast { rows = try rows.permuteDims(axes: order) }
       operands.append((try rows.contiguous(), length))
     }

@@ -57,7 +57,7 @@ extension CPUBackend {
   /// The sort keys of all elements, row-major.
   private static func keys(of tensor: Tensor) throws(AlulaError) -> Tensor {
     let kernel = try keysKernel(tensor.dtype, "searchsorted")
-    let source = try tensor.detach().contiguous()
+    let source = try tensor.contiguous()
     let keys = try Tensor(uninitialized: source.layout.shape, dtype: .uint64)
     kernel(
       source.count, source.data.assumingMemoryBound(to: CChar.self), source.dtype.itemSize, false,
@@ -75,7 +75,7 @@ extension CPUBackend {
     let axis = try call.axis(call.int("axis"), rank: call[0].rank)
     let itemSize = outputs[0].dtype.itemSize
     // The sorted axis last, so that every row is one sort.
-    let x = try call[0].detach().moveaxis(source: [axis], destination: [-1]).contiguous()
+    let x = try call[0].moveaxis(source: [axis], destination: [-1]).contiguous()
     let length = x.layout.shape[x.rank - 1]
     let wanted = count ?? length
     let rows = x.count / length

@@ -17,7 +17,6 @@ extension CPUBackend {
 
   /// Writes `value`, broadcast and converted, over the elements of `target`.
   static func store(_ value: Tensor, into target: Tensor) throws(AlulaError) {
-    let value = value.detach()
     try target.copyElements(from: value.dtype == target.dtype ? value : value.cast(dtype: target.dtype))
   }
 }
