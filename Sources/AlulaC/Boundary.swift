@@ -116,7 +116,8 @@ func runInPlace(
 }
 
 private func tensors(_ handles: [OpaquePointer?], _ operation: Operation) throws(AlulaError) -> [Tensor?] {
-  try handles.enumerated().map { (i, handle) throws(AlulaError) in
+  if handles.count == 2, case let (a?, b?) = Handles.objects(handles[0], handles[1], as: Tensor.self) { return [a, b] }
+  return try handles.enumerated().map { (i, handle) throws(AlulaError) in
     let isOptional = handle == nil && i < operation.inputs.count && operation.inputs[i].arity == .optional
     return isOptional ? nil : try tensor(handle, operation.name)
   }

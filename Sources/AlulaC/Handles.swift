@@ -27,9 +27,11 @@ enum Handles {
 
   /// Two objects of one type at the price of one visit to the table.
   @inline(__always)
-  static func objects<Object: Handled>(_ a: OpaquePointer?, _ b: OpaquePointer?) -> (Object?, Object?) {
+  static func objects<Object: Handled>(_ a: OpaquePointer?, _ b: OpaquePointer?, as type: Object.Type)
+    -> (Object?, Object?)
+  {
     table.withObjects(a, b) { a, b in
-      (a.flatMap { cast($0, to: Object.self) }, b.flatMap { cast($0, to: Object.self) })
+      (a.flatMap { cast($0, to: type) }, b.flatMap { cast($0, to: type) })
     }
   }
 
