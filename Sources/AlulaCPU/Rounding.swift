@@ -3,54 +3,43 @@ import CSupport
 // Rounding to integers; integers stay as they are.
 
 func registerRounding(_ receive: KernelReceiver) {
-  registerIntegers(
-    receive, "floor",
-    { n, p, s, _ in map(n, p, s) { (x: Int8s) in x } },
-    { n, p, s, _ in map(n, p, s) { (x: Int16s) in x } },
-    { n, p, s, _ in map(n, p, s) { (x: Int32s) in x } },
-    { n, p, s, _ in map(n, p, s) { (x: Int64s) in x } })
+  registerIntegersAsTheyAre(receive, "floor")
   registerFloats(
     receive, "floor",
     { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats) in floor(x) } },
     { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats) in floor(x) } },
     { n, p, s, _ in map(n, p, s) { (x: Floats) in floor(x) } },
     { n, p, s, _ in map(n, p, s) { (x: Doubles) in floor(x) } })
-  registerIntegers(
-    receive, "ceil",
-    { n, p, s, _ in map(n, p, s) { (x: Int8s) in x } },
-    { n, p, s, _ in map(n, p, s) { (x: Int16s) in x } },
-    { n, p, s, _ in map(n, p, s) { (x: Int32s) in x } },
-    { n, p, s, _ in map(n, p, s) { (x: Int64s) in x } })
+  registerIntegersAsTheyAre(receive, "ceil")
   registerFloats(
     receive, "ceil",
     { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats) in ceil(x) } },
     { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats) in ceil(x) } },
     { n, p, s, _ in map(n, p, s) { (x: Floats) in ceil(x) } },
     { n, p, s, _ in map(n, p, s) { (x: Doubles) in ceil(x) } })
-  registerIntegers(
-    receive, "trunc",
-    { n, p, s, _ in map(n, p, s) { (x: Int8s) in x } },
-    { n, p, s, _ in map(n, p, s) { (x: Int16s) in x } },
-    { n, p, s, _ in map(n, p, s) { (x: Int32s) in x } },
-    { n, p, s, _ in map(n, p, s) { (x: Int64s) in x } })
+  registerIntegersAsTheyAre(receive, "trunc")
   registerFloats(
     receive, "trunc",
     { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats) in trunc(x) } },
     { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats) in trunc(x) } },
     { n, p, s, _ in map(n, p, s) { (x: Floats) in trunc(x) } },
     { n, p, s, _ in map(n, p, s) { (x: Doubles) in trunc(x) } })
-  registerIntegers(
-    receive, "round",
-    { n, p, s, _ in map(n, p, s) { (x: Int8s) in x } },
-    { n, p, s, _ in map(n, p, s) { (x: Int16s) in x } },
-    { n, p, s, _ in map(n, p, s) { (x: Int32s) in x } },
-    { n, p, s, _ in map(n, p, s) { (x: Int64s) in x } })
+  registerIntegersAsTheyAre(receive, "round")
   registerFloats(
     receive, "round",
     { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats) in roundToEven(x) } },
     { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats) in roundToEven(x) } },
     { n, p, s, _ in map(n, p, s) { (x: Floats) in roundToEven(x) } },
     { n, p, s, _ in map(n, p, s) { (x: Doubles) in roundToEven(x) } })
+}
+
+private func registerIntegersAsTheyAre(_ receive: KernelReceiver, _ name: StaticString) {
+  registerIntegers(
+    receive, name,
+    { n, p, s, _ in map(n, p, s) { (x: Int8s) in x } },
+    { n, p, s, _ in map(n, p, s) { (x: Int16s) in x } },
+    { n, p, s, _ in map(n, p, s) { (x: Int32s) in x } },
+    { n, p, s, _ in map(n, p, s) { (x: Int64s) in x } })
 }
 
 // MARK: - Functions

@@ -99,6 +99,8 @@ typedef void (*select_kernel)(intptr_t count, const uint64_t *keys, intptr_t byt
 /// Where each of `count` values would be inserted among `length` sorted keys.
 typedef void (*search_kernel)(intptr_t count, const uint64_t *values, intptr_t length, const uint64_t *sorted,
                               bool right, int64_t *positions);
+#pragma clang assume_nonnull begin
+
 /// Maxima of windows over `planes` planes. `geometry` is twelve numbers: height, width, output height and
 /// width, kernel height and width, then strides, paddings and dilations. Indices count within a plane.
 typedef void (*max_pool_kernel)(intptr_t planes, const intptr_t *geometry, const void *source, void *values,
@@ -110,6 +112,8 @@ typedef void (*average_pool_kernel)(intptr_t planes, const intptr_t *geometry, b
 /// False when an index lies outside.
 typedef bool (*plane_index_kernel)(intptr_t planes, intptr_t count, intptr_t extent, const void *source,
                                    const int64_t *indices, void *target);
+
+#pragma clang assume_nonnull end
 
 /// A fold of `rows` rows, `row_step` bytes apart, of `columns` adjacent elements into one accumulator per
 /// column; without an input it sets the accumulators to the fold's identity. `centers` holds a number per
