@@ -28,7 +28,7 @@ test: build python ## Runs every check there is.
 	@scripts/test.sh
 
 test-swift: build ## Runs the Swift suites.
-	swift test -c release --quiet
+	scripts/test-swift.sh
 
 test-c: build ## Runs the C programs, plainly and under valgrind.
 	@scripts/require.sh cc valgrind c++

@@ -5,7 +5,7 @@ import PackageDescription
 // are symbolic links). Their inputs were validated by the engine, so they run unchecked.
 // The inliner's limits are lifted and similar functions kept apart, so that no hot loop has a call in it.
 let kernelFlags = [
-  "-Ounchecked", "-wmo",
+  "-Ounchecked",
   "-Xllvm", "-sil-inline-removed-call-benefit=100000", "-Xllvm", "-sil-inline-overall-caller-block-limit=100000",
   "-Xllvm", "-swiftmergefunc-threshold=0",
 ]

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs below a temporary prefix, and builds and runs a C and a C++ program with what pkg-config says.
+# Installs below a temporary prefix, and builds and runs a C and a C++ program with what pkg-config says; then installs
+# the Python package into an environment of its own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/require.sh cc c++ pkg-config
@@ -19,4 +20,12 @@ for program in c cc; do
   abi=$(sed -n 's/^#define ALULA_ABI_VERSION //p' include/alula.h)
   readelf -d "$prefix/$program" | grep -q "NEEDED.*libalula\.so\.$abi\]"
 done
-echo "test-install: programs build and run with pkg-config"
+
+scripts/require.sh venv
+python3 -m venv "$prefix/venv"
+"$prefix/venv/bin/pip" install --quiet --disable-pip-version-check ./bindings/python
+# From elsewhere, so that nothing of the checkout can be taken for the package.
+(cd "$prefix" && venv/bin/python -c 'import alula; assert (alula.asarray([1.0, 2.0]) * 3).tolist() == [3.0, 6.0]')
+size=$(stat -c %s "$prefix"/venv/lib/python*/site-packages/alula/libalula.so)
+[ "$size" -lt 15000000 ] || { echo "test-install: a library of $size bytes, more than 15 MB" >&2; exit 1; }
+echo "test-install: programs build and run with pkg-config; the wheel works, its library has $size bytes"

@@ -16,7 +16,7 @@ scripts/require.sh swift cc c++ valgrind qemu-x86_64 clang-format pkg-config
 step "lint" scripts/lint.sh
 step "kernels" scripts/check-kernels.sh
 step "ABI" scripts/check-abi.sh
-step "Swift" swift test -c release
+step "Swift" scripts/test-swift.sh
 step "C" scripts/test-c.sh --valgrind
 step "hostile arguments" scripts/test-fuzz.sh
 step "installation" scripts/test-install.sh
