@@ -4,6 +4,9 @@ import CSupport
 
 public typealias TensorOut = UnsafeMutablePointer<OpaquePointer?>?
 
+/// The tensors of a call as its caller gave them.
+typealias HandleList = ShortList<OpaquePointer?>
+
 /// The border of the library: runs `body`, turns what it throws into a status, and keeps the message for
 /// `alula_last_error`.
 func boundary(_ body: () throws(AlulaError) -> Void) -> alula_status {
@@ -65,9 +68,29 @@ func store(_ object: some Handles.Handled, _ out: UnsafeMutablePointer<OpaquePoi
 
 // MARK: - Operations
 
+/// Calls an element-wise operation of one tensor without attributes.
+func apply(_ operation: Operation, _ out: TensorOut, _ a: OpaquePointer?) -> alula_status {
+  out?.pointee = nil
+  return boundary { () throws(AlulaError) in
+    try store(try operation.apply(try tensor(a, operation.name)), out, operation.name)
+  }
+}
+
+/// Calls an element-wise operation of two tensors without attributes.
+func apply(_ operation: Operation, _ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  out?.pointee = nil
+  return boundary { () throws(AlulaError) in
+    guard case let (x?, y?) = Handles.objects(a, b, as: Tensor.self) else {
+      _ = try tensor(a, operation.name)
+      throw badHandle(b, operation.name, "tensor")
+    }
+    try store(try operation.apply(x, y), out, operation.name)
+  }
+}
+
 /// Runs an operation with one result.
 func run(
-  _ operation: Operation, _ out: TensorOut, _ inputs: [OpaquePointer?],
+  _ operation: Operation, _ out: TensorOut, _ inputs: HandleList,
   _ attributes: @autoclosure () throws(AlulaError) -> [AttributeValue] = []
 ) -> alula_status {
   out?.pointee = nil
@@ -79,7 +102,7 @@ func run(
 
 /// Runs an operation with several results.
 func run(
-  _ operation: Operation, _ outs: [TensorOut], _ inputs: [OpaquePointer?],
+  _ operation: Operation, _ outs: [TensorOut], _ inputs: HandleList,
   _ attributes: @autoclosure () throws(AlulaError) -> [AttributeValue] = []
 ) -> alula_status {
   for out in outs { out?.pointee = nil }
@@ -100,14 +123,14 @@ func run(
   out?.pointee = nil
   return boundary { () throws(AlulaError) in
     let handles = try copyList(list, count, operation.name)
-    let result = try operation.first(try tensors(handles, operation), try attributes())
+    let result = try operation.first(try tensors(HandleList(handles), operation), try attributes())
     try store(result, out, operation.name)
   }
 }
 
 /// Runs an operation and writes its result into the first input.
 func runInPlace(
-  _ operation: Operation, _ inputs: [OpaquePointer?],
+  _ operation: Operation, _ inputs: HandleList,
   _ attributes: @autoclosure () throws(AlulaError) -> [AttributeValue] = []
 ) -> alula_status {
   boundary { () throws(AlulaError) in
@@ -115,12 +138,16 @@ func runInPlace(
   }
 }
 
-private func tensors(_ handles: [OpaquePointer?], _ operation: Operation) throws(AlulaError) -> [Tensor?] {
-  if handles.count == 2, case let (a?, b?) = Handles.objects(handles[0], handles[1], as: Tensor.self) { return [a, b] }
-  return try handles.enumerated().map { (i, handle) throws(AlulaError) in
-    let isOptional = handle == nil && i < operation.inputs.count && operation.inputs[i].arity == .optional
-    return isOptional ? nil : try tensor(handle, operation.name)
+private func tensors(_ handles: HandleList, _ operation: Operation) throws(AlulaError) -> Operands {
+  if handles.count == 2, case let (a?, b?) = Handles.objects(handles[0], handles[1], as: Tensor.self) {
+    return Operands(a, b)
   }
+  var result = Operands()
+  for (i, handle) in handles.enumerated() {
+    let isOptional = handle == nil && i < operation.inputs.count && operation.inputs[i].arity == .optional
+    result.append(isOptional ? nil : try tensor(handle, operation.name))
+  }
+  return result
 }
 
 /// `count` values at `list`, after a check that there can be so many.

@@ -21,8 +21,8 @@ typealias Floats = SIMD8<Float>
 typealias Doubles = SIMD4<Double>
 
 /// The elements that pass through a buffer at a time, a multiple of every vector's. So few that the buffers of three
-/// 8-byte operands and the result stay within the 1024 bytes up to which Swift takes them from the stack: from the
-/// heap they cost a fifth of a call on a few elements.
+/// 8-byte operands and the result stay within the 1024 bytes up to which Swift takes them from the stack, if they
+/// ask for no more than 16 bytes' alignment: from the heap they cost a fifth of a call on a few elements.
 private let stagedCount = 32
 
 /// out = body(a), vector by vector. `lanes` elements make up a vector: fewer than its scalars when an element has two.
@@ -35,7 +35,7 @@ func map<A: SIMD, R: SIMD>(
   let (outSize, aSize) = (MemoryLayout<R>.size / lanes, MemoryLayout<A>.size / lanes)
   let (outStride, aStride) = (strides[0], strides[1])
   let stagedBytes = stagedCount &* max(outSize, aSize)
-  withUnsafeTemporaryAllocation(byteCount: 2 * stagedBytes, alignment: 64) { buffers in
+  withUnsafeTemporaryAllocation(byteCount: 2 * stagedBytes, alignment: 16) { buffers in
     guard let xs = buffers.baseAddress else { return }
     let results = xs + stagedBytes
     var i = 0
@@ -47,7 +47,7 @@ func map<A: SIMD, R: SIMD>(
         n = n / lanes &* lanes
       } else {
         n = min(n, stagedCount)
-        gather(xs, x, stride: aStride, size: aSize, n)
+        gather(xs, x, stride: aStride, size: aSize, lanes: lanes, n)
         (target, x) = (results, UnsafeRawPointer(xs))
       }
       var j = 0
@@ -74,7 +74,7 @@ func map<A: SIMD, B: SIMD, R: SIMD>(
   let (outSize, aSize, bSize) = (R.scalarSize, A.scalarSize, B.scalarSize)
   let (outStride, aStride, bStride) = (strides[0], strides[1], strides[2])
   let stagedBytes = stagedCount &* max(outSize, max(aSize, bSize))
-  withUnsafeTemporaryAllocation(byteCount: 3 * stagedBytes, alignment: 64) { buffers in
+  withUnsafeTemporaryAllocation(byteCount: 3 * stagedBytes, alignment: 16) { buffers in
     guard let xs = buffers.baseAddress else { return }
     let ys = xs + stagedBytes
     let results = ys + stagedBytes
@@ -98,8 +98,8 @@ func map<A: SIMD, B: SIMD, R: SIMD>(
         }
       } else {
         n = min(n, stagedCount)
-        gather(xs, x, stride: aStride, size: aSize, n)
-        gather(ys, y, stride: bStride, size: bSize, n)
+        gather(xs, x, stride: aStride, size: aSize, lanes: lanes, n)
+        gather(ys, y, stride: bStride, size: bSize, lanes: lanes, n)
         (target, x, y) = (results, UnsafeRawPointer(xs), UnsafeRawPointer(ys))
       }
       var j = 0
@@ -128,7 +128,7 @@ func map<A: SIMD, B: SIMD, C: SIMD, R: SIMD>(
   let (outSize, aSize, bSize, cSize) = (R.scalarSize, A.scalarSize, B.scalarSize, C.scalarSize)
   let (outStride, aStride, bStride, cStride) = (strides[0], strides[1], strides[2], strides[3])
   let stagedBytes = stagedCount &* max(max(outSize, aSize), max(bSize, cSize))
-  withUnsafeTemporaryAllocation(byteCount: 4 * stagedBytes, alignment: 64) { buffers in
+  withUnsafeTemporaryAllocation(byteCount: 4 * stagedBytes, alignment: 16) { buffers in
     guard let xs = buffers.baseAddress else { return }
     let ys = xs + stagedBytes
     let zs = ys + stagedBytes
@@ -157,9 +157,9 @@ func map<A: SIMD, B: SIMD, C: SIMD, R: SIMD>(
         }
       } else {
         n = min(n, stagedCount)
-        gather(xs, x, stride: aStride, size: aSize, n)
-        gather(ys, y, stride: bStride, size: bSize, n)
-        gather(zs, z, stride: cStride, size: cSize, n)
+        gather(xs, x, stride: aStride, size: aSize, lanes: lanes, n)
+        gather(ys, y, stride: bStride, size: bSize, lanes: lanes, n)
+        gather(zs, z, stride: cStride, size: cSize, lanes: lanes, n)
         (target, x, y, z) = (results, UnsafeRawPointer(xs), UnsafeRawPointer(ys), UnsafeRawPointer(zs))
       }
       var j = 0
@@ -184,13 +184,14 @@ extension SIMD {
 
 // MARK: - Elements that do not lie side by side
 
-/// Copies `count` elements to lie side by side at `buffer`, and the last one further until a multiple of 32 elements.
+/// Copies `count` elements to lie side by side at `buffer`, and the last one further until a multiple of `lanes`, a
+/// power of two.
 @inline(never)
 private func gather(
-  _ buffer: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, stride: Int, size: Int, _ count: Int
+  _ buffer: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, stride: Int, size: Int, lanes: Int, _ count: Int
 ) {
   copyStrided(buffer, stride: size, source, stride: stride, size: size, count)
-  let padded = size == 1 ? (count &+ 31) & ~31 : (count &+ 15) & ~15
+  let padded = (count &+ lanes &- 1) & ~(lanes &- 1)
   copyStrided(
     buffer + count &* size, stride: size, buffer + (count &- 1) &* size, stride: 0, size: size, padded &- count)
 }
@@ -207,6 +208,7 @@ private func copyStrided(
   _ target: UnsafeMutableRawPointer, stride targetStride: Int, _ source: UnsafeRawPointer, stride sourceStride: Int,
   size: Int, _ count: Int
 ) {
+  if targetStride == size, sourceStride == size { return target.copyMemory(from: source, byteCount: count &* size) }
   switch size {
   case 1: copyStrided(target, targetStride, source, sourceStride, count, as: UInt8.self)
   case 2: copyStrided(target, targetStride, source, sourceStride, count, as: UInt16.self)

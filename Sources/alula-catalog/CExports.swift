@@ -52,7 +52,10 @@ private func cExport(_ operation: Operation, inPlace: Bool) -> String {
       ? "\(operation.outputs[0]), " : "[\(operation.outputs.joined(separator: ", "))], "
   let list =
     operation.isListOperation
-    ? "list: \(operation.inputs[0].name), \(operation.inputs[0].name)_count" : "[\(tensors.joined(separator: ", "))]"
+    ? "list: \(operation.inputs[0].name), \(operation.inputs[0].name)_count" : shortList("HandleList", tensors)
+  if !inPlace, operation.isApplied {
+    return text + "  return apply(.\(camelCase(operation.name)), \(outs)\(tensors.joined(separator: ", ")))\n}\n"
+  }
   let function = inPlace ? "runInPlace" : "run"
   if operation.takesOptions {
     text += "  let o = readOptions(options, default: \(optionsDefault(operation)))\n"
@@ -60,6 +63,12 @@ private func cExport(_ operation: Operation, inPlace: Bool) -> String {
   let attributes = values.isEmpty ? "" : ", try [\(values.joined(separator: ", "))]"
   text += "  return \(function)(.\(camelCase(operation.name)), \(outs)\(list)\(attributes))\n}\n"
   return text
+}
+
+/// A call of `ShortList`'s initialiser that needs no allocation where that is possible.
+func shortList(_ type: String, _ elements: [String]) -> String {
+  let list = elements.joined(separator: ", ")
+  return elements.count <= 3 ? "\(type)(\(list))" : "\(type)([\(list)])"
 }
 
 /// A C name as a Swift parameter.

@@ -51,9 +51,14 @@ private func swiftFunction(_ operation: Operation) -> String {
   let declaration = brokenList(
     parameters, open: "  public \(isStatic ? "static " : "")func \(swiftName(operation.name))(",
     close: ") throws(AlulaError) -> \(result)", width: 108, indent: "    ")
-  let list = operation.isListOperation ? operation.inputs[0].name : "[\(tensors.joined(separator: ", "))]"
+  let list =
+    operation.isListOperation ? "Operands(\(operation.inputs[0].name))" : shortList("Operands", tensors)
   let arguments = values.isEmpty ? list : "\(list), [\(values.joined(separator: ", "))]"
   let member = "Operation.\(camelCase(operation.name))"
+  if operation.isApplied {
+    return wrapped(operation.documentation, width: 110, prefix: "  /// ") + "\n" + declaration
+      + " {\n    try \(member).apply(\(tensors.joined(separator: ", ")))\n  }\n"
+  }
   var text = wrapped(operation.documentation, width: 110, prefix: "  /// ") + "\n" + declaration + " {\n"
   switch operation.outputs.count {
   case 1: text += "    try \(member).first(\(arguments))\n"

@@ -39,11 +39,13 @@ private struct Pending {
 }
 
 private struct BackwardPass {
-  let roots: [(edge: Edge, seed: Tensor)]
+  private let roots: [(edge: Edge, seed: Tensor)]
   /// The nodes that the roots depend on, each after all those that it leads to.
-  var order: [Node] = []
-  var position: [ObjectIdentifier: Int] = [:]
-  var pending: [[Pending?]] = []
+  private var order: [Node] = []
+  private var positions = NodeTable()
+  /// What has arrived at the nodes' results, and where each node's part of it begins.
+  private var pending: [Pending?] = []
+  private var starts: [Int] = []
 
   init(_ roots: [Tensor], _ seeds: [Tensor?], operation: String) throws(AlulaError) {
     guard seeds.isEmpty || seeds.count == roots.count else {
@@ -66,7 +68,8 @@ private struct BackwardPass {
             "\(operation): a gradient must be given for a tensor of shape \(root.layout.shape); only for a single "
               + "element is it taken to be one")
         }
-        starts.append((edge, try Tensor.ones(shape: root.shape, dtype: root.dtype)))
+        let one = try Tensor(scalar: .int(1), dtype: root.dtype, device: root.device)
+        starts.append((edge, root.rank == 0 ? one : try one.broadcastTo(shape: root.shape)))
       }
     }
     self.roots = starts
@@ -76,7 +79,6 @@ private struct BackwardPass {
     -> [Tensor?]
   {
     sort()
-    pending = order.map { Array(repeating: nil, count: $0.outputCount) }
     let needed = targets.map { neededNodes($0) }
     return try GradientMode.with(createGraph) { () throws(AlulaError) in
       for (edge, seed) in roots { try add(Pending(value: seed, isOwned: false), to: edge) }
@@ -86,11 +88,10 @@ private struct BackwardPass {
         try runHooks(i)
         if let targets {
           for (k, target) in targets.enumerated() where target.node === order[i] {
-            captured[k] = pending[i][target.output]?.value
+            captured[k] = pending[starts[i] + target.output]?.value
           }
         }
         try step(i, accumulating: targets == nil)
-        pending[i] = []
         if !retainGraph { order[i].releaseSaved() }
       }
       return captured
@@ -99,21 +100,21 @@ private struct BackwardPass {
 
   /// Depth first without recursion; `order` lists every node after those it leads to.
   private mutating func sort() {
-    var stack: [(node: Node, next: Int)] = []
-    for (edge, _) in roots where position[ObjectIdentifier(edge.node)] == nil {
-      position[ObjectIdentifier(edge.node)] = -1
-      stack.append((edge.node, 0))
-      while let (node, next) = stack.last {
-        if next < node.inputCount {
+    var stack: [(node: Node, next: Int, count: Int)] = []
+    for (edge, _) in roots where positions.insert(edge.node) {
+      stack.append((edge.node, 0, edge.node.inputCount))
+      while let (node, next, count) = stack.last {
+        if next < count {
           stack[stack.count - 1].next += 1
-          if let child = node.edge(next)?.node, position[ObjectIdentifier(child)] == nil {
-            position[ObjectIdentifier(child)] = -1
-            stack.append((child, 0))
+          if let child = node.edge(next)?.node, positions.insert(child) {
+            stack.append((child, 0, child.inputCount))
           }
         } else {
           stack.removeLast()
-          position[ObjectIdentifier(node)] = order.count
+          positions.set(node, order.count)
           order.append(node)
+          starts.append(pending.count)
+          for _ in 0..<node.outputCount { pending.append(nil) }
         }
       }
     }
@@ -123,11 +124,11 @@ private struct BackwardPass {
   private func neededNodes(_ targets: [Edge]) -> [Bool] {
     var needed = Array(repeating: false, count: order.count)
     for target in targets {
-      if let i = position[ObjectIdentifier(target.node)] { needed[i] = true }
+      if let i = positions[target.node] { needed[i] = true }
     }
     for (i, node) in order.enumerated() where !needed[i] {
       needed[i] = (0..<node.inputCount).contains { k in
-        guard let edge = node.edge(k), let child = position[ObjectIdentifier(edge.node)] else { return false }
+        guard let edge = node.edge(k), let child = positions[edge.node] else { return false }
         return needed[child]
       }
     }
@@ -135,24 +136,26 @@ private struct BackwardPass {
   }
 
   private mutating func add(_ value: Pending, to edge: Edge) throws(AlulaError) {
-    guard let i = position[ObjectIdentifier(edge.node)] else { return }
-    guard let present = pending[i][edge.output] else {
-      pending[i][edge.output] = value
+    guard let i = positions[edge.node] else { return }
+    let slot = starts[i] + edge.output
+    guard let present = pending[slot] else {
+      pending[slot] = value
       return
     }
     let sum: Tensor
     if present.isOwned, !GradientMode.isEnabled, present.value.layout.isContiguous {
       sum = present.value
-      try Operation.add.callInPlace([sum, value.value])
+      try Operation.add.callInPlace(Operands(sum, value.value))
     } else {
       sum = try present.value + value.value
     }
-    pending[i][edge.output] = Pending(value: sum, isOwned: true)
+    pending[slot] = Pending(value: sum, isOwned: true)
   }
 
   private mutating func runHooks(_ i: Int) throws(AlulaError) {
     for hook in order[i].hooks {
-      guard let gradient = pending[i][hook.output] else { continue }
+      let slot = starts[i] + hook.output
+      guard let gradient = pending[slot] else { continue }
       var value = gradient.value
       if let replacement = try hook.body(value) {
         guard replacement.layout.shape == value.layout.shape else {
@@ -163,43 +166,100 @@ private struct BackwardPass {
         value = try replacement.cast(dtype: value.dtype)
       }
       // Seen by others from here on, so no longer ours to write to.
-      pending[i][hook.output] = Pending(value: value, isOwned: false)
+      pending[slot] = Pending(value: value, isOwned: false)
     }
   }
 
   private mutating func step(_ i: Int, accumulating: Bool) throws(AlulaError) {
     let node = order[i]
-    let arrived = pending[i]
-    guard arrived.contains(where: { $0 != nil }) else { return }
-    if let leaf = node as? LeafNode {
-      if accumulating, let gradient = arrived[0] {
+    let slots = starts[i]..<starts[i] + node.outputCount
+    if node.isLeaf {
+      if accumulating, let gradient = pending[slots.lowerBound], let leaf = node as? LeafNode {
+        pending[slots.lowerBound] = nil
         try leaf.accumulate(gradient.value, owned: gradient.isOwned)
       }
       return
     }
-    let results = try node.inputGradients(arrived.map { $0?.value })
+    guard slots.contains(where: { pending[$0] != nil }) else { return }
+    let arrived = pending[slots].map { $0?.value }
+    for slot in slots { pending[slot] = nil }
+    let results = try node.inputGradients(arrived)
     guard results.count == node.inputCount else {
       throw .internal("\(node.name): \(results.count) gradients for \(node.inputCount) inputs")
     }
     for (k, result) in results.enumerated() {
       guard let edge = node.edge(k), let result else { continue }
-      let value = try fit(result, node.inputSpec(k), node)
+      let value = try fit(result, node.inputType(k), node)
       // Handed through, or to two inputs: then it is not ours alone.
-      let shared =
-        !node.ownsResults || arrived.contains { $0?.value.storage === value.storage }
+      let isShared =
+        value.isView || !node.ownsResults || arrived.contains { $0?.storage === value.storage }
         || results.indices.contains { $0 != k && results[$0]?.storage === value.storage }
-        || value.isView
-      try add(Pending(value: value, isOwned: !shared), to: edge)
+      try add(Pending(value: value, isOwned: !isShared), to: edge)
     }
   }
 
   /// Brings a gradient to its input's shape and dtype: sums over broadcast axes, converts.
-  private func fit(_ gradient: Tensor, _ spec: TensorSpec?, _ node: Node) throws(AlulaError) -> Tensor {
-    guard let spec else { return gradient }
+  private func fit(_ gradient: Tensor, _ type: (dtype: DType, layout: Layout)?, _ node: Node) throws(AlulaError)
+    -> Tensor
+  {
+    guard let (dtype, layout) = type else { return gradient }
     var value = gradient
-    if value.layout.shape != spec.shape { value = try value.summed(to: spec.shape, node.name) }
-    if value.dtype != spec.dtype { value = try value.cast(dtype: spec.dtype) }
+    if value.layout !== layout, value.layout.shape != layout.shape {
+      value = try value.summed(to: layout.shape, node.name)
+    }
+    if value.dtype != dtype { value = try value.cast(dtype: dtype) }
     return value
+  }
+}
+
+/// The positions of nodes by identity: a hash table with open addressing, several times quicker than a dictionary,
+/// whose hash is made for hostile keys.
+private struct NodeTable {
+  private var keys: [UInt] = [0, 0, 0, 0, 0, 0, 0, 0]
+  private var values: [Int] = [0, 0, 0, 0, 0, 0, 0, 0]
+  private var count = 0
+
+  /// Adds a node, at no position yet; false when it is there.
+  mutating func insert(_ node: Node) -> Bool {
+    if 2 * count >= keys.count { grow() }
+    let (slot, found) = find(Self.key(node))
+    if found { return false }
+    keys[slot] = Self.key(node)
+    values[slot] = -1
+    count += 1
+    return true
+  }
+
+  mutating func set(_ node: Node, _ position: Int) { values[find(Self.key(node)).slot] = position }
+
+  subscript(node: Node) -> Int? {
+    let (slot, found) = find(Self.key(node))
+    return found ? values[slot] : nil
+  }
+
+  private static func key(_ node: Node) -> UInt { UInt(bitPattern: Unmanaged.passUnretained(node).toOpaque()) }
+
+  /// The key's slot, or the free one where it belongs.
+  private func find(_ key: UInt) -> (slot: Int, found: Bool) {
+    let mask = keys.count - 1
+    // Fibonacci hashing: the multiplication carries the address into the upper bits.
+    var slot = Int((key &* 0x9E37_79B9_7F4A_7C15) >> 32) & mask
+    while keys[slot] != 0 {
+      if keys[slot] == key { return (slot, true) }
+      slot = (slot + 1) & mask
+    }
+    return (slot, false)
+  }
+
+  private mutating func grow() {
+    let old = (keys, values)
+    keys = Array(repeating: 0, count: 2 * old.0.count)
+    values = keys.map { _ in 0 }
+    for (i, key) in old.0.enumerated() where key != 0 {
+      let slot = find(key).slot
+      keys[slot] = key
+      values[slot] = old.1[i]
+    }
   }
 }
 

@@ -1,41 +1,46 @@
 /// An operation whose forward was done by the caller and whose backward is the caller's function.
 final class CustomNode: Node, @unchecked Sendable {
   private let label: String
-  private let inputSpecs: [TensorSpec]
+  private let inputTypes: [(dtype: DType, layout: Layout)]
   private var edges: [Edge?]
-  private let outputSpecs: [TensorSpec]
+  private let resultCount: Int
   private var saved: [Saved] = []
   private var backward: CustomBackward?
 
   private struct Saved {
-    let tensor: SavedTensor
+    let storage: SavedStorage
+    let dtype: DType
+    let layout: Layout
+    /// Nil for a result: it would lead back here and keep the node alive for ever.
+    let edge: Edge?
     /// The result that the tensor is, or nil for any other tensor.
     let output: Int?
   }
 
   init(_ name: String, inputs: [Tensor], outputs: [Tensor], saved: [Tensor], backward: @escaping CustomBackward) {
     label = name
-    inputSpecs = inputs.map { TensorSpec($0.dtype, $0.layout.shape) }
-    outputSpecs = outputs.map { TensorSpec($0.dtype, $0.layout.shape) }
+    inputTypes = inputs.map { ($0.dtype, $0.layout) }
+    resultCount = outputs.count
     self.backward = backward
     edges = inputs.map { $0.dtype.isDifferentiable ? $0.edge : nil }
     super.init()
     self.saved = saved.map { tensor in
       let output = outputs.firstIndex { $0 === tensor }
-      // A result without its edge, which would lead back here and keep the node alive for ever.
-      return Saved(tensor: SavedTensor(output == nil ? tensor : tensor.detachedAlias()), output: output)
+      return Saved(
+        storage: SavedStorage(tensor), dtype: tensor.dtype, layout: tensor.layout,
+        edge: output == nil ? tensor.edge : nil, output: output)
     }
   }
 
   deinit { tearDown() }
 
   override var name: String { label }
-  override var inputCount: Int { inputSpecs.count }
-  override var outputCount: Int { outputSpecs.count }
+  override var inputCount: Int { inputTypes.count }
+  override var outputCount: Int { resultCount }
   override var ownsResults: Bool { false }
 
   override func edge(_ i: Int) -> Edge? { edges[i] }
-  override func inputSpec(_ i: Int) -> TensorSpec? { inputSpecs[i] }
+  override func inputType(_ i: Int) -> (dtype: DType, layout: Layout)? { inputTypes[i] }
 
   override func inputGradients(_ gradients: [Tensor?]) throws(AlulaError) -> [Tensor?] {
     guard let backward else {
@@ -44,17 +49,17 @@ final class CustomNode: Node, @unchecked Sendable {
     }
     var restored: [Tensor] = []
     for saved in saved {
-      restored.append(
-        try saved.tensor.restore(operation: name, producer: saved.output.map { Edge(node: self, output: $0) }))
+      let edge = saved.output.map { Edge(node: self, output: $0) } ?? saved.edge
+      restored.append(try saved.storage.restore(saved.dtype, saved.layout, edge: edge, operation: name))
     }
     let results = try backward(gradients, restored)
-    guard results.count == inputSpecs.count else {
-      throw .callback("\(name): \(results.count) gradients for \(inputSpecs.count) inputs")
+    guard results.count == inputTypes.count else {
+      throw .callback("\(name): \(results.count) gradients for \(inputTypes.count) inputs")
     }
     for (i, result) in results.enumerated() {
-      guard let result, result.layout.shape != inputSpecs[i].shape else { continue }
+      guard let result, result.layout.shape != inputTypes[i].layout.shape else { continue }
       throw .callback(
-        "\(name): gradient of shape \(result.layout.shape) for input \(i) of shape \(inputSpecs[i].shape)")
+        "\(name): gradient of shape \(result.layout.shape) for input \(i) of shape \(inputTypes[i].layout.shape)")
     }
     return results
   }
@@ -65,13 +70,13 @@ final class CustomNode: Node, @unchecked Sendable {
   }
 
   override var leadsOn: Bool {
-    edges.contains { $0 != nil } || saved.contains { $0.tensor.tensor.edge != nil }
+    edges.contains { $0 != nil } || saved.contains { $0.edge != nil }
   }
 
   override func surrender(to list: TeardownList) {
     for case let edge? in edges { list.edges.append(edge) }
     edges = []
-    list.tensors.append(contentsOf: saved.map { $0.tensor.tensor })
+    list.edges.append(contentsOf: saved.compactMap(\.edge))
     saved = []
   }
 }

@@ -9,14 +9,16 @@ package class Node: @unchecked Sendable {
   var hooks: [Hook] = []
 
   package var name: String { "node" }
+  /// Whether gradients end here.
+  package var isLeaf: Bool { false }
   package var outputCount: Int { 1 }
   package var inputCount: Int { 0 }
 
   /// Where the i-th input's gradient goes; nil where none is wanted.
   package func edge(_ i: Int) -> Edge? { nil }
 
-  /// The dtype and shape of the i-th input, to which its gradient is brought; nil to leave it as it is.
-  func inputSpec(_ i: Int) -> TensorSpec? { nil }
+  /// The dtype and layout of the i-th input, to whose shape its gradient is brought; nil to leave it as it is.
+  func inputType(_ i: Int) -> (dtype: DType, layout: Layout)? { nil }
 
   /// Whether the gradients that it returns are its own making, so that backward may add to them where they are.
   var ownsResults: Bool { true }
@@ -69,33 +71,27 @@ struct Hook: Sendable {
 /// What torn-down nodes owned, waiting to be freed without recursion.
 final class TeardownList {
   var edges: [Edge] = []
-  var tensors: [Tensor] = []
 
   func drain() {
-    while true {
-      // Taking an element frees it at the end of the iteration, when it was the last reference.
-      if let edge = edges.popLast() { _ = edge } else if let tensor = tensors.popLast() { _ = tensor } else { return }
-    }
+    // Taking an element frees it at the end of the iteration, when it was the last reference.
+    while let edge = edges.popLast() { _ = edge }
   }
 }
 
 /// The end of the tape at a tensor that requires a gradient: keeps what arrives.
 package final class LeafNode: Node, @unchecked Sendable {
   package var gradient: Tensor?
-  let spec: TensorSpec
-
-  init(_ spec: TensorSpec) { self.spec = spec }
-
   deinit { tearDown() }
 
   package override var name: String { "leaf" }
+  package override var isLeaf: Bool { true }
 
   /// Adds `value`; `owned` says that nobody else holds its storage.
   func accumulate(_ value: Tensor, owned: Bool) throws(AlulaError) {
     if let present = gradient {
       // Without a graph over it the present gradient can be added to where it is.
       if present.edge == nil, value.edge == nil, present.layout == value.layout, present.layout.isContiguous {
-        try Operation.add.callInPlace([present, value])
+        try Operation.add.callInPlace(Operands(present, value))
       } else {
         gradient = try present + value
       }
@@ -110,47 +106,54 @@ package final class LeafNode: Node, @unchecked Sendable {
   override var leadsOn: Bool { gradient?.edge != nil }
 
   override func surrender(to list: TeardownList) {
-    if let gradient { list.tensors.append(gradient) }
+    // Its edge outlives it on the list, so that its end frees no node.
+    if let edge = gradient?.edge { list.edges.append(edge) }
     gradient = nil
   }
 }
 
 /// A call of a catalog operation.
 package final class OperationNode: Node, @unchecked Sendable {
-  /// What is remembered of an input: nil spec for one that was left out.
+  /// What is remembered of an input that was not left out.
   struct Input {
-    let spec: TensorSpec?
-    var edge: Edge?
-    var saved: SavedTensor?
+    let dtype: DType
+    let layout: Layout
+    let edge: Edge?
+    var saved: SavedStorage?
   }
 
   struct Output {
-    let spec: TensorSpec
-    var saved: SavedTensor?
+    let dtype: DType
+    let layout: Layout
+    var saved: SavedStorage?
   }
 
   let operation: Operation
   let attributes: [AttributeValue]
-  private(set) var inputs: [Input]
-  private(set) var outputs: [Output] = []
+  private(set) var inputs = ShortList<Input?>()
+  private(set) var outputs = ShortList<Output>()
+  /// Whether something is saved that `releaseSaved` lets go of; a rule that needs nothing but shapes can run again.
+  private var hasSaved = false
   private var isReleased = false
+  private let continues: Bool
 
   init(_ call: Call, saves: Gradient.Saved) {
     operation = call.operation
     attributes = call.attributes
-    inputs = []
-    inputs.reserveCapacity(call.inputs.count)
-    for (i, tensor) in call.inputs.enumerated() {
-      guard let tensor else {
-        inputs.append(Input(spec: nil))
+    var continues = false
+    for i in call.inputs.indices {
+      guard let tensor = call.inputs[i] else {
+        inputs.append(nil)
         continue
       }
+      let edge = tensor.dtype.isDifferentiable ? tensor.edge : nil
+      if let edge, !edge.node.isLeaf { continues = true }
+      let isSaved = saves.containsInput(i)
+      hasSaved = hasSaved || isSaved
       inputs.append(
-        Input(
-          spec: TensorSpec(tensor.dtype, tensor.layout.shape),
-          edge: tensor.dtype.isDifferentiable ? tensor.edge : nil,
-          saved: saves.containsInput(i) ? SavedTensor(tensor) : nil))
+        Input(dtype: tensor.dtype, layout: tensor.layout, edge: edge, saved: isSaved ? SavedStorage(tensor) : nil))
     }
+    self.continues = continues
   }
 
   deinit { tearDown() }
@@ -158,17 +161,29 @@ package final class OperationNode: Node, @unchecked Sendable {
   package override var name: String { operation.name }
   package override var outputCount: Int { outputs.count }
   package override var inputCount: Int { inputs.count }
-  package override func edge(_ i: Int) -> Edge? { inputs[i].edge }
-  override func inputSpec(_ i: Int) -> TensorSpec? { inputs[i].spec }
+  package override func edge(_ i: Int) -> Edge? { inputs[i]?.edge }
+  override func inputType(_ i: Int) -> (dtype: DType, layout: Layout)? { inputs[i].map { ($0.dtype, $0.layout) } }
 
-  /// Remembers the results, and saves those that the rule needs.
-  func attach(_ results: [Tensor], saves: Gradient.Saved) {
-    outputs = results.enumerated().map { i, tensor in
-      // Without its edge, which would lead back here and keep the node alive for ever.
-      Output(
-        spec: TensorSpec(tensor.dtype, tensor.layout.shape),
-        saved: saves.containsOutput(i) ? SavedTensor(tensor.detachedAlias()) : nil)
-    }
+  /// Remembers a result, and saves it if the rule needs it: without its edge, which would lead back here and keep the
+  /// node alive for ever.
+  func attach(_ result: Tensor, saves: Gradient.Saved) {
+    let isSaved = saves.containsOutput(outputs.count)
+    hasSaved = hasSaved || isSaved
+    outputs.append(
+      Output(dtype: result.dtype, layout: result.layout, saved: isSaved ? SavedStorage(result) : nil))
+  }
+
+  /// The i-th input as it was, with its history; nil when it was left out or not saved.
+  func savedInput(_ i: Int) throws(AlulaError) -> Tensor? {
+    guard let input = inputs[i], let saved = input.saved else { return nil }
+    return try saved.restore(input.dtype, input.layout, edge: input.edge, operation: operation.name)
+  }
+
+  /// The i-th result as it was; nil when it was not saved.
+  func savedOutput(_ i: Int) throws(AlulaError) -> Tensor? {
+    guard let saved = outputs[i].saved else { return nil }
+    return try saved.restore(
+      outputs[i].dtype, outputs[i].layout, edge: Edge(node: self, output: i), operation: operation.name)
   }
 
   override func inputGradients(_ gradients: [Tensor?]) throws(AlulaError) -> [Tensor?] {
@@ -184,46 +199,40 @@ package final class OperationNode: Node, @unchecked Sendable {
   }
 
   override func releaseSaved() {
-    // A rule that needs nothing but shapes can run again.
-    isReleased = isReleased || inputs.contains { $0.saved != nil } || outputs.contains { $0.saved != nil }
-    for i in inputs.indices { inputs[i].saved = nil }
-    for i in outputs.indices { outputs[i].saved = nil }
+    guard hasSaved else { return }
+    for i in 0..<inputs.count { inputs[i]?.saved = nil }
+    for i in 0..<outputs.count { outputs[i].saved = nil }
+    hasSaved = false
+    isReleased = true
   }
 
-  override var leadsOn: Bool {
-    inputs.contains { input in
-      if let node = input.edge?.node, !(node is LeafNode) { return true }
-      return input.saved?.tensor.edge != nil
-    }
-  }
+  override var leadsOn: Bool { continues }
 
   override func surrender(to list: TeardownList) {
-    for input in inputs {
-      if let edge = input.edge { list.edges.append(edge) }
-      if let tensor = input.saved?.tensor { list.tensors.append(tensor) }
+    for i in 0..<inputs.count {
+      if let edge = inputs[i]?.edge { list.edges.append(edge) }
     }
-    inputs = []
+    inputs = ShortList()
   }
 }
 
-/// A tensor as it was when an operation needed it.
-struct SavedTensor: Sendable {
-  let tensor: Tensor
+/// A tensor's elements as they were when an operation needed them.
+struct SavedStorage: Sendable {
+  private let storage: Storage
   private let version: Int
 
   init(_ tensor: Tensor) {
-    self.tensor = tensor.snapshot()
+    storage = tensor.storage
     version = tensor.storage.version
   }
 
   /// The tensor with its history, after a check that nobody wrote over it.
-  func restore(operation: String, producer: Edge? = nil) throws(AlulaError) -> Tensor {
-    guard tensor.storage.version == version else {
+  func restore(_ dtype: DType, _ layout: Layout, edge: Edge?, operation: String) throws(AlulaError) -> Tensor {
+    guard storage.version == version else {
       throw .autograd(
-        "backward: a tensor of shape \(tensor.layout.shape) that '\(operation)' needs for its gradient was overwritten "
-          + "by an in-place operation (version \(tensor.storage.version), saved at \(version))")
+        "backward: a tensor of shape \(layout.shape) that '\(operation)' needs for its gradient was overwritten "
+          + "by an in-place operation (version \(storage.version), saved at \(version))")
     }
-    guard let producer else { return tensor }
-    return Tensor(storage: tensor.storage, layout: tensor.layout, dtype: tensor.dtype, edge: producer)
+    return Tensor(storage: storage, layout: layout, dtype: dtype, edge: edge, isView: true)
   }
 }

@@ -42,8 +42,10 @@ extension Operation {
     case .composed, .notDifferentiable: return false
     case .rule, .unsupported: break
     }
-    guard GradientMode.isEnabled else { return false }
-    return call.inputs.contains { $0?.edge != nil && $0?.dtype.isDifferentiable == true }
+    for case let tensor? in call.inputs where tensor.edge != nil && tensor.dtype.isDifferentiable {
+      return GradientMode.isEnabled
+    }
+    return false
   }
 
   private var saved: Gradient.Saved {
@@ -54,10 +56,18 @@ extension Operation {
   func record(_ call: Call, _ outputs: [Tensor]) throws(AlulaError) {
     guard isRecorded(call) else { return }
     let node = OperationNode(call, saves: saved)
-    node.attach(outputs, saves: saved)
+    for output in outputs { node.attach(output, saves: saved) }
     for (i, output) in outputs.enumerated() where output.dtype.isDifferentiable {
       output.edge = Edge(node: node, output: i)
     }
+  }
+
+  /// The same for a call with one result.
+  func record(_ call: Call, _ output: Tensor) throws(AlulaError) {
+    guard isRecorded(call) else { return }
+    let node = OperationNode(call, saves: saved)
+    node.attach(output, saves: saved)
+    if output.dtype.isDifferentiable { output.edge = Edge(node: node, output: 0) }
   }
 
   /// Notes that `target` was overwritten with the result of `call`.
@@ -69,7 +79,7 @@ extension Operation {
     // Inputs are saved at the version they were read, outputs at the one just written.
     let node = OperationNode(call, saves: saved)
     target.storage.markWritten()
-    node.attach([target], saves: saved)
+    node.attach(target, saves: saved)
     target.edge = Edge(node: node, output: 0)
   }
 }
@@ -81,7 +91,7 @@ extension Tensor {
   public var requiresGradient: Bool { edge != nil }
 
   /// Whether no recorded operation made this tensor.
-  public var isLeaf: Bool { edge == nil || edge?.node is LeafNode }
+  public var isLeaf: Bool { edge?.node.isLeaf ?? true }
 
   /// Makes a leaf collect gradients, or stop doing so.
   public func setRequiresGradient(_ wanted: Bool) throws(AlulaError) {
@@ -92,7 +102,7 @@ extension Tensor {
     guard !wanted || dtype.isDifferentiable else {
       throw .invalidDType("requires_grad: dtype \(dtype) cannot carry gradients; floats and complex can")
     }
-    edge = wanted ? Edge(node: LeafNode(TensorSpec(dtype, layout.shape)), output: 0) : nil
+    edge = wanted ? Edge(node: LeafNode(), output: 0) : nil
   }
 
   /// The gradient collected by a leaf, or nil.
@@ -108,9 +118,6 @@ extension Tensor {
       throw .invalidArgument(
         "grad: shape \(value.layout.shape) and dtype \(value.dtype) do not match the tensor's \(layout.shape) and \(dtype)"
       )
-    }
-    guard value?.edge?.node !== leaf else {
-      throw .invalidArgument("grad: a tensor cannot be its own gradient; detach it")
     }
     guard value?.edge?.node !== leaf else {
       throw .invalidArgument("grad: a tensor cannot be its own gradient; detach it")

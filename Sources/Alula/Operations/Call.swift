@@ -1,10 +1,20 @@
+/// The tensors that an operation is called on; nil stands for an optional one that was left out.
+public typealias Operands = ShortList<Tensor?>
+
+extension ShortList where Element == Tensor? {
+  public init(_ tensors: some Sequence<Tensor>) {
+    self.init()
+    for tensor in tensors { append(tensor) }
+  }
+}
+
 /// An operation with its arguments, in the order of its declaration.
 public struct Call: Sendable {
   public let operation: Operation
-  public internal(set) var inputs: [Tensor?]
+  public internal(set) var inputs: Operands
   public let attributes: [AttributeValue]
 
-  package init(_ operation: Operation, _ inputs: [Tensor?], _ attributes: [AttributeValue]) {
+  package init(_ operation: Operation, _ inputs: Operands, _ attributes: [AttributeValue] = []) {
     self.operation = operation
     self.inputs = inputs
     self.attributes = attributes
@@ -17,7 +27,13 @@ public struct Call: Sendable {
   }
 
   /// The i-th input, or nil when the caller left it out.
-  public func optional(_ i: Int) -> Tensor? { inputs[i] }
+  public func optional(_ i: Int) -> Tensor? { i < inputs.count ? inputs[i] : nil }
+
+  /// The attributes that an element-wise operation's kernels are given.
+  var elementwiseParameters: [Double] {
+    guard case .elementwise(_, let parameters) = operation.body else { return [] }
+    return parameters.map { float($0) }
+  }
 
   /// The inputs of a list operation.
   public var list: [Tensor] { inputs.compactMap { $0 } }
@@ -25,7 +41,7 @@ public struct Call: Sendable {
   // Attributes by name. The names are short strings, compared as two machine words.
 
   private func value(_ name: String) -> AttributeValue {
-    for (i, attribute) in operation.attributes.enumerated() where attribute.name == name { return attributes[i] }
+    for i in 0..<operation.attributeNames.count where operation.attributeNames[i] == name { return attributes[i] }
     return .none
   }
 

@@ -3,9 +3,7 @@
 
 extension Operation {
   /// Calls the operation on `inputs` and `attributes`, in the order of its declaration.
-  public func callAsFunction(_ inputs: [Tensor?], _ attributes: [AttributeValue] = []) throws(AlulaError)
-    -> [Tensor]
-  {
+  public func callAsFunction(_ inputs: Operands, _ attributes: [AttributeValue] = []) throws(AlulaError) -> [Tensor] {
     let call = try prepare(inputs, attributes)
     switch body {
     case .composite(let body): return try body(call)
@@ -21,16 +19,35 @@ extension Operation {
   }
 
   /// The first result of the call: the only one of most operations.
-  public func first(_ inputs: [Tensor?], _ attributes: [AttributeValue] = []) throws(AlulaError) -> Tensor {
-    if case .elementwise(let output, _) = body {
-      return try elementwise(try prepare(inputs, attributes), output)
+  public func first(_ inputs: Operands, _ attributes: [AttributeValue] = []) throws(AlulaError) -> Tensor {
+    switch body {
+    case .elementwise(let output, _): return try elementwise(try prepare(inputs, attributes), output)
+    case .view(let rule): return try view(try prepare(inputs, attributes), rule)
+    default:
+      guard let first = try self(inputs, attributes).first else { throw .internal("\(name): no result") }
+      return first
     }
-    let outputs = try self(inputs, attributes)
-    guard let first = outputs.first else { throw .internal("\(name): no result") }
-    return first
   }
 
-  private func prepare(_ inputs: [Tensor?], _ attributes: [AttributeValue]) throws(AlulaError) -> Call {
+  /// A call on one or two tensors without attributes: what most calls of element-wise operations are. With equal dtypes
+  /// nothing needs a check or a change, and a `Call` is made for the tape only.
+  public func apply(_ a: Tensor, _ b: Tensor? = nil) throws(AlulaError) -> Tensor {
+    guard case .elementwise(let output, _) = body, isPlain, inputs.count == (b == nil ? 1 : 2), isUniform(a, b) else {
+      return try first(b.map { Operands(a, $0) } ?? Operands(a))
+    }
+    let result = try elementwise(a, b, nil, output, parameters: [])
+    if a.edge != nil || b?.edge != nil { try record(Call(self, b.map { Operands(a, $0) } ?? Operands(a)), result) }
+    return result
+  }
+
+  @inline(__always)
+  private func isUniform(_ a: Tensor, _ b: Tensor?) -> Bool {
+    guard dtypes.contains(a.dtype), b == nil || b?.dtype == a.dtype else { return false }
+    if case .floating = promotion { return a.dtype.isDifferentiable }
+    return true
+  }
+
+  private func prepare(_ inputs: Operands, _ attributes: [AttributeValue]) throws(AlulaError) -> Call {
     var call = Call(self, inputs, attributes)
     try check(call)
     try promote(&call)
@@ -39,17 +56,29 @@ extension Operation {
   }
 
   private func elementwise(_ call: Call, _ output: ElementwiseOutput) throws(AlulaError) -> Tensor {
-    let spec = try elementwiseSpec(call, output)
-    let result = try Tensor(
-      uninitialized: spec.shape, dtype: spec.dtype, device: call[0].device, operation: name)
-    let results = [result]
-    try execute(call, into: results)
-    try record(call, results)
+    let result = try elementwise(
+      call[0], call.optional(1), call.optional(2), output, parameters: call.elementwiseParameters)
+    try record(call, result)
+    return result
+  }
+
+  @inline(__always)
+  private func elementwise(
+    _ a: Tensor, _ b: Tensor?, _ c: Tensor?, _ output: ElementwiseOutput, parameters: [Double]
+  ) throws(AlulaError) -> Tensor {
+    let layout = try elementwiseLayout(a, b, c)
+    let dtype: DType = if case .bool = output { .bool } else { (c ?? b ?? a).dtype }
+    let result = try Tensor(uninitialized: layout, dtype: dtype, device: a.device, operation: name)
+    try a.device.backend.runElementwise(self, a, b, c, parameters: parameters, into: result)
     return result
   }
 
   /// Fills `outputs`. What a back end computes on the way, such as a contiguous copy, is not recorded.
   func execute(_ call: Call, into outputs: [Tensor]) throws(AlulaError) {
+    if case .elementwise = body {
+      return try call.device.backend.runElementwise(
+        self, call[0], call.optional(1), call.optional(2), parameters: call.elementwiseParameters, into: outputs[0])
+    }
     try GradientMode.without { () throws(AlulaError) in try call.device.backend.run(self, call, into: outputs) }
   }
 
@@ -60,7 +89,7 @@ extension Operation {
       throw .invalidArgument("\(name): shape \(layout.shape) holds too many elements")
     }
     let result = call[0].aliased(layout)
-    try record(call, [result])
+    try record(call, result)
     return result
   }
 
@@ -139,7 +168,9 @@ extension Operation {
   func infer(_ call: Call) throws(AlulaError) -> [TensorSpec] {
     switch body {
     case .elementwise(let output, _):
-      return [try elementwiseSpec(call, output)]
+      let layout = try elementwiseLayout(call[0], call.optional(1), call.optional(2))
+      let dtype: DType = if case .bool = output { .bool } else { (call.inputs.last ?? nil)?.dtype ?? call[0].dtype }
+      return [TensorSpec(dtype, layout.shape)]
     case .primitive(let infer):
       return try infer(call)
     case .update(let check):
@@ -152,21 +183,23 @@ extension Operation {
     }
   }
 
-  private func elementwiseSpec(_ call: Call, _ output: ElementwiseOutput) throws(AlulaError) -> TensorSpec {
-    var shape = call[0].layout.shape
-    // The last value input decides: in `where` the first is the condition.
-    var dtype = call[0].dtype
-    for i in call.inputs.indices.dropFirst() {
-      guard let tensor = call.inputs[i] else { continue }
-      guard let common = Dims.broadcast(shape, tensor.layout.shape) else {
-        let shapes = call.list.map { $0.layout.shape.description }.joined(separator: " and ")
-        throw .invalidArgument("\(name): shapes \(shapes) do not broadcast")
-      }
-      shape = common
-      dtype = tensor.dtype
+  /// The layout of an element-wise result, which is an operand's own where that will do.
+  private func elementwiseLayout(_ a: Tensor, _ b: Tensor?, _ c: Tensor?) throws(AlulaError) -> Layout {
+    var layout = a.layout
+    if let b { layout = try broadcast(layout, b.layout) }
+    if let c { layout = try broadcast(layout, c.layout) }
+    return layout.isPlain ? layout : try Layout(contiguous: layout.shape, operation: name)
+  }
+
+  /// A layout of the shape that both broadcast to: one of them where that will do.
+  @inline(__always)
+  private func broadcast(_ a: Layout, _ b: Layout) throws(AlulaError) -> Layout {
+    if a === b || a.shape == b.shape { return a }
+    guard let common = Dims.broadcast(a.shape, b.shape) else {
+      throw .invalidArgument("\(name): shapes \(a.shape) and \(b.shape) do not broadcast")
     }
-    if case .bool = output { dtype = .bool }
-    return TensorSpec(dtype, shape)
+    if common == a.shape { return a }
+    return common == b.shape ? b : try Layout(contiguous: common, operation: name)
   }
 
   private func allocate(_ specs: [TensorSpec], on device: Device) throws(AlulaError) -> [Tensor] {

@@ -35,8 +35,8 @@ public struct GradientContext {
   /// The gradient of the i-th result, zeros when none arrived.
   public func gradient(_ i: Int) throws(AlulaError) -> Tensor {
     if let gradient = gradients[i] { return gradient }
-    let spec = node.outputs[i].spec
-    return try Tensor.zeros(shape: spec.shape.array, dtype: spec.dtype)
+    let output = node.outputs[i]
+    return try Tensor.zeros(shape: output.layout.shape.array, dtype: output.dtype)
   }
 
   /// The gradient of the first result.
@@ -47,30 +47,30 @@ public struct GradientContext {
 
   /// The i-th input of the call. An error when it was overwritten since.
   public func input(_ i: Int) throws(AlulaError) -> Tensor {
-    guard let saved = node.inputs[i].saved else {
+    guard let input = try node.savedInput(i) else {
       throw .internal("\(node.operation.name): input \(i) was not saved for the gradient")
     }
-    return try saved.restore(operation: node.operation.name)
+    return input
   }
 
   /// The i-th input, or nil when the caller left it out.
   public func optionalInput(_ i: Int) throws(AlulaError) -> Tensor? {
-    node.inputs[i].spec == nil ? nil : try input(i)
+    node.inputs[i] == nil ? nil : try input(i)
   }
 
   /// The i-th result of the call.
   public func output(_ i: Int = 0) throws(AlulaError) -> Tensor {
-    guard let saved = node.outputs[i].saved else {
+    guard let output = try node.savedOutput(i) else {
       throw .internal("\(node.operation.name): output \(i) was not saved for the gradient")
     }
-    return try saved.restore(operation: node.operation.name, producer: Edge(node: node, output: i))
+    return output
   }
 
   public var inputCount: Int { node.inputs.count }
-  public func shape(_ i: Int) -> [Int] { node.inputs[i].spec?.shape.array ?? [] }
-  public func dtype(_ i: Int) -> DType { node.inputs[i].spec?.dtype ?? .defaultFloat }
+  public func shape(_ i: Int) -> [Int] { node.inputs[i]?.layout.shape.array ?? [] }
+  public func dtype(_ i: Int) -> DType { node.inputs[i]?.dtype ?? .defaultFloat }
   /// Whether the i-th input's gradient is wanted: skip the work when not.
-  public func needsGradient(_ i: Int) -> Bool { node.inputs[i].edge != nil }
+  public func needsGradient(_ i: Int) -> Bool { node.inputs[i]?.edge != nil }
 
   public func bool(_ name: String) -> Bool { call.bool(name) }
   public func int(_ name: String) -> Int { call.int(name) }
@@ -85,5 +85,5 @@ public struct GradientContext {
     try call.axis(call.int(name), rank: shape(i).count)
   }
 
-  private var call: Call { Call(node.operation, [], node.attributes) }
+  private var call: Call { Call(node.operation, Operands(), node.attributes) }
 }

@@ -3,17 +3,18 @@ extension Operation {
   ///
   /// - Throws: `autograd` when the write would lose a gradient: into a leaf that requires one, or through a
   ///   view; `invalidArgument` when the result does not fit.
-  public func callInPlace(_ inputs: [Tensor?], _ attributes: [AttributeValue] = []) throws(AlulaError) {
+  public func callInPlace(_ inputs: Operands, _ attributes: [AttributeValue] = []) throws(AlulaError) {
     guard let target = inputs.first ?? nil else { throw .invalidArgument("\(name)_: the target is missing") }
     try target.checkWritable(name)
-    let recording = GradientMode.isEnabled && inputs.contains { $0?.edge != nil }
-    if recording { try target.checkRecordedWrite(name) }
+    let isRecording = GradientMode.isEnabled && inputs.contains { $0?.edge != nil }
+    if isRecording { try target.checkRecordedWrite(name) }
     var arguments = inputs
-    arguments[0] = target.snapshot()
+    // The tensor as it is now, history included: the write replaces both.
+    if isRecording { arguments[0] = target.snapshot() }
     switch body {
     case .elementwise, .update:
       if let call = try directCall(target, arguments, attributes) {
-        try execute(call, into: [target.aliased(target.layout)])
+        try execute(call, into: [target])
         try recordWrite(call, to: target)
         return
       }
@@ -23,7 +24,7 @@ extension Operation {
   }
 
   /// The call, when its result may be written straight over the target; nil when it needs room of its own.
-  private func directCall(_ target: Tensor, _ arguments: [Tensor?], _ attributes: [AttributeValue])
+  private func directCall(_ target: Tensor, _ arguments: Operands, _ attributes: [AttributeValue])
     throws(AlulaError) -> Call?
   {
     let call = Call(self, arguments, attributes)
@@ -64,14 +65,14 @@ extension Tensor {
     if GradientMode.isEnabled, edge != nil || value.edge != nil { edge = value.edge }
   }
 
-  /// The tensor as it is now, history included, for an operation that is about to replace both.
+  /// The tensor as it is now, history included.
   func snapshot() -> Tensor {
     Tensor(storage: storage, layout: layout, dtype: dtype, edge: edge, isView: isView)
   }
 
   /// Fills this tensor with `source`'s elements, which have its shape and dtype.
   func copyElements(from source: Tensor) throws(AlulaError) {
-    try Operation.copy.execute(Call(.copy, [source], []), into: [self])
+    try Operation.copy.execute(Call(.copy, Operands(source)), into: [self])
   }
 
   /// Whether some byte belongs to both. Two storages may be borrowed from the same memory.
@@ -97,7 +98,7 @@ extension Tensor {
 
   /// Refuses writes whose gradient would be lost.
   func checkRecordedWrite(_ operation: String) throws(AlulaError) {
-    if edge?.node is LeafNode {
+    if edge?.node.isLeaf == true {
       throw .autograd("\(operation): in-place write to a leaf that requires a gradient; use no_grad or detach it")
     }
     if isView {

@@ -102,7 +102,7 @@ private struct AdvancedTarget {
       index = first.tensor
     } else {
       index = try Operation.joinIndices.first(
-        resolved.advanced.map(\.tensor),
+        Operands(resolved.advanced.map(\.tensor)),
         [
           .ints(resolved.advanced.map { Dims(($0.axis..<($0.axis + $0.axes)).map { view[$0] }).checkedProduct ?? 0 }),
           .ints(resolved.advanced.map(\.named)),

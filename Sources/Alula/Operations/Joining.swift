@@ -12,7 +12,7 @@ extension Operation {
       if let axis = c.optionalInt("axis") { return [try join.first(c.inputs, [.int(axis)])] }
       var parts: [Tensor] = []
       for part in c.list { parts.append(try part.reshape(shape: [-1])) }
-      return [try join.first(parts, [.int(0)])]
+      return [try join.first(Operands(parts), [.int(0)])]
     },
     gradient: .composed,
     samples: [
@@ -68,7 +68,7 @@ extension Operation {
         }
         parts.append(try part.expandDims(axis: [c.axis(c.int("axis"), rank: part.rank + 1)]))
       }
-      return [try join.first(parts, [.int(c.int("axis"))])]
+      return [try join.first(Operands(parts), [.int(c.int("axis"))])]
     },
     gradient: .composed,
     samples: [

@@ -53,6 +53,11 @@ public final class Operation: Sendable {
   /// Whether `name_` exists, which writes the result into the first input.
   public let inPlace: Bool
 
+  /// Whether every input is a value that must be there, and there are no attributes.
+  public let isPlain: Bool
+
+  let attributeNames: [String]
+
   /// A small number for back ends' tables.
   package let index: Int
   private static let created = Atomic<Int>(0)
@@ -74,6 +79,8 @@ public final class Operation: Sendable {
     self.promotion = promotion
     self.inPlace = inPlace
     self.body = body
+    attributeNames = attributes.map(\.name)
+    isPlain = attributes.isEmpty && inputs.allSatisfy { $0.role == .value && $0.arity == .one }
     self.gradient = gradient
     self.samples = samples
     self.reference = reference

@@ -45,7 +45,7 @@ extension Call {
 extension GradientContext {
   /// The axes of attribute `axis`, or all of them.
   func reducedAxes() throws(AlulaError) -> [Int] {
-    try Call(node.operation, [], []).axes(optionalInts("axis"), rank: shape(0).count)
+    try Call(node.operation, Operands()).axes(optionalInts("axis"), rank: shape(0).count)
   }
 
   /// A reduction's gradient (or result) with its reduced axes back as extent 1.

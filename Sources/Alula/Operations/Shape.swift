@@ -111,9 +111,8 @@ extension Layout {
   /// The layout of a view with another shape of as many elements, or nil when only a copy can have it.
   func reshaped(to target: Dims) -> Layout? {
     if count == 0 || isContiguous {
-      guard var layout = try? Layout(contiguous: target) else { return nil }
-      layout = Layout(shape: target, strides: layout.strides, offset: offset)
-      return layout
+      guard let plain = try? Layout(contiguous: target) else { return nil }
+      return offset == 0 ? plain : Layout(shape: target, strides: plain.strides, offset: offset)
     }
     // Match runs of old axes that lie without gaps with runs of new axes of the same size.
     var old: [(extent: Int, stride: Int)] = []

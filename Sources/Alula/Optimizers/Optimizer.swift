@@ -60,7 +60,7 @@ public class Optimizer: @unchecked Sendable {
         let (operation, attributes) = try update(step: stepCounts[i])
         var updated = [parameter]
         for key in stateNames { if let tensor = states[i][key] { updated.append(tensor) } }
-        let call = Call(operation, [try gradient.contiguous()], attributes)
+        let call = Call(operation, Operands(try gradient.contiguous()), attributes)
         try operation.execute(call, into: updated)
         for tensor in updated { tensor.storage.markWritten() }
       }

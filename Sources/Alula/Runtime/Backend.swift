@@ -14,6 +14,12 @@ package protocol Backend: Sendable {
   /// Whether `run` can execute the primitive on elements of `dtype`.
   func supports(_ operation: Operation, _ dtype: DType) -> Bool
 
-  /// Executes a primitive: reads `call`'s inputs and fills `outputs`, whose shapes and dtypes were inferred.
+  /// Executes an element-wise primitive on up to three inputs that broadcast to `output`'s shape. `parameters` are the
+  /// attributes that its kernels are given.
+  func runElementwise(
+    _ operation: Operation, _ a: Tensor, _ b: Tensor?, _ c: Tensor?, parameters: [Double], into output: Tensor
+  ) throws(AlulaError)
+
+  /// Executes any other primitive: reads `call`'s inputs and fills `outputs`, whose shapes and dtypes were inferred.
   func run(_ operation: Operation, _ call: Call, into outputs: [Tensor]) throws(AlulaError)
 }

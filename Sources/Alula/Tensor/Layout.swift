@@ -1,12 +1,14 @@
 /// How a tensor's elements lie in its storage: shape, strides and offset, counted in elements.
-public struct Layout: Equatable, Sendable {
-  public private(set) var shape: Dims
-  public private(set) var strides: Dims
-  public private(set) var offset: Int
+///
+/// A class, since tensors share it: a result that lies like an operand costs one reference instead of two lists.
+public final class Layout: Sendable {
+  public let shape: Dims
+  public let strides: Dims
+  public let offset: Int
   /// The number of elements; known not to overflow.
-  public private(set) var count: Int
+  public let count: Int
   /// Whether the elements lie in row-major order without gaps.
-  public private(set) var isContiguous: Bool
+  public let isContiguous: Bool
 
   /// A row-major layout that starts at the storage's first element.
   ///
@@ -25,12 +27,13 @@ public struct Layout: Equatable, Sendable {
     self.count = count
     isContiguous = true
     offset = 0
-    strides = shape
+    var steps = shape
     var step = 1
     for i in stride(from: shape.count - 1, through: 0, by: -1) {
-      strides[i] = step
+      steps[i] = step
       step *= max(shape[i], 1)
     }
+    strides = steps
   }
 
   /// A view's layout; the caller has made sure that it stays inside the storage.
@@ -43,6 +46,9 @@ public struct Layout: Equatable, Sendable {
   }
 
   public var rank: Int { shape.count }
+
+  /// Whether the elements lie in row-major order without gaps from the storage's first element on.
+  package var isPlain: Bool { isContiguous && offset == 0 }
 
   private static func isContiguous(_ shape: Dims, _ strides: Dims, _ count: Int) -> Bool {
     if count == 0 { return true }
@@ -80,6 +86,12 @@ public struct Layout: Equatable, Sendable {
       }
     }
     return Layout(shape: target, strides: steps, offset: offset)
+  }
+}
+
+extension Layout: Equatable {
+  public static func == (a: Layout, b: Layout) -> Bool {
+    a === b || (a.offset == b.offset && a.shape == b.shape && a.strides == b.strides)
   }
 }
 

@@ -16,14 +16,26 @@ public enum Scalar: Sendable, Equatable {
     }
   }
 
-  /// The value, the dtype in which it is exact, and its bytes: what a fill converts from.
-  fileprivate func withBytes<R>(_ body: (DType, UnsafeRawPointer) throws(AlulaError) -> R) throws(AlulaError) -> R {
-    switch self {
-    case .bool(var value): return try body(.bool, &value)
-    case .int(var value): return try body(.int64, &value)
-    case .unsigned(var value): return try body(.uint64, &value)
-    case .float(var value): return try body(.float64, &value)
-    case .complex(let real, let imaginary):
+  /// The value in a dtype that holds it exactly, and its bytes: what a conversion starts from. That is `dtype` itself
+  /// where the value can be had in it here.
+  fileprivate func withBytes<R>(_ dtype: DType, _ body: (DType, UnsafeRawPointer) throws(AlulaError) -> R)
+    throws(AlulaError) -> R
+  {
+    switch (self, dtype) {
+    case (.float(let value), .float32):
+      var value = Float(value)
+      return try body(.float32, &value)
+    case (.int(let value), .float32) where value.magnitude <= 1 << 24:
+      var value = Float(value)
+      return try body(.float32, &value)
+    case (.int(let value), .float64) where value.magnitude <= 1 << 53:
+      var value = Double(value)
+      return try body(.float64, &value)
+    case (.bool(var value), _): return try body(.bool, &value)
+    case (.int(var value), _): return try body(.int64, &value)
+    case (.unsigned(var value), _): return try body(.uint64, &value)
+    case (.float(var value), _): return try body(.float64, &value)
+    case (.complex(let real, let imaginary), _):
       var value = SIMD2(real, imaginary)
       return try body(.complex128, &value)
     }
@@ -36,10 +48,10 @@ extension Tensor {
     throws(AlulaError)
   {
     let dtype = dtype ?? scalar.defaultDType
-    let exact = try scalar.withBytes { (exact, bytes) throws(AlulaError) in
+    let plain = try scalar.withBytes(dtype) { (exact, bytes) throws(AlulaError) in
       try Tensor(copying: bytes, shape: [], dtype: exact, device: device)
     }
-    let value = try exact.cast(dtype: dtype)
+    let value = plain.dtype == dtype ? plain : try plain.cast(dtype: dtype)
     self.init(storage: value.storage, layout: value.layout, dtype: dtype, isWeak: weak)
   }
 }

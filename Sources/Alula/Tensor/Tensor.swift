@@ -33,7 +33,15 @@ public final class Tensor: @unchecked Sendable {
   package convenience init(
     uninitialized shape: Dims, dtype: DType, device: Device = .cpu, operation: String = "empty"
   ) throws(AlulaError) {
-    let layout = try Layout(contiguous: shape, operation: operation)
+    try self.init(
+      uninitialized: try Layout(contiguous: shape, operation: operation), dtype: dtype, device: device,
+      operation: operation)
+  }
+
+  /// A tensor whose elements are not set yet, in storage of its own that `layout` fills without gaps.
+  package convenience init(uninitialized layout: Layout, dtype: DType, device: Device, operation: String)
+    throws(AlulaError)
+  {
     let storage = try Storage(byteCount: layout.count * dtype.itemSize, device: device, operation: operation)
     self.init(storage: storage, layout: layout, dtype: dtype)
   }

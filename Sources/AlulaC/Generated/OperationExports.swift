@@ -8,857 +8,857 @@ import CAlula
 @_cdecl("alula_empty") @implementation
 public func alula_empty(_ out: TensorOut, _ shape: UnsafePointer<Int64>?, _ shape_count: Int,
   _ dtype: alula_dtype, _ device: alula_device) -> alula_status {
-  return run(.empty, out, [], try [.ints(shape, shape_count), .optionalDType(dtype), .device(device)])
+  return run(.empty, out, HandleList(), try [.ints(shape, shape_count), .optionalDType(dtype), .device(device)])
 }
 
 @_cdecl("alula_full") @implementation
 public func alula_full(_ out: TensorOut, _ shape: UnsafePointer<Int64>?, _ shape_count: Int,
   _ fill_value: alula_scalar, _ dtype: alula_dtype, _ device: alula_device) -> alula_status {
-  return run(.full, out, [], try [.ints(shape, shape_count), .scalar(fill_value), .optionalDType(dtype), .device(device)])
+  return run(.full, out, HandleList(), try [.ints(shape, shape_count), .scalar(fill_value), .optionalDType(dtype), .device(device)])
 }
 
 @_cdecl("alula_zeros") @implementation
 public func alula_zeros(_ out: TensorOut, _ shape: UnsafePointer<Int64>?, _ shape_count: Int,
   _ dtype: alula_dtype, _ device: alula_device) -> alula_status {
-  return run(.zeros, out, [], try [.ints(shape, shape_count), .optionalDType(dtype), .device(device)])
+  return run(.zeros, out, HandleList(), try [.ints(shape, shape_count), .optionalDType(dtype), .device(device)])
 }
 
 @_cdecl("alula_ones") @implementation
 public func alula_ones(_ out: TensorOut, _ shape: UnsafePointer<Int64>?, _ shape_count: Int,
   _ dtype: alula_dtype, _ device: alula_device) -> alula_status {
-  return run(.ones, out, [], try [.ints(shape, shape_count), .optionalDType(dtype), .device(device)])
+  return run(.ones, out, HandleList(), try [.ints(shape, shape_count), .optionalDType(dtype), .device(device)])
 }
 
 @_cdecl("alula_empty_like") @implementation
 public func alula_empty_like(_ out: TensorOut, _ x: OpaquePointer?, _ dtype: alula_dtype) -> alula_status {
-  return run(.emptyLike, out, [x], try [.optionalDType(dtype)])
+  return run(.emptyLike, out, HandleList(x), try [.optionalDType(dtype)])
 }
 
 @_cdecl("alula_full_like") @implementation
 public func alula_full_like(_ out: TensorOut, _ x: OpaquePointer?, _ fill_value: alula_scalar,
   _ dtype: alula_dtype) -> alula_status {
-  return run(.fullLike, out, [x], try [.scalar(fill_value), .optionalDType(dtype)])
+  return run(.fullLike, out, HandleList(x), try [.scalar(fill_value), .optionalDType(dtype)])
 }
 
 @_cdecl("alula_zeros_like") @implementation
 public func alula_zeros_like(_ out: TensorOut, _ x: OpaquePointer?, _ dtype: alula_dtype) -> alula_status {
-  return run(.zerosLike, out, [x], try [.optionalDType(dtype)])
+  return run(.zerosLike, out, HandleList(x), try [.optionalDType(dtype)])
 }
 
 @_cdecl("alula_ones_like") @implementation
 public func alula_ones_like(_ out: TensorOut, _ x: OpaquePointer?, _ dtype: alula_dtype) -> alula_status {
-  return run(.onesLike, out, [x], try [.optionalDType(dtype)])
+  return run(.onesLike, out, HandleList(x), try [.optionalDType(dtype)])
 }
 
 @_cdecl("alula_arange") @implementation
 public func alula_arange(_ out: TensorOut, _ start: alula_scalar, _ stop: alula_scalar, _ step: alula_scalar,
   _ dtype: alula_dtype, _ device: alula_device) -> alula_status {
-  return run(.arange, out, [], try [.scalar(start), .scalar(stop), .scalar(step), .optionalDType(dtype), .device(device)])
+  return run(.arange, out, HandleList(), try [.scalar(start), .scalar(stop), .scalar(step), .optionalDType(dtype), .device(device)])
 }
 
 @_cdecl("alula_linspace") @implementation
 public func alula_linspace(_ out: TensorOut, _ start: alula_scalar, _ stop: alula_scalar, _ num: Int64,
   _ dtype: alula_dtype, _ device: alula_device, _ endpoint: Bool) -> alula_status {
-  return run(.linspace, out, [], try [.scalar(start), .scalar(stop), .int(Int(num)), .optionalDType(dtype), .device(device), .bool(endpoint)])
+  return run(.linspace, out, HandleList(), try [.scalar(start), .scalar(stop), .int(Int(num)), .optionalDType(dtype), .device(device), .bool(endpoint)])
 }
 
 @_cdecl("alula_eye") @implementation
 public func alula_eye(_ out: TensorOut, _ n_rows: Int64,
   _ options: UnsafePointer<alula_eye_options>?) -> alula_status {
   let o = readOptions(options, default: alula_eye_options(struct_size: 0, n_cols: .min, k: 0, dtype: ALULA_DTYPE_NONE, device: ALULA_CPU))
-  return run(.eye, out, [], try [.int(Int(n_rows)), .optional(o.n_cols), .int(Int(o.k)), .optionalDType(o.dtype), .device(o.device)])
+  return run(.eye, out, HandleList(), try [.int(Int(n_rows)), .optional(o.n_cols), .int(Int(o.k)), .optionalDType(o.dtype), .device(o.device)])
 }
 
 @_cdecl("alula_tril") @implementation
 public func alula_tril(_ out: TensorOut, _ x: OpaquePointer?, _ k: Int64) -> alula_status {
-  return run(.tril, out, [x], try [.int(Int(k))])
+  return run(.tril, out, HandleList(x), try [.int(Int(k))])
 }
 
 @_cdecl("alula_triu") @implementation
 public func alula_triu(_ out: TensorOut, _ x: OpaquePointer?, _ k: Int64) -> alula_status {
-  return run(.triu, out, [x], try [.int(Int(k))])
+  return run(.triu, out, HandleList(x), try [.int(Int(k))])
 }
 
 @_cdecl("alula_random_uniform") @implementation
 public func alula_random_uniform(_ out: TensorOut, _ shape: UnsafePointer<Int64>?, _ shape_count: Int,
   _ options: UnsafePointer<alula_random_uniform_options>?) -> alula_status {
   let o = readOptions(options, default: alula_random_uniform_options(struct_size: 0, low: 0.0, high: 1.0, dtype: ALULA_DTYPE_NONE, device: ALULA_CPU, generator: nil))
-  return run(.randomUniform, out, [], try [.ints(shape, shape_count), .float(o.low), .float(o.high), .optionalDType(o.dtype), .device(o.device), .generator(o.generator)])
+  return run(.randomUniform, out, HandleList(), try [.ints(shape, shape_count), .float(o.low), .float(o.high), .optionalDType(o.dtype), .device(o.device), .generator(o.generator)])
 }
 
 @_cdecl("alula_random_normal") @implementation
 public func alula_random_normal(_ out: TensorOut, _ shape: UnsafePointer<Int64>?, _ shape_count: Int,
   _ options: UnsafePointer<alula_random_normal_options>?) -> alula_status {
   let o = readOptions(options, default: alula_random_normal_options(struct_size: 0, mean: 0.0, std: 1.0, dtype: ALULA_DTYPE_NONE, device: ALULA_CPU, generator: nil))
-  return run(.randomNormal, out, [], try [.ints(shape, shape_count), .float(o.mean), .float(o.std), .optionalDType(o.dtype), .device(o.device), .generator(o.generator)])
+  return run(.randomNormal, out, HandleList(), try [.ints(shape, shape_count), .float(o.mean), .float(o.std), .optionalDType(o.dtype), .device(o.device), .generator(o.generator)])
 }
 
 @_cdecl("alula_random_integers") @implementation
 public func alula_random_integers(_ out: TensorOut, _ low: Int64, _ high: Int64,
   _ shape: UnsafePointer<Int64>?, _ shape_count: Int, _ dtype: alula_dtype, _ device: alula_device,
   _ generator: OpaquePointer?) -> alula_status {
-  return run(.randomIntegers, out, [], try [.int(Int(low)), .int(Int(high)), .ints(shape, shape_count), .optionalDType(dtype), .device(device), .generator(generator)])
+  return run(.randomIntegers, out, HandleList(), try [.int(Int(low)), .int(Int(high)), .ints(shape, shape_count), .optionalDType(dtype), .device(device), .generator(generator)])
 }
 
 @_cdecl("alula_random_permutation") @implementation
 public func alula_random_permutation(_ out: TensorOut, _ n: Int64, _ device: alula_device,
   _ generator: OpaquePointer?) -> alula_status {
-  return run(.randomPermutation, out, [], try [.int(Int(n)), .device(device), .generator(generator)])
+  return run(.randomPermutation, out, HandleList(), try [.int(Int(n)), .device(device), .generator(generator)])
 }
 
 @_cdecl("alula_bernoulli") @implementation
 public func alula_bernoulli(_ out: TensorOut, _ p: OpaquePointer?,
   _ generator: OpaquePointer?) -> alula_status {
-  return run(.bernoulli, out, [p], try [.generator(generator)])
+  return run(.bernoulli, out, HandleList(p), try [.generator(generator)])
 }
 
 @_cdecl("alula_multinomial") @implementation
 public func alula_multinomial(_ out: TensorOut, _ weights: OpaquePointer?, _ count: Int64,
   _ replacement: Bool, _ generator: OpaquePointer?) -> alula_status {
-  return run(.multinomial, out, [weights], try [.int(Int(count)), .bool(replacement), .generator(generator)])
+  return run(.multinomial, out, HandleList(weights), try [.int(Int(count)), .bool(replacement), .generator(generator)])
 }
 
 @_cdecl("alula_dropout") @implementation
 public func alula_dropout(_ out: TensorOut, _ x: OpaquePointer?, _ p: Double, _ training: Bool,
   _ generator: OpaquePointer?) -> alula_status {
-  return run(.dropout, out, [x], try [.float(p), .bool(training), .generator(generator)])
+  return run(.dropout, out, HandleList(x), try [.float(p), .bool(training), .generator(generator)])
 }
 
 @_cdecl("alula_cast") @implementation
 public func alula_cast(_ out: TensorOut, _ x: OpaquePointer?, _ dtype: alula_dtype) -> alula_status {
-  return run(.cast, out, [x], try [.dtype(dtype)])
+  return run(.cast, out, HandleList(x), try [.dtype(dtype)])
 }
 
 @_cdecl("alula_copy") @implementation
 public func alula_copy(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.copy, out, [x])
+  return run(.copy, out, HandleList(x))
 }
 
 @_cdecl("alula_contiguous") @implementation
 public func alula_contiguous(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.contiguous, out, [x])
+  return run(.contiguous, out, HandleList(x))
 }
 
 @_cdecl("alula_add") @implementation
 public func alula_add(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.add, out, [a, b])
+  return apply(.add, out, a, b)
 }
 
 @_cdecl("alula_add_") @implementation
 public func alula_add_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.add, [a, b])
+  return runInPlace(.add, HandleList(a, b))
 }
 
 @_cdecl("alula_subtract") @implementation
 public func alula_subtract(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.subtract, out, [a, b])
+  return apply(.subtract, out, a, b)
 }
 
 @_cdecl("alula_subtract_") @implementation
 public func alula_subtract_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.subtract, [a, b])
+  return runInPlace(.subtract, HandleList(a, b))
 }
 
 @_cdecl("alula_multiply") @implementation
 public func alula_multiply(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.multiply, out, [a, b])
+  return apply(.multiply, out, a, b)
 }
 
 @_cdecl("alula_multiply_") @implementation
 public func alula_multiply_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.multiply, [a, b])
+  return runInPlace(.multiply, HandleList(a, b))
 }
 
 @_cdecl("alula_divide") @implementation
 public func alula_divide(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.divide, out, [a, b])
+  return apply(.divide, out, a, b)
 }
 
 @_cdecl("alula_divide_") @implementation
 public func alula_divide_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.divide, [a, b])
+  return runInPlace(.divide, HandleList(a, b))
 }
 
 @_cdecl("alula_floor_divide") @implementation
 public func alula_floor_divide(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.floorDivide, out, [a, b])
+  return apply(.floorDivide, out, a, b)
 }
 
 @_cdecl("alula_floor_divide_") @implementation
 public func alula_floor_divide_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.floorDivide, [a, b])
+  return runInPlace(.floorDivide, HandleList(a, b))
 }
 
 @_cdecl("alula_remainder") @implementation
 public func alula_remainder(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.remainder, out, [a, b])
+  return apply(.remainder, out, a, b)
 }
 
 @_cdecl("alula_remainder_") @implementation
 public func alula_remainder_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.remainder, [a, b])
+  return runInPlace(.remainder, HandleList(a, b))
 }
 
 @_cdecl("alula_pow") @implementation
 public func alula_pow(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.pow, out, [a, b])
+  return apply(.pow, out, a, b)
 }
 
 @_cdecl("alula_pow_") @implementation
 public func alula_pow_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.pow, [a, b])
+  return runInPlace(.pow, HandleList(a, b))
 }
 
 @_cdecl("alula_negative") @implementation
 public func alula_negative(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.negative, out, [x])
+  return apply(.negative, out, x)
 }
 
 @_cdecl("alula_negative_") @implementation
 public func alula_negative_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.negative, [x])
+  return runInPlace(.negative, HandleList(x))
 }
 
 @_cdecl("alula_abs") @implementation
 public func alula_abs(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.abs, out, [x])
+  return apply(.abs, out, x)
 }
 
 @_cdecl("alula_abs_") @implementation
 public func alula_abs_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.abs, [x])
+  return runInPlace(.abs, HandleList(x))
 }
 
 @_cdecl("alula_sign") @implementation
 public func alula_sign(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.sign, out, [x])
+  return apply(.sign, out, x)
 }
 
 @_cdecl("alula_square") @implementation
 public func alula_square(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.square, out, [x])
+  return apply(.square, out, x)
 }
 
 @_cdecl("alula_square_") @implementation
 public func alula_square_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.square, [x])
+  return runInPlace(.square, HandleList(x))
 }
 
 @_cdecl("alula_reciprocal") @implementation
 public func alula_reciprocal(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.reciprocal, out, [x])
+  return apply(.reciprocal, out, x)
 }
 
 @_cdecl("alula_reciprocal_") @implementation
 public func alula_reciprocal_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.reciprocal, [x])
+  return runInPlace(.reciprocal, HandleList(x))
 }
 
 @_cdecl("alula_maximum") @implementation
 public func alula_maximum(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.maximum, out, [a, b])
+  return apply(.maximum, out, a, b)
 }
 
 @_cdecl("alula_maximum_") @implementation
 public func alula_maximum_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.maximum, [a, b])
+  return runInPlace(.maximum, HandleList(a, b))
 }
 
 @_cdecl("alula_minimum") @implementation
 public func alula_minimum(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.minimum, out, [a, b])
+  return apply(.minimum, out, a, b)
 }
 
 @_cdecl("alula_minimum_") @implementation
 public func alula_minimum_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.minimum, [a, b])
+  return runInPlace(.minimum, HandleList(a, b))
 }
 
 @_cdecl("alula_clip") @implementation
 public func alula_clip(_ out: TensorOut, _ x: OpaquePointer?, _ min: OpaquePointer?,
   _ max: OpaquePointer?) -> alula_status {
-  return run(.clip, out, [x, min, max])
+  return run(.clip, out, HandleList(x, min, max))
 }
 
 @_cdecl("alula_clip_") @implementation
 public func alula_clip_(_ x: OpaquePointer?, _ min: OpaquePointer?, _ max: OpaquePointer?) -> alula_status {
-  return runInPlace(.clip, [x, min, max])
+  return runInPlace(.clip, HandleList(x, min, max))
 }
 
 @_cdecl("alula_copysign") @implementation
 public func alula_copysign(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.copysign, out, [a, b])
+  return apply(.copysign, out, a, b)
 }
 
 @_cdecl("alula_hypot") @implementation
 public func alula_hypot(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.hypot, out, [a, b])
+  return apply(.hypot, out, a, b)
 }
 
 @_cdecl("alula_floor") @implementation
 public func alula_floor(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.floor, out, [x])
+  return apply(.floor, out, x)
 }
 
 @_cdecl("alula_floor_") @implementation
 public func alula_floor_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.floor, [x])
+  return runInPlace(.floor, HandleList(x))
 }
 
 @_cdecl("alula_ceil") @implementation
 public func alula_ceil(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.ceil, out, [x])
+  return apply(.ceil, out, x)
 }
 
 @_cdecl("alula_ceil_") @implementation
 public func alula_ceil_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.ceil, [x])
+  return runInPlace(.ceil, HandleList(x))
 }
 
 @_cdecl("alula_trunc") @implementation
 public func alula_trunc(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.trunc, out, [x])
+  return apply(.trunc, out, x)
 }
 
 @_cdecl("alula_trunc_") @implementation
 public func alula_trunc_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.trunc, [x])
+  return runInPlace(.trunc, HandleList(x))
 }
 
 @_cdecl("alula_round") @implementation
 public func alula_round(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.round, out, [x])
+  return apply(.round, out, x)
 }
 
 @_cdecl("alula_round_") @implementation
 public func alula_round_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.round, [x])
+  return runInPlace(.round, HandleList(x))
 }
 
 @_cdecl("alula_exp") @implementation
 public func alula_exp(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.exp, out, [x])
+  return apply(.exp, out, x)
 }
 
 @_cdecl("alula_exp_") @implementation
 public func alula_exp_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.exp, [x])
+  return runInPlace(.exp, HandleList(x))
 }
 
 @_cdecl("alula_expm1") @implementation
 public func alula_expm1(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.expm1, out, [x])
+  return apply(.expm1, out, x)
 }
 
 @_cdecl("alula_log") @implementation
 public func alula_log(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.log, out, [x])
+  return apply(.log, out, x)
 }
 
 @_cdecl("alula_log_") @implementation
 public func alula_log_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.log, [x])
+  return runInPlace(.log, HandleList(x))
 }
 
 @_cdecl("alula_log1p") @implementation
 public func alula_log1p(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.log1p, out, [x])
+  return apply(.log1p, out, x)
 }
 
 @_cdecl("alula_log2") @implementation
 public func alula_log2(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.log2, out, [x])
+  return apply(.log2, out, x)
 }
 
 @_cdecl("alula_log10") @implementation
 public func alula_log10(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.log10, out, [x])
+  return apply(.log10, out, x)
 }
 
 @_cdecl("alula_logaddexp") @implementation
 public func alula_logaddexp(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.logaddexp, out, [a, b])
+  return apply(.logaddexp, out, a, b)
 }
 
 @_cdecl("alula_sqrt") @implementation
 public func alula_sqrt(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.sqrt, out, [x])
+  return apply(.sqrt, out, x)
 }
 
 @_cdecl("alula_sqrt_") @implementation
 public func alula_sqrt_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.sqrt, [x])
+  return runInPlace(.sqrt, HandleList(x))
 }
 
 @_cdecl("alula_rsqrt") @implementation
 public func alula_rsqrt(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.rsqrt, out, [x])
+  return apply(.rsqrt, out, x)
 }
 
 @_cdecl("alula_erf") @implementation
 public func alula_erf(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.erf, out, [x])
+  return apply(.erf, out, x)
 }
 
 @_cdecl("alula_erfc") @implementation
 public func alula_erfc(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.erfc, out, [x])
+  return apply(.erfc, out, x)
 }
 
 @_cdecl("alula_sin") @implementation
 public func alula_sin(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.sin, out, [x])
+  return apply(.sin, out, x)
 }
 
 @_cdecl("alula_cos") @implementation
 public func alula_cos(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.cos, out, [x])
+  return apply(.cos, out, x)
 }
 
 @_cdecl("alula_tan") @implementation
 public func alula_tan(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.tan, out, [x])
+  return apply(.tan, out, x)
 }
 
 @_cdecl("alula_asin") @implementation
 public func alula_asin(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.asin, out, [x])
+  return apply(.asin, out, x)
 }
 
 @_cdecl("alula_acos") @implementation
 public func alula_acos(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.acos, out, [x])
+  return apply(.acos, out, x)
 }
 
 @_cdecl("alula_atan") @implementation
 public func alula_atan(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.atan, out, [x])
+  return apply(.atan, out, x)
 }
 
 @_cdecl("alula_atan2") @implementation
 public func alula_atan2(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.atan2, out, [a, b])
+  return apply(.atan2, out, a, b)
 }
 
 @_cdecl("alula_sinh") @implementation
 public func alula_sinh(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.sinh, out, [x])
+  return apply(.sinh, out, x)
 }
 
 @_cdecl("alula_cosh") @implementation
 public func alula_cosh(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.cosh, out, [x])
+  return apply(.cosh, out, x)
 }
 
 @_cdecl("alula_tanh") @implementation
 public func alula_tanh(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.tanh, out, [x])
+  return apply(.tanh, out, x)
 }
 
 @_cdecl("alula_asinh") @implementation
 public func alula_asinh(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.asinh, out, [x])
+  return apply(.asinh, out, x)
 }
 
 @_cdecl("alula_acosh") @implementation
 public func alula_acosh(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.acosh, out, [x])
+  return apply(.acosh, out, x)
 }
 
 @_cdecl("alula_atanh") @implementation
 public func alula_atanh(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.atanh, out, [x])
+  return apply(.atanh, out, x)
 }
 
 @_cdecl("alula_relu") @implementation
 public func alula_relu(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.relu, out, [x])
+  return apply(.relu, out, x)
 }
 
 @_cdecl("alula_relu_") @implementation
 public func alula_relu_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.relu, [x])
+  return runInPlace(.relu, HandleList(x))
 }
 
 @_cdecl("alula_leaky_relu") @implementation
 public func alula_leaky_relu(_ out: TensorOut, _ x: OpaquePointer?,
   _ negative_slope: Double) -> alula_status {
-  return run(.leakyRelu, out, [x], try [.float(negative_slope)])
+  return run(.leakyRelu, out, HandleList(x), try [.float(negative_slope)])
 }
 
 @_cdecl("alula_leaky_relu_") @implementation
 public func alula_leaky_relu_(_ x: OpaquePointer?, _ negative_slope: Double) -> alula_status {
-  return runInPlace(.leakyRelu, [x], try [.float(negative_slope)])
+  return runInPlace(.leakyRelu, HandleList(x), try [.float(negative_slope)])
 }
 
 @_cdecl("alula_elu") @implementation
 public func alula_elu(_ out: TensorOut, _ x: OpaquePointer?, _ alpha: Double) -> alula_status {
-  return run(.elu, out, [x], try [.float(alpha)])
+  return run(.elu, out, HandleList(x), try [.float(alpha)])
 }
 
 @_cdecl("alula_elu_") @implementation
 public func alula_elu_(_ x: OpaquePointer?, _ alpha: Double) -> alula_status {
-  return runInPlace(.elu, [x], try [.float(alpha)])
+  return runInPlace(.elu, HandleList(x), try [.float(alpha)])
 }
 
 @_cdecl("alula_sigmoid") @implementation
 public func alula_sigmoid(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.sigmoid, out, [x])
+  return apply(.sigmoid, out, x)
 }
 
 @_cdecl("alula_sigmoid_") @implementation
 public func alula_sigmoid_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.sigmoid, [x])
+  return runInPlace(.sigmoid, HandleList(x))
 }
 
 @_cdecl("alula_softplus") @implementation
 public func alula_softplus(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.softplus, out, [x])
+  return apply(.softplus, out, x)
 }
 
 @_cdecl("alula_silu") @implementation
 public func alula_silu(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.silu, out, [x])
+  return apply(.silu, out, x)
 }
 
 @_cdecl("alula_gelu") @implementation
 public func alula_gelu(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.gelu, out, [x])
+  return apply(.gelu, out, x)
 }
 
 @_cdecl("alula_gelu_tanh") @implementation
 public func alula_gelu_tanh(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.geluTanh, out, [x])
+  return apply(.geluTanh, out, x)
 }
 
 @_cdecl("alula_equal") @implementation
 public func alula_equal(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.equal, out, [a, b])
+  return apply(.equal, out, a, b)
 }
 
 @_cdecl("alula_not_equal") @implementation
 public func alula_not_equal(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.notEqual, out, [a, b])
+  return apply(.notEqual, out, a, b)
 }
 
 @_cdecl("alula_less") @implementation
 public func alula_less(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.less, out, [a, b])
+  return apply(.less, out, a, b)
 }
 
 @_cdecl("alula_less_equal") @implementation
 public func alula_less_equal(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.lessEqual, out, [a, b])
+  return apply(.lessEqual, out, a, b)
 }
 
 @_cdecl("alula_greater") @implementation
 public func alula_greater(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.greater, out, [a, b])
+  return apply(.greater, out, a, b)
 }
 
 @_cdecl("alula_greater_equal") @implementation
 public func alula_greater_equal(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.greaterEqual, out, [a, b])
+  return apply(.greaterEqual, out, a, b)
 }
 
 @_cdecl("alula_logical_not") @implementation
 public func alula_logical_not(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.logicalNot, out, [x])
+  return apply(.logicalNot, out, x)
 }
 
 @_cdecl("alula_logical_and") @implementation
 public func alula_logical_and(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.logicalAnd, out, [a, b])
+  return apply(.logicalAnd, out, a, b)
 }
 
 @_cdecl("alula_logical_or") @implementation
 public func alula_logical_or(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.logicalOr, out, [a, b])
+  return apply(.logicalOr, out, a, b)
 }
 
 @_cdecl("alula_logical_xor") @implementation
 public func alula_logical_xor(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.logicalXor, out, [a, b])
+  return apply(.logicalXor, out, a, b)
 }
 
 @_cdecl("alula_bitwise_invert") @implementation
 public func alula_bitwise_invert(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.bitwiseInvert, out, [x])
+  return apply(.bitwiseInvert, out, x)
 }
 
 @_cdecl("alula_bitwise_invert_") @implementation
 public func alula_bitwise_invert_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.bitwiseInvert, [x])
+  return runInPlace(.bitwiseInvert, HandleList(x))
 }
 
 @_cdecl("alula_bitwise_and") @implementation
 public func alula_bitwise_and(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.bitwiseAnd, out, [a, b])
+  return apply(.bitwiseAnd, out, a, b)
 }
 
 @_cdecl("alula_bitwise_and_") @implementation
 public func alula_bitwise_and_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.bitwiseAnd, [a, b])
+  return runInPlace(.bitwiseAnd, HandleList(a, b))
 }
 
 @_cdecl("alula_bitwise_or") @implementation
 public func alula_bitwise_or(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.bitwiseOr, out, [a, b])
+  return apply(.bitwiseOr, out, a, b)
 }
 
 @_cdecl("alula_bitwise_or_") @implementation
 public func alula_bitwise_or_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.bitwiseOr, [a, b])
+  return runInPlace(.bitwiseOr, HandleList(a, b))
 }
 
 @_cdecl("alula_bitwise_xor") @implementation
 public func alula_bitwise_xor(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.bitwiseXor, out, [a, b])
+  return apply(.bitwiseXor, out, a, b)
 }
 
 @_cdecl("alula_bitwise_xor_") @implementation
 public func alula_bitwise_xor_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.bitwiseXor, [a, b])
+  return runInPlace(.bitwiseXor, HandleList(a, b))
 }
 
 @_cdecl("alula_bitwise_left_shift") @implementation
 public func alula_bitwise_left_shift(_ out: TensorOut, _ a: OpaquePointer?,
   _ b: OpaquePointer?) -> alula_status {
-  return run(.bitwiseLeftShift, out, [a, b])
+  return apply(.bitwiseLeftShift, out, a, b)
 }
 
 @_cdecl("alula_bitwise_left_shift_") @implementation
 public func alula_bitwise_left_shift_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.bitwiseLeftShift, [a, b])
+  return runInPlace(.bitwiseLeftShift, HandleList(a, b))
 }
 
 @_cdecl("alula_bitwise_right_shift") @implementation
 public func alula_bitwise_right_shift(_ out: TensorOut, _ a: OpaquePointer?,
   _ b: OpaquePointer?) -> alula_status {
-  return run(.bitwiseRightShift, out, [a, b])
+  return apply(.bitwiseRightShift, out, a, b)
 }
 
 @_cdecl("alula_bitwise_right_shift_") @implementation
 public func alula_bitwise_right_shift_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.bitwiseRightShift, [a, b])
+  return runInPlace(.bitwiseRightShift, HandleList(a, b))
 }
 
 @_cdecl("alula_isnan") @implementation
 public func alula_isnan(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.isnan, out, [x])
+  return apply(.isnan, out, x)
 }
 
 @_cdecl("alula_isinf") @implementation
 public func alula_isinf(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.isinf, out, [x])
+  return apply(.isinf, out, x)
 }
 
 @_cdecl("alula_isfinite") @implementation
 public func alula_isfinite(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.isfinite, out, [x])
+  return apply(.isfinite, out, x)
 }
 
 @_cdecl("alula_signbit") @implementation
 public func alula_signbit(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.signbit, out, [x])
+  return apply(.signbit, out, x)
 }
 
 @_cdecl("alula_where") @implementation
 public func alula_where(_ out: TensorOut, _ condition: OpaquePointer?, _ x: OpaquePointer?,
   _ y: OpaquePointer?) -> alula_status {
-  return run(.where, out, [condition, x, y])
+  return run(.where, out, HandleList(condition, x, y))
 }
 
 @_cdecl("alula_sum") @implementation
 public func alula_sum(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int, _ keepdims: Bool, _ dtype: alula_dtype) -> alula_status {
-  return run(.sum, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims), .optionalDType(dtype)])
+  return run(.sum, out, HandleList(x), try [.optionalInts(axis, axis_count), .bool(keepdims), .optionalDType(dtype)])
 }
 
 @_cdecl("alula_prod") @implementation
 public func alula_prod(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int, _ keepdims: Bool, _ dtype: alula_dtype) -> alula_status {
-  return run(.prod, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims), .optionalDType(dtype)])
+  return run(.prod, out, HandleList(x), try [.optionalInts(axis, axis_count), .bool(keepdims), .optionalDType(dtype)])
 }
 
 @_cdecl("alula_mean") @implementation
 public func alula_mean(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int, _ keepdims: Bool) -> alula_status {
-  return run(.mean, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims)])
+  return run(.mean, out, HandleList(x), try [.optionalInts(axis, axis_count), .bool(keepdims)])
 }
 
 @_cdecl("alula_var") @implementation
 public func alula_var(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int, _ correction: Double, _ keepdims: Bool) -> alula_status {
-  return run(.var, out, [x], try [.optionalInts(axis, axis_count), .float(correction), .bool(keepdims)])
+  return run(.var, out, HandleList(x), try [.optionalInts(axis, axis_count), .float(correction), .bool(keepdims)])
 }
 
 @_cdecl("alula_std") @implementation
 public func alula_std(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int, _ correction: Double, _ keepdims: Bool) -> alula_status {
-  return run(.std, out, [x], try [.optionalInts(axis, axis_count), .float(correction), .bool(keepdims)])
+  return run(.std, out, HandleList(x), try [.optionalInts(axis, axis_count), .float(correction), .bool(keepdims)])
 }
 
 @_cdecl("alula_max") @implementation
 public func alula_max(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int, _ keepdims: Bool) -> alula_status {
-  return run(.max, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims)])
+  return run(.max, out, HandleList(x), try [.optionalInts(axis, axis_count), .bool(keepdims)])
 }
 
 @_cdecl("alula_min") @implementation
 public func alula_min(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int, _ keepdims: Bool) -> alula_status {
-  return run(.min, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims)])
+  return run(.min, out, HandleList(x), try [.optionalInts(axis, axis_count), .bool(keepdims)])
 }
 
 @_cdecl("alula_argmax") @implementation
 public func alula_argmax(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64,
   _ keepdims: Bool) -> alula_status {
-  return run(.argmax, out, [x], try [.optional(axis), .bool(keepdims)])
+  return run(.argmax, out, HandleList(x), try [.optional(axis), .bool(keepdims)])
 }
 
 @_cdecl("alula_argmin") @implementation
 public func alula_argmin(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64,
   _ keepdims: Bool) -> alula_status {
-  return run(.argmin, out, [x], try [.optional(axis), .bool(keepdims)])
+  return run(.argmin, out, HandleList(x), try [.optional(axis), .bool(keepdims)])
 }
 
 @_cdecl("alula_any") @implementation
 public func alula_any(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int, _ keepdims: Bool) -> alula_status {
-  return run(.any, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims)])
+  return run(.any, out, HandleList(x), try [.optionalInts(axis, axis_count), .bool(keepdims)])
 }
 
 @_cdecl("alula_all") @implementation
 public func alula_all(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int, _ keepdims: Bool) -> alula_status {
-  return run(.all, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims)])
+  return run(.all, out, HandleList(x), try [.optionalInts(axis, axis_count), .bool(keepdims)])
 }
 
 @_cdecl("alula_count_nonzero") @implementation
 public func alula_count_nonzero(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int, _ keepdims: Bool) -> alula_status {
-  return run(.countNonzero, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims)])
+  return run(.countNonzero, out, HandleList(x), try [.optionalInts(axis, axis_count), .bool(keepdims)])
 }
 
 @_cdecl("alula_logsumexp") @implementation
 public func alula_logsumexp(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int, _ keepdims: Bool) -> alula_status {
-  return run(.logsumexp, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims)])
+  return run(.logsumexp, out, HandleList(x), try [.optionalInts(axis, axis_count), .bool(keepdims)])
 }
 
 @_cdecl("alula_vector_norm") @implementation
 public func alula_vector_norm(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int, _ keepdims: Bool, _ ord: Double) -> alula_status {
-  return run(.vectorNorm, out, [x], try [.optionalInts(axis, axis_count), .bool(keepdims), .float(ord)])
+  return run(.vectorNorm, out, HandleList(x), try [.optionalInts(axis, axis_count), .bool(keepdims), .float(ord)])
 }
 
 @_cdecl("alula_cumulative_sum") @implementation
 public func alula_cumulative_sum(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64, _ dtype: alula_dtype,
   _ include_initial: Bool) -> alula_status {
-  return run(.cumulativeSum, out, [x], try [.optional(axis), .optionalDType(dtype), .bool(include_initial)])
+  return run(.cumulativeSum, out, HandleList(x), try [.optional(axis), .optionalDType(dtype), .bool(include_initial)])
 }
 
 @_cdecl("alula_cumulative_prod") @implementation
 public func alula_cumulative_prod(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64, _ dtype: alula_dtype,
   _ include_initial: Bool) -> alula_status {
-  return run(.cumulativeProd, out, [x], try [.optional(axis), .optionalDType(dtype), .bool(include_initial)])
+  return run(.cumulativeProd, out, HandleList(x), try [.optional(axis), .optionalDType(dtype), .bool(include_initial)])
 }
 
 @_cdecl("alula_reshape") @implementation
 public func alula_reshape(_ out: TensorOut, _ x: OpaquePointer?, _ shape: UnsafePointer<Int64>?,
   _ shape_count: Int) -> alula_status {
-  return run(.reshape, out, [x], try [.ints(shape, shape_count)])
+  return run(.reshape, out, HandleList(x), try [.ints(shape, shape_count)])
 }
 
 @_cdecl("alula_permute_dims") @implementation
 public func alula_permute_dims(_ out: TensorOut, _ x: OpaquePointer?, _ axes: UnsafePointer<Int64>?,
   _ axes_count: Int) -> alula_status {
-  return run(.permuteDims, out, [x], try [.ints(axes, axes_count)])
+  return run(.permuteDims, out, HandleList(x), try [.ints(axes, axes_count)])
 }
 
 @_cdecl("alula_broadcast_to") @implementation
 public func alula_broadcast_to(_ out: TensorOut, _ x: OpaquePointer?, _ shape: UnsafePointer<Int64>?,
   _ shape_count: Int) -> alula_status {
-  return run(.broadcastTo, out, [x], try [.ints(shape, shape_count)])
+  return run(.broadcastTo, out, HandleList(x), try [.ints(shape, shape_count)])
 }
 
 @_cdecl("alula_expand_dims") @implementation
 public func alula_expand_dims(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int) -> alula_status {
-  return run(.expandDims, out, [x], try [.ints(axis, axis_count)])
+  return run(.expandDims, out, HandleList(x), try [.ints(axis, axis_count)])
 }
 
 @_cdecl("alula_squeeze") @implementation
 public func alula_squeeze(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int) -> alula_status {
-  return run(.squeeze, out, [x], try [.optionalInts(axis, axis_count)])
+  return run(.squeeze, out, HandleList(x), try [.optionalInts(axis, axis_count)])
 }
 
 @_cdecl("alula_moveaxis") @implementation
 public func alula_moveaxis(_ out: TensorOut, _ x: OpaquePointer?, _ source: UnsafePointer<Int64>?,
   _ source_count: Int, _ destination: UnsafePointer<Int64>?, _ destination_count: Int) -> alula_status {
-  return run(.moveaxis, out, [x], try [.ints(source, source_count), .ints(destination, destination_count)])
+  return run(.moveaxis, out, HandleList(x), try [.ints(source, source_count), .ints(destination, destination_count)])
 }
 
 @_cdecl("alula_swapaxes") @implementation
 public func alula_swapaxes(_ out: TensorOut, _ x: OpaquePointer?, _ axis1: Int64,
   _ axis2: Int64) -> alula_status {
-  return run(.swapaxes, out, [x], try [.int(Int(axis1)), .int(Int(axis2))])
+  return run(.swapaxes, out, HandleList(x), try [.int(Int(axis1)), .int(Int(axis2))])
 }
 
 @_cdecl("alula_matrix_transpose") @implementation
 public func alula_matrix_transpose(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.matrixTranspose, out, [x])
+  return run(.matrixTranspose, out, HandleList(x))
 }
 
 @_cdecl("alula_flatten") @implementation
 public func alula_flatten(_ out: TensorOut, _ x: OpaquePointer?, _ start_axis: Int64,
   _ end_axis: Int64) -> alula_status {
-  return run(.flatten, out, [x], try [.int(Int(start_axis)), .int(Int(end_axis))])
+  return run(.flatten, out, HandleList(x), try [.int(Int(start_axis)), .int(Int(end_axis))])
 }
 
 @_cdecl("alula_unflatten") @implementation
 public func alula_unflatten(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64,
   _ sizes: UnsafePointer<Int64>?, _ sizes_count: Int) -> alula_status {
-  return run(.unflatten, out, [x], try [.int(Int(axis)), .ints(sizes, sizes_count)])
+  return run(.unflatten, out, HandleList(x), try [.int(Int(axis)), .ints(sizes, sizes_count)])
 }
 
 @_cdecl("alula_expand") @implementation
 public func alula_expand(_ out: TensorOut, _ x: OpaquePointer?, _ shape: UnsafePointer<Int64>?,
   _ shape_count: Int) -> alula_status {
-  return run(.expand, out, [x], try [.ints(shape, shape_count)])
+  return run(.expand, out, HandleList(x), try [.ints(shape, shape_count)])
 }
 
 @_cdecl("alula_narrow") @implementation
 public func alula_narrow(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64, _ start: Int64,
   _ length: Int64) -> alula_status {
-  return run(.narrow, out, [x], try [.int(Int(axis)), .int(Int(start)), .int(Int(length))])
+  return run(.narrow, out, HandleList(x), try [.int(Int(axis)), .int(Int(start)), .int(Int(length))])
 }
 
 @_cdecl("alula_strided_slice") @implementation
 public func alula_strided_slice(_ out: TensorOut, _ x: OpaquePointer?, _ start: UnsafePointer<Int64>?,
   _ start_count: Int, _ length: UnsafePointer<Int64>?, _ length_count: Int, _ step: UnsafePointer<Int64>?,
   _ step_count: Int) -> alula_status {
-  return run(.stridedSlice, out, [x], try [.ints(start, start_count), .ints(length, length_count), .ints(step, step_count)])
+  return run(.stridedSlice, out, HandleList(x), try [.ints(start, start_count), .ints(length, length_count), .ints(step, step_count)])
 }
 
 @_cdecl("alula_flip") @implementation
 public func alula_flip(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int) -> alula_status {
-  return run(.flip, out, [x], try [.optionalInts(axis, axis_count)])
+  return run(.flip, out, HandleList(x), try [.optionalInts(axis, axis_count)])
 }
 
 @_cdecl("alula_diagonal") @implementation
 public func alula_diagonal(_ out: TensorOut, _ x: OpaquePointer?, _ offset: Int64, _ axis1: Int64,
   _ axis2: Int64) -> alula_status {
-  return run(.diagonal, out, [x], try [.int(Int(offset)), .int(Int(axis1)), .int(Int(axis2))])
+  return run(.diagonal, out, HandleList(x), try [.int(Int(offset)), .int(Int(axis1)), .int(Int(axis2))])
 }
 
 @_cdecl("alula_diagonal_scatter") @implementation
 public func alula_diagonal_scatter(_ out: TensorOut, _ x: OpaquePointer?, _ value: OpaquePointer?,
   _ offset: Int64, _ axis1: Int64, _ axis2: Int64) -> alula_status {
-  return run(.diagonalScatter, out, [x, value], try [.int(Int(offset)), .int(Int(axis1)), .int(Int(axis2))])
+  return run(.diagonalScatter, out, HandleList(x, value), try [.int(Int(offset)), .int(Int(axis1)), .int(Int(axis2))])
 }
 
 @_cdecl("alula_concat") @implementation
@@ -876,169 +876,169 @@ public func alula_stack(_ out: TensorOut, _ arrays: UnsafePointer<OpaquePointer?
 @_cdecl("alula_pad") @implementation
 public func alula_pad(_ out: TensorOut, _ x: OpaquePointer?, _ pad_width: UnsafePointer<Int64>?,
   _ pad_width_count: Int, _ mode: UnsafePointer<CChar>?, _ value: alula_scalar) -> alula_status {
-  return run(.pad, out, [x], try [.ints(pad_width, pad_width_count), .choice(mode, default: "constant"), .scalar(value)])
+  return run(.pad, out, HandleList(x), try [.ints(pad_width, pad_width_count), .choice(mode, default: "constant"), .scalar(value)])
 }
 
 @_cdecl("alula_roll") @implementation
 public func alula_roll(_ out: TensorOut, _ x: OpaquePointer?, _ shift: UnsafePointer<Int64>?,
   _ shift_count: Int, _ axis: UnsafePointer<Int64>?, _ axis_count: Int) -> alula_status {
-  return run(.roll, out, [x], try [.ints(shift, shift_count), .optionalInts(axis, axis_count)])
+  return run(.roll, out, HandleList(x), try [.ints(shift, shift_count), .optionalInts(axis, axis_count)])
 }
 
 @_cdecl("alula_repeat") @implementation
 public func alula_repeat(_ out: TensorOut, _ x: OpaquePointer?, _ repeats: OpaquePointer?,
   _ axis: Int64) -> alula_status {
-  return run(.repeat, out, [x, repeats], try [.optional(axis)])
+  return run(.repeat, out, HandleList(x, repeats), try [.optional(axis)])
 }
 
 @_cdecl("alula_tile") @implementation
 public func alula_tile(_ out: TensorOut, _ x: OpaquePointer?, _ repetitions: UnsafePointer<Int64>?,
   _ repetitions_count: Int) -> alula_status {
-  return run(.tile, out, [x], try [.ints(repetitions, repetitions_count)])
+  return run(.tile, out, HandleList(x), try [.ints(repetitions, repetitions_count)])
 }
 
 @_cdecl("alula_take") @implementation
 public func alula_take(_ out: TensorOut, _ x: OpaquePointer?, _ indices: OpaquePointer?,
   _ axis: Int64) -> alula_status {
-  return run(.take, out, [x, indices], try [.optional(axis)])
+  return run(.take, out, HandleList(x, indices), try [.optional(axis)])
 }
 
 @_cdecl("alula_take_along_axis") @implementation
 public func alula_take_along_axis(_ out: TensorOut, _ x: OpaquePointer?, _ indices: OpaquePointer?,
   _ axis: Int64) -> alula_status {
-  return run(.takeAlongAxis, out, [x, indices], try [.int(Int(axis))])
+  return run(.takeAlongAxis, out, HandleList(x, indices), try [.int(Int(axis))])
 }
 
 @_cdecl("alula_gather") @implementation
 public func alula_gather(_ out: TensorOut, _ x: OpaquePointer?, _ index: OpaquePointer?,
   _ axis: Int64) -> alula_status {
-  return run(.gather, out, [x, index], try [.int(Int(axis))])
+  return run(.gather, out, HandleList(x, index), try [.int(Int(axis))])
 }
 
 @_cdecl("alula_scatter") @implementation
 public func alula_scatter(_ out: TensorOut, _ x: OpaquePointer?, _ index: OpaquePointer?,
   _ value: OpaquePointer?, _ axis: Int64) -> alula_status {
-  return run(.scatter, out, [x, index, value], try [.int(Int(axis))])
+  return run(.scatter, out, HandleList(x, index, value), try [.int(Int(axis))])
 }
 
 @_cdecl("alula_scatter_") @implementation
 public func alula_scatter_(_ x: OpaquePointer?, _ index: OpaquePointer?, _ value: OpaquePointer?,
   _ axis: Int64) -> alula_status {
-  return runInPlace(.scatter, [x, index, value], try [.int(Int(axis))])
+  return runInPlace(.scatter, HandleList(x, index, value), try [.int(Int(axis))])
 }
 
 @_cdecl("alula_scatter_add") @implementation
 public func alula_scatter_add(_ out: TensorOut, _ x: OpaquePointer?, _ index: OpaquePointer?,
   _ value: OpaquePointer?, _ axis: Int64) -> alula_status {
-  return run(.scatterAdd, out, [x, index, value], try [.int(Int(axis))])
+  return run(.scatterAdd, out, HandleList(x, index, value), try [.int(Int(axis))])
 }
 
 @_cdecl("alula_scatter_add_") @implementation
 public func alula_scatter_add_(_ x: OpaquePointer?, _ index: OpaquePointer?, _ value: OpaquePointer?,
   _ axis: Int64) -> alula_status {
-  return runInPlace(.scatterAdd, [x, index, value], try [.int(Int(axis))])
+  return runInPlace(.scatterAdd, HandleList(x, index, value), try [.int(Int(axis))])
 }
 
 @_cdecl("alula_index_add") @implementation
 public func alula_index_add(_ out: TensorOut, _ x: OpaquePointer?, _ index: OpaquePointer?,
   _ source: OpaquePointer?, _ axis: Int64) -> alula_status {
-  return run(.indexAdd, out, [x, index, source], try [.int(Int(axis))])
+  return run(.indexAdd, out, HandleList(x, index, source), try [.int(Int(axis))])
 }
 
 @_cdecl("alula_index_add_") @implementation
 public func alula_index_add_(_ x: OpaquePointer?, _ index: OpaquePointer?, _ source: OpaquePointer?,
   _ axis: Int64) -> alula_status {
-  return runInPlace(.indexAdd, [x, index, source], try [.int(Int(axis))])
+  return runInPlace(.indexAdd, HandleList(x, index, source), try [.int(Int(axis))])
 }
 
 @_cdecl("alula_masked_fill") @implementation
 public func alula_masked_fill(_ out: TensorOut, _ x: OpaquePointer?, _ mask: OpaquePointer?,
   _ value: OpaquePointer?) -> alula_status {
-  return run(.maskedFill, out, [x, mask, value])
+  return run(.maskedFill, out, HandleList(x, mask, value))
 }
 
 @_cdecl("alula_masked_fill_") @implementation
 public func alula_masked_fill_(_ x: OpaquePointer?, _ mask: OpaquePointer?,
   _ value: OpaquePointer?) -> alula_status {
-  return runInPlace(.maskedFill, [x, mask, value])
+  return runInPlace(.maskedFill, HandleList(x, mask, value))
 }
 
 @_cdecl("alula_masked_select") @implementation
 public func alula_masked_select(_ out: TensorOut, _ x: OpaquePointer?,
   _ mask: OpaquePointer?) -> alula_status {
-  return run(.maskedSelect, out, [x, mask])
+  return run(.maskedSelect, out, HandleList(x, mask))
 }
 
 @_cdecl("alula_argwhere") @implementation
 public func alula_argwhere(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.argwhere, out, [x])
+  return run(.argwhere, out, HandleList(x))
 }
 
 @_cdecl("alula_sort") @implementation
 public func alula_sort(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64, _ descending: Bool,
   _ stable: Bool) -> alula_status {
-  return run(.sort, out, [x], try [.int(Int(axis)), .bool(descending), .bool(stable)])
+  return run(.sort, out, HandleList(x), try [.int(Int(axis)), .bool(descending), .bool(stable)])
 }
 
 @_cdecl("alula_argsort") @implementation
 public func alula_argsort(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64, _ descending: Bool,
   _ stable: Bool) -> alula_status {
-  return run(.argsort, out, [x], try [.int(Int(axis)), .bool(descending), .bool(stable)])
+  return run(.argsort, out, HandleList(x), try [.int(Int(axis)), .bool(descending), .bool(stable)])
 }
 
 @_cdecl("alula_topk") @implementation
 public func alula_topk(_ values: TensorOut, _ indices: TensorOut, _ x: OpaquePointer?, _ k: Int64,
   _ axis: Int64, _ largest: Bool, _ sorted: Bool) -> alula_status {
-  return run(.topk, [values, indices], [x], try [.int(Int(k)), .int(Int(axis)), .bool(largest), .bool(sorted)])
+  return run(.topk, [values, indices], HandleList(x), try [.int(Int(k)), .int(Int(axis)), .bool(largest), .bool(sorted)])
 }
 
 @_cdecl("alula_searchsorted") @implementation
 public func alula_searchsorted(_ out: TensorOut, _ x1: OpaquePointer?, _ x2: OpaquePointer?,
   _ side: UnsafePointer<CChar>?) -> alula_status {
-  return run(.searchsorted, out, [x1, x2], try [.choice(side, default: "left")])
+  return run(.searchsorted, out, HandleList(x1, x2), try [.choice(side, default: "left")])
 }
 
 @_cdecl("alula_matmul") @implementation
 public func alula_matmul(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.matmul, out, [a, b])
+  return run(.matmul, out, HandleList(a, b))
 }
 
 @_cdecl("alula_vecdot") @implementation
 public func alula_vecdot(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?,
   _ axis: Int64) -> alula_status {
-  return run(.vecdot, out, [a, b], try [.int(Int(axis))])
+  return run(.vecdot, out, HandleList(a, b), try [.int(Int(axis))])
 }
 
 @_cdecl("alula_tensordot") @implementation
 public func alula_tensordot(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?,
   _ axes_a: UnsafePointer<Int64>?, _ axes_a_count: Int, _ axes_b: UnsafePointer<Int64>?,
   _ axes_b_count: Int) -> alula_status {
-  return run(.tensordot, out, [a, b], try [.ints(axes_a, axes_a_count), .ints(axes_b, axes_b_count)])
+  return run(.tensordot, out, HandleList(a, b), try [.ints(axes_a, axes_a_count), .ints(axes_b, axes_b_count)])
 }
 
 @_cdecl("alula_outer") @implementation
 public func alula_outer(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.outer, out, [a, b])
+  return run(.outer, out, HandleList(a, b))
 }
 
 @_cdecl("alula_linear") @implementation
 public func alula_linear(_ out: TensorOut, _ x: OpaquePointer?, _ weight: OpaquePointer?,
   _ bias: OpaquePointer?) -> alula_status {
-  return run(.linear, out, [x, weight, bias])
+  return run(.linear, out, HandleList(x, weight, bias))
 }
 
 @_cdecl("alula_conv1d") @implementation
 public func alula_conv1d(_ out: TensorOut, _ x: OpaquePointer?, _ weight: OpaquePointer?,
   _ bias: OpaquePointer?, _ options: UnsafePointer<alula_conv1d_options>?) -> alula_status {
   let o = readOptions(options, default: alula_conv1d_options(struct_size: 0, stride: nil, padding: nil, dilation: nil, groups: 1))
-  return run(.conv1d, out, [x, weight, bias], try [.spatial(o.stride, default: [1]), .spatial(o.padding, default: [0]), .spatial(o.dilation, default: [1]), .int(Int(o.groups))])
+  return run(.conv1d, out, HandleList(x, weight, bias), try [.spatial(o.stride, default: [1]), .spatial(o.padding, default: [0]), .spatial(o.dilation, default: [1]), .int(Int(o.groups))])
 }
 
 @_cdecl("alula_conv2d") @implementation
 public func alula_conv2d(_ out: TensorOut, _ x: OpaquePointer?, _ weight: OpaquePointer?,
   _ bias: OpaquePointer?, _ options: UnsafePointer<alula_conv2d_options>?) -> alula_status {
   let o = readOptions(options, default: alula_conv2d_options(struct_size: 0, stride: nil, padding: nil, dilation: nil, groups: 1))
-  return run(.conv2d, out, [x, weight, bias], try [.spatial(o.stride, default: [1, 1]), .spatial(o.padding, default: [0, 0]), .spatial(o.dilation, default: [1, 1]), .int(Int(o.groups))])
+  return run(.conv2d, out, HandleList(x, weight, bias), try [.spatial(o.stride, default: [1, 1]), .spatial(o.padding, default: [0, 0]), .spatial(o.dilation, default: [1, 1]), .int(Int(o.groups))])
 }
 
 @_cdecl("alula_conv2d_input_gradient") @implementation
@@ -1046,7 +1046,7 @@ public func alula_conv2d_input_gradient(_ out: TensorOut, _ gradient: OpaquePoin
   _ weight: OpaquePointer?, _ input_size: UnsafePointer<Int64>?,
   _ options: UnsafePointer<alula_conv2d_input_gradient_options>?) -> alula_status {
   let o = readOptions(options, default: alula_conv2d_input_gradient_options(struct_size: 0, stride: nil, padding: nil, dilation: nil, groups: 1))
-  return run(.conv2dInputGradient, out, [gradient, weight], try [.ints(input_size, 2), .spatial(o.stride, default: [1, 1]), .spatial(o.padding, default: [0, 0]), .spatial(o.dilation, default: [1, 1]), .int(Int(o.groups))])
+  return run(.conv2dInputGradient, out, HandleList(gradient, weight), try [.ints(input_size, 2), .spatial(o.stride, default: [1, 1]), .spatial(o.padding, default: [0, 0]), .spatial(o.dilation, default: [1, 1]), .int(Int(o.groups))])
 }
 
 @_cdecl("alula_conv2d_weight_gradient") @implementation
@@ -1054,89 +1054,89 @@ public func alula_conv2d_weight_gradient(_ out: TensorOut, _ gradient: OpaquePoi
   _ kernel_size: UnsafePointer<Int64>?,
   _ options: UnsafePointer<alula_conv2d_weight_gradient_options>?) -> alula_status {
   let o = readOptions(options, default: alula_conv2d_weight_gradient_options(struct_size: 0, stride: nil, padding: nil, dilation: nil, groups: 1))
-  return run(.conv2dWeightGradient, out, [gradient, x], try [.ints(kernel_size, 2), .spatial(o.stride, default: [1, 1]), .spatial(o.padding, default: [0, 0]), .spatial(o.dilation, default: [1, 1]), .int(Int(o.groups))])
+  return run(.conv2dWeightGradient, out, HandleList(gradient, x), try [.ints(kernel_size, 2), .spatial(o.stride, default: [1, 1]), .spatial(o.padding, default: [0, 0]), .spatial(o.dilation, default: [1, 1]), .int(Int(o.groups))])
 }
 
 @_cdecl("alula_max_pool1d") @implementation
 public func alula_max_pool1d(_ values: TensorOut, _ indices: TensorOut, _ x: OpaquePointer?,
   _ kernel_size: UnsafePointer<Int64>?, _ stride: UnsafePointer<Int64>?, _ stride_count: Int,
   _ padding: UnsafePointer<Int64>?, _ dilation: UnsafePointer<Int64>?) -> alula_status {
-  return run(.maxPool1d, [values, indices], [x], try [.ints(kernel_size, 1), .optionalInts(stride, stride_count), .spatial(padding, default: [0]), .spatial(dilation, default: [1])])
+  return run(.maxPool1d, [values, indices], HandleList(x), try [.ints(kernel_size, 1), .optionalInts(stride, stride_count), .spatial(padding, default: [0]), .spatial(dilation, default: [1])])
 }
 
 @_cdecl("alula_max_pool2d") @implementation
 public func alula_max_pool2d(_ values: TensorOut, _ indices: TensorOut, _ x: OpaquePointer?,
   _ kernel_size: UnsafePointer<Int64>?, _ stride: UnsafePointer<Int64>?, _ stride_count: Int,
   _ padding: UnsafePointer<Int64>?, _ dilation: UnsafePointer<Int64>?) -> alula_status {
-  return run(.maxPool2d, [values, indices], [x], try [.ints(kernel_size, 2), .optionalInts(stride, stride_count), .spatial(padding, default: [0, 0]), .spatial(dilation, default: [1, 1])])
+  return run(.maxPool2d, [values, indices], HandleList(x), try [.ints(kernel_size, 2), .optionalInts(stride, stride_count), .spatial(padding, default: [0, 0]), .spatial(dilation, default: [1, 1])])
 }
 
 @_cdecl("alula_max_pool2d_scatter") @implementation
 public func alula_max_pool2d_scatter(_ out: TensorOut, _ x: OpaquePointer?, _ indices: OpaquePointer?,
   _ output_size: UnsafePointer<Int64>?) -> alula_status {
-  return run(.maxPool2dScatter, out, [x, indices], try [.ints(output_size, 2)])
+  return run(.maxPool2dScatter, out, HandleList(x, indices), try [.ints(output_size, 2)])
 }
 
 @_cdecl("alula_max_pool2d_gather") @implementation
 public func alula_max_pool2d_gather(_ out: TensorOut, _ x: OpaquePointer?,
   _ indices: OpaquePointer?) -> alula_status {
-  return run(.maxPool2dGather, out, [x, indices])
+  return run(.maxPool2dGather, out, HandleList(x, indices))
 }
 
 @_cdecl("alula_avg_pool1d") @implementation
 public func alula_avg_pool1d(_ out: TensorOut, _ x: OpaquePointer?, _ kernel_size: UnsafePointer<Int64>?,
   _ stride: UnsafePointer<Int64>?, _ stride_count: Int, _ padding: UnsafePointer<Int64>?,
   _ count_include_pad: Bool) -> alula_status {
-  return run(.avgPool1d, out, [x], try [.ints(kernel_size, 1), .optionalInts(stride, stride_count), .spatial(padding, default: [0]), .bool(count_include_pad)])
+  return run(.avgPool1d, out, HandleList(x), try [.ints(kernel_size, 1), .optionalInts(stride, stride_count), .spatial(padding, default: [0]), .bool(count_include_pad)])
 }
 
 @_cdecl("alula_avg_pool2d") @implementation
 public func alula_avg_pool2d(_ out: TensorOut, _ x: OpaquePointer?, _ kernel_size: UnsafePointer<Int64>?,
   _ stride: UnsafePointer<Int64>?, _ stride_count: Int, _ padding: UnsafePointer<Int64>?,
   _ count_include_pad: Bool) -> alula_status {
-  return run(.avgPool2d, out, [x], try [.ints(kernel_size, 2), .optionalInts(stride, stride_count), .spatial(padding, default: [0, 0]), .bool(count_include_pad)])
+  return run(.avgPool2d, out, HandleList(x), try [.ints(kernel_size, 2), .optionalInts(stride, stride_count), .spatial(padding, default: [0, 0]), .bool(count_include_pad)])
 }
 
 @_cdecl("alula_avg_pool2d_input_gradient") @implementation
 public func alula_avg_pool2d_input_gradient(_ out: TensorOut, _ gradient: OpaquePointer?,
   _ input_size: UnsafePointer<Int64>?, _ kernel_size: UnsafePointer<Int64>?, _ stride: UnsafePointer<Int64>?,
   _ stride_count: Int, _ padding: UnsafePointer<Int64>?, _ count_include_pad: Bool) -> alula_status {
-  return run(.avgPool2dInputGradient, out, [gradient], try [.ints(input_size, 2), .ints(kernel_size, 2), .optionalInts(stride, stride_count), .spatial(padding, default: [0, 0]), .bool(count_include_pad)])
+  return run(.avgPool2dInputGradient, out, HandleList(gradient), try [.ints(input_size, 2), .ints(kernel_size, 2), .optionalInts(stride, stride_count), .spatial(padding, default: [0, 0]), .bool(count_include_pad)])
 }
 
 @_cdecl("alula_softmax") @implementation
 public func alula_softmax(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64) -> alula_status {
-  return run(.softmax, out, [x], try [.int(Int(axis))])
+  return run(.softmax, out, HandleList(x), try [.int(Int(axis))])
 }
 
 @_cdecl("alula_log_softmax") @implementation
 public func alula_log_softmax(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64) -> alula_status {
-  return run(.logSoftmax, out, [x], try [.int(Int(axis))])
+  return run(.logSoftmax, out, HandleList(x), try [.int(Int(axis))])
 }
 
 @_cdecl("alula_layer_norm") @implementation
 public func alula_layer_norm(_ out: TensorOut, _ x: OpaquePointer?, _ weight: OpaquePointer?,
   _ bias: OpaquePointer?, _ normalized_shape: UnsafePointer<Int64>?, _ normalized_shape_count: Int,
   _ eps: Double) -> alula_status {
-  return run(.layerNorm, out, [x, weight, bias], try [.ints(normalized_shape, normalized_shape_count), .float(eps)])
+  return run(.layerNorm, out, HandleList(x, weight, bias), try [.ints(normalized_shape, normalized_shape_count), .float(eps)])
 }
 
 @_cdecl("alula_rms_norm") @implementation
 public func alula_rms_norm(_ out: TensorOut, _ x: OpaquePointer?, _ weight: OpaquePointer?,
   _ normalized_shape: UnsafePointer<Int64>?, _ normalized_shape_count: Int, _ eps: Double) -> alula_status {
-  return run(.rmsNorm, out, [x, weight], try [.ints(normalized_shape, normalized_shape_count), .float(eps)])
+  return run(.rmsNorm, out, HandleList(x, weight), try [.ints(normalized_shape, normalized_shape_count), .float(eps)])
 }
 
 @_cdecl("alula_group_norm") @implementation
 public func alula_group_norm(_ out: TensorOut, _ x: OpaquePointer?, _ weight: OpaquePointer?,
   _ bias: OpaquePointer?, _ num_groups: Int64, _ eps: Double) -> alula_status {
-  return run(.groupNorm, out, [x, weight, bias], try [.int(Int(num_groups)), .float(eps)])
+  return run(.groupNorm, out, HandleList(x, weight, bias), try [.int(Int(num_groups)), .float(eps)])
 }
 
 @_cdecl("alula_instance_norm") @implementation
 public func alula_instance_norm(_ out: TensorOut, _ x: OpaquePointer?, _ weight: OpaquePointer?,
   _ bias: OpaquePointer?, _ eps: Double) -> alula_status {
-  return run(.instanceNorm, out, [x, weight, bias], try [.float(eps)])
+  return run(.instanceNorm, out, HandleList(x, weight, bias), try [.float(eps)])
 }
 
 @_cdecl("alula_batch_norm") @implementation
@@ -1144,85 +1144,85 @@ public func alula_batch_norm(_ out: TensorOut, _ new_mean: TensorOut, _ new_var:
   _ x: OpaquePointer?, _ running_mean: OpaquePointer?, _ running_var: OpaquePointer?,
   _ weight: OpaquePointer?, _ bias: OpaquePointer?, _ training: Bool, _ momentum: Double,
   _ eps: Double) -> alula_status {
-  return run(.batchNorm, [out, new_mean, new_var], [x, running_mean, running_var, weight, bias], try [.bool(training), .float(momentum), .float(eps)])
+  return run(.batchNorm, [out, new_mean, new_var], HandleList([x, running_mean, running_var, weight, bias]), try [.bool(training), .float(momentum), .float(eps)])
 }
 
 @_cdecl("alula_mse_loss") @implementation
 public func alula_mse_loss(_ out: TensorOut, _ prediction: OpaquePointer?, _ target: OpaquePointer?,
   _ reduction: UnsafePointer<CChar>?) -> alula_status {
-  return run(.mseLoss, out, [prediction, target], try [.choice(reduction, default: "mean")])
+  return run(.mseLoss, out, HandleList(prediction, target), try [.choice(reduction, default: "mean")])
 }
 
 @_cdecl("alula_l1_loss") @implementation
 public func alula_l1_loss(_ out: TensorOut, _ prediction: OpaquePointer?, _ target: OpaquePointer?,
   _ reduction: UnsafePointer<CChar>?) -> alula_status {
-  return run(.l1Loss, out, [prediction, target], try [.choice(reduction, default: "mean")])
+  return run(.l1Loss, out, HandleList(prediction, target), try [.choice(reduction, default: "mean")])
 }
 
 @_cdecl("alula_smooth_l1_loss") @implementation
 public func alula_smooth_l1_loss(_ out: TensorOut, _ prediction: OpaquePointer?, _ target: OpaquePointer?,
   _ reduction: UnsafePointer<CChar>?, _ beta: Double) -> alula_status {
-  return run(.smoothL1Loss, out, [prediction, target], try [.choice(reduction, default: "mean"), .float(beta)])
+  return run(.smoothL1Loss, out, HandleList(prediction, target), try [.choice(reduction, default: "mean"), .float(beta)])
 }
 
 @_cdecl("alula_huber_loss") @implementation
 public func alula_huber_loss(_ out: TensorOut, _ prediction: OpaquePointer?, _ target: OpaquePointer?,
   _ reduction: UnsafePointer<CChar>?, _ delta: Double) -> alula_status {
-  return run(.huberLoss, out, [prediction, target], try [.choice(reduction, default: "mean"), .float(delta)])
+  return run(.huberLoss, out, HandleList(prediction, target), try [.choice(reduction, default: "mean"), .float(delta)])
 }
 
 @_cdecl("alula_binary_cross_entropy") @implementation
 public func alula_binary_cross_entropy(_ out: TensorOut, _ prediction: OpaquePointer?,
   _ target: OpaquePointer?, _ weight: OpaquePointer?, _ reduction: UnsafePointer<CChar>?) -> alula_status {
-  return run(.binaryCrossEntropy, out, [prediction, target, weight], try [.choice(reduction, default: "mean")])
+  return run(.binaryCrossEntropy, out, HandleList(prediction, target, weight), try [.choice(reduction, default: "mean")])
 }
 
 @_cdecl("alula_binary_cross_entropy_with_logits") @implementation
 public func alula_binary_cross_entropy_with_logits(_ out: TensorOut, _ prediction: OpaquePointer?,
   _ target: OpaquePointer?, _ weight: OpaquePointer?, _ pos_weight: OpaquePointer?,
   _ reduction: UnsafePointer<CChar>?) -> alula_status {
-  return run(.binaryCrossEntropyWithLogits, out, [prediction, target, weight, pos_weight], try [.choice(reduction, default: "mean")])
+  return run(.binaryCrossEntropyWithLogits, out, HandleList([prediction, target, weight, pos_weight]), try [.choice(reduction, default: "mean")])
 }
 
 @_cdecl("alula_kl_div") @implementation
 public func alula_kl_div(_ out: TensorOut, _ prediction: OpaquePointer?, _ target: OpaquePointer?,
   _ reduction: UnsafePointer<CChar>?, _ log_target: Bool) -> alula_status {
-  return run(.klDiv, out, [prediction, target], try [.choice(reduction, default: "mean"), .bool(log_target)])
+  return run(.klDiv, out, HandleList(prediction, target), try [.choice(reduction, default: "mean"), .bool(log_target)])
 }
 
 @_cdecl("alula_cross_entropy") @implementation
 public func alula_cross_entropy(_ out: TensorOut, _ logits: OpaquePointer?, _ target: OpaquePointer?,
   _ weight: OpaquePointer?, _ reduction: UnsafePointer<CChar>?, _ ignore_index: Int64,
   _ label_smoothing: Double) -> alula_status {
-  return run(.crossEntropy, out, [logits, target, weight], try [.choice(reduction, default: "mean"), .int(Int(ignore_index)), .float(label_smoothing)])
+  return run(.crossEntropy, out, HandleList(logits, target, weight), try [.choice(reduction, default: "mean"), .int(Int(ignore_index)), .float(label_smoothing)])
 }
 
 @_cdecl("alula_nll_loss") @implementation
 public func alula_nll_loss(_ out: TensorOut, _ log_probabilities: OpaquePointer?, _ target: OpaquePointer?,
   _ weight: OpaquePointer?, _ reduction: UnsafePointer<CChar>?, _ ignore_index: Int64) -> alula_status {
-  return run(.nllLoss, out, [log_probabilities, target, weight], try [.choice(reduction, default: "mean"), .int(Int(ignore_index))])
+  return run(.nllLoss, out, HandleList(log_probabilities, target, weight), try [.choice(reduction, default: "mean"), .int(Int(ignore_index))])
 }
 
 @_cdecl("alula_embedding") @implementation
 public func alula_embedding(_ out: TensorOut, _ weight: OpaquePointer?, _ indices: OpaquePointer?,
   _ padding_idx: Int64) -> alula_status {
-  return run(.embedding, out, [weight, indices], try [.optional(padding_idx)])
+  return run(.embedding, out, HandleList(weight, indices), try [.optional(padding_idx)])
 }
 
 @_cdecl("alula_one_hot") @implementation
 public func alula_one_hot(_ out: TensorOut, _ indices: OpaquePointer?, _ num_classes: Int64,
   _ dtype: alula_dtype) -> alula_status {
-  return run(.oneHot, out, [indices], try [.int(Int(num_classes)), .optionalDType(dtype)])
+  return run(.oneHot, out, HandleList(indices), try [.int(Int(num_classes)), .optionalDType(dtype)])
 }
 
 @_cdecl("alula_cosine_similarity") @implementation
 public func alula_cosine_similarity(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?,
   _ axis: Int64, _ eps: Double) -> alula_status {
-  return run(.cosineSimilarity, out, [a, b], try [.int(Int(axis)), .float(eps)])
+  return run(.cosineSimilarity, out, HandleList(a, b), try [.int(Int(axis)), .float(eps)])
 }
 
 @_cdecl("alula_scaled_dot_product_attention") @implementation
 public func alula_scaled_dot_product_attention(_ out: TensorOut, _ q: OpaquePointer?, _ k: OpaquePointer?,
   _ v: OpaquePointer?, _ mask: OpaquePointer?, _ causal: Bool, _ scale: Double) -> alula_status {
-  return run(.scaledDotProductAttention, out, [q, k, v, mask], try [.bool(causal), .float(scale)])
+  return run(.scaledDotProductAttention, out, HandleList([q, k, v, mask]), try [.bool(causal), .float(scale)])
 }

@@ -72,18 +72,18 @@ package final class CPUBackend: Backend {
     return lowerings[operation.index] != nil
   }
 
-  package func run(_ operation: Operation, _ call: Call, into outputs: [Tensor]) throws(AlulaError) {
-    if case .elementwise(_, let parameters) = operation.body {
-      // The last input decides: in `where` the first is the condition.
-      let dtype = (call.inputs.last ?? nil)?.dtype ?? outputs[0].dtype
-      guard operation.index < elementwise.count, let kernel = elementwise[operation.index]?[dtype] else {
-        throw .invalidDType("\(operation.name): dtype \(dtype) is not supported on cpu")
-      }
-      try StridedLoop.run(
-        unsafeBitCast(kernel, to: ElementwiseKernel.self), outputs[0], call.inputs,
-        parameters: parameters.map { call.float($0) })
-      return
+  package func runElementwise(
+    _ operation: Operation, _ a: Tensor, _ b: Tensor?, _ c: Tensor?, parameters: [Double], into output: Tensor
+  ) throws(AlulaError) {
+    // The last input decides: in `where` the first is the condition.
+    let dtype = (c ?? b ?? a).dtype
+    guard operation.index < elementwise.count, let kernel = elementwise[operation.index]?[dtype] else {
+      throw .invalidDType("\(operation.name): dtype \(dtype) is not supported on cpu")
     }
+    StridedLoop.run(unsafeBitCast(kernel, to: ElementwiseKernel.self), output, a, b, c, parameters: parameters)
+  }
+
+  package func run(_ operation: Operation, _ call: Call, into outputs: [Tensor]) throws(AlulaError) {
     guard operation.index < lowerings.count, let lowering = lowerings[operation.index] else {
       throw .unsupported("\(operation.name): not implemented on cpu")
     }

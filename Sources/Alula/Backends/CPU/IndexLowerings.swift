@@ -74,9 +74,9 @@ extension CPUBackend {
           throw .internal("masked_fill: no kernel for \(outputs[0].dtype)")
         }
         let value = call[2]
-        try StridedLoop.run(
-          unsafeBitCast(kernel, to: ElementwiseKernel.self), outputs[0],
-          [call[1], value.dtype == outputs[0].dtype ? value : value.cast(dtype: outputs[0].dtype)])
+        StridedLoop.run(
+          unsafeBitCast(kernel, to: ElementwiseKernel.self), outputs[0], call[1],
+          value.dtype == outputs[0].dtype ? value : try value.cast(dtype: outputs[0].dtype))
       }
     ),
   ]

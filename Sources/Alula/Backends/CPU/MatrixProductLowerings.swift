@@ -28,7 +28,7 @@ extension CPUBackend {
     guard let dtype = outputs.first?.dtype, dtype == .float16 || dtype == .bfloat16 else {
       return try body(call, outputs)
     }
-    var inputs: [Tensor?] = []
+    var inputs = Operands()
     for tensor in call.inputs { inputs.append(tensor?.dtype == dtype ? try tensor?.cast(dtype: .float32) : tensor) }
     var results: [Tensor] = []
     for output in outputs {

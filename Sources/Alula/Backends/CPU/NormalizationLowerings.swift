@@ -10,7 +10,7 @@ extension CPUBackend {
 
   private static func normalize(_ call: Call, _ outputs: [Tensor], centered: Bool) throws(AlulaError) {
     let (rows, length) = call.normalizedRows
-    var inputs: [Tensor?] = []
+    var inputs = Operands()
     for input in call.inputs { inputs.append(try input?.widenedHalf().contiguous()) }
     let statistics = outputs[1]
     let direct = outputs[0].dtype == statistics.dtype
@@ -24,7 +24,7 @@ extension CPUBackend {
 
   private static func normalizeBackward(_ call: Call, _ outputs: [Tensor]) throws(AlulaError) {
     let (rows, length) = call.normalizedRows
-    var inputs: [Tensor?] = []
+    var inputs = Operands()
     for input in call.inputs { inputs.append(try input?.widenedHalf().contiguous()) }
     let dtype = inputs[2]?.dtype ?? .float32
     let direct = outputs[0].dtype == dtype

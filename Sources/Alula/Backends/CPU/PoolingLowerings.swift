@@ -62,7 +62,7 @@ extension CPUBackend {
     _ call: Call, _ outputs: [Tensor], _ body: (Call, [Tensor]) throws(AlulaError) -> Void
   ) throws(AlulaError) {
     try inFloat32(call, outputs) { (call, outputs) throws(AlulaError) in
-      var inputs: [Tensor?] = []
+      var inputs = Operands()
       for tensor in call.inputs {
         guard let tensor else { continue }
         inputs.append(try (tensor.dtype.isInteger ? tensor.cast(dtype: .int64) : tensor).contiguous())

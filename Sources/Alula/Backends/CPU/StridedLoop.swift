@@ -2,42 +2,46 @@
 enum StridedLoop {
   /// Elements below which a further thread costs more than it brings.
   private static let grain = 32 * 1024
-  /// The output and at most three inputs.
-  private static let maximumOperands = 4
-
+  /// Of the output and at most three inputs.
   typealias Pointers = InlineArray<4, UnsafeMutablePointer<CChar>?>
   typealias Strides = InlineArray<4, Int>
 
   /// Calls `kernel` on inner loops until all elements of `output` are done, on several threads when there are
   /// many. The inputs broadcast to the output's shape, which was inferred from them.
   static func run(
-    _ kernel: ElementwiseKernel, _ output: Tensor, _ inputs: [Tensor?], parameters: [Double] = []
-  ) throws(AlulaError) {
+    _ kernel: ElementwiseKernel, _ output: Tensor, _ a: Tensor, _ b: Tensor? = nil, _ c: Tensor? = nil,
+    parameters: [Double] = []
+  ) {
     let count = output.count
     if count == 0 { return }
-    guard inputs.count < maximumOperands else { throw .internal("strided loop: \(inputs.count) inputs") }
     var pointers = Pointers(repeating: nil)
     var strides = Strides(repeating: 0)
-    var isFlat = output.layout.isContiguous
     pointers[0] = output.data.assumingMemoryBound(to: CChar.self)
     strides[0] = output.dtype.itemSize
-    var operands = 1
-    for case let input? in inputs {
-      pointers[operands] = input.data.assumingMemoryBound(to: CChar.self)
-      // One element repeats; otherwise the shape must be the output's, without gaps.
-      if input.count != 1 {
-        strides[operands] = input.dtype.itemSize
-        isFlat = isFlat && input.layout.shape == output.layout.shape && input.layout.isContiguous
-      }
-      operands += 1
-    }
+    var isFlat = output.layout.isContiguous
+    isFlat = place(a, 1, &pointers, &strides, output) && isFlat
+    if let b { isFlat = place(b, 2, &pointers, &strides, output) && isFlat }
+    if let c { isFlat = place(c, 3, &pointers, &strides, output) && isFlat }
     if isFlat {
       parameters.withUnsafeBufferPointer { parameters in
         runFlat(kernel, count, pointers, strides, parameters.baseAddress)
       }
     } else {
-      NestedLoop(output, inputs, pointers).run(kernel, parameters)
+      NestedLoop(output, [a, b, c], pointers).run(kernel, parameters)
     }
+  }
+
+  /// Enters the k-th operand's address and step; false when no one step will do.
+  @inline(__always)
+  private static func place(
+    _ input: Tensor, _ k: Int, _ pointers: inout Pointers, _ strides: inout Strides, _ output: Tensor
+  ) -> Bool {
+    pointers[k] = input.data.assumingMemoryBound(to: CChar.self)
+    // One element repeats; otherwise the shape must be the output's, without gaps.
+    if input.count == 1 { return true }
+    strides[k] = input.dtype.itemSize
+    return input.layout === output.layout
+      || (input.layout.isContiguous && input.layout.shape == output.layout.shape)
   }
 
   /// All operands advance by one fixed stride.

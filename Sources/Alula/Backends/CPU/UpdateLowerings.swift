@@ -9,7 +9,7 @@ extension CPUBackend {
     (
       .diagonalScatter,
       { (call, outputs) throws(AlulaError) in
-        let diagonal = try Call(call.operation, outputs, call.attributes).diagonal()
+        let diagonal = try Call(call.operation, Operands(outputs[0]), call.attributes).diagonal()
         try store(call[1], into: outputs[0].aliased(diagonal))
       }
     ),

@@ -8,73 +8,73 @@ extension Tensor {
   /// A tensor whose elements are whatever its memory holds.
   public static func empty(shape: [Int], dtype: DType? = nil,
     device: Device = .cpu) throws(AlulaError) -> Tensor {
-    try Operation.empty.first([], [.ints(shape), dtype.map { .dtype($0) } ?? .none, .device(device)])
+    try Operation.empty.first(Operands(), [.ints(shape), dtype.map { .dtype($0) } ?? .none, .device(device)])
   }
 
   /// A tensor filled with one value.
   public static func full(shape: [Int], fillValue: Scalar, dtype: DType? = nil,
     device: Device = .cpu) throws(AlulaError) -> Tensor {
-    try Operation.full.first([], [.ints(shape), .scalar(fillValue), dtype.map { .dtype($0) } ?? .none, .device(device)])
+    try Operation.full.first(Operands(), [.ints(shape), .scalar(fillValue), dtype.map { .dtype($0) } ?? .none, .device(device)])
   }
 
   /// A tensor of zeros.
   public static func zeros(shape: [Int], dtype: DType? = nil,
     device: Device = .cpu) throws(AlulaError) -> Tensor {
-    try Operation.zeros.first([], [.ints(shape), dtype.map { .dtype($0) } ?? .none, .device(device)])
+    try Operation.zeros.first(Operands(), [.ints(shape), dtype.map { .dtype($0) } ?? .none, .device(device)])
   }
 
   /// A tensor of ones.
   public static func ones(shape: [Int], dtype: DType? = nil,
     device: Device = .cpu) throws(AlulaError) -> Tensor {
-    try Operation.ones.first([], [.ints(shape), dtype.map { .dtype($0) } ?? .none, .device(device)])
+    try Operation.ones.first(Operands(), [.ints(shape), dtype.map { .dtype($0) } ?? .none, .device(device)])
   }
 
   /// A tensor shaped like another, whose elements are whatever its memory holds.
   public func emptyLike(dtype: DType? = nil) throws(AlulaError) -> Tensor {
-    try Operation.emptyLike.first([self], [dtype.map { .dtype($0) } ?? .none])
+    try Operation.emptyLike.first(Operands(self), [dtype.map { .dtype($0) } ?? .none])
   }
 
   /// A tensor filled with one value, shaped like another.
   public func fullLike(fillValue: Scalar, dtype: DType? = nil) throws(AlulaError) -> Tensor {
-    try Operation.fullLike.first([self], [.scalar(fillValue), dtype.map { .dtype($0) } ?? .none])
+    try Operation.fullLike.first(Operands(self), [.scalar(fillValue), dtype.map { .dtype($0) } ?? .none])
   }
 
   /// A tensor of zeros, shaped like another.
   public func zerosLike(dtype: DType? = nil) throws(AlulaError) -> Tensor {
-    try Operation.zerosLike.first([self], [dtype.map { .dtype($0) } ?? .none])
+    try Operation.zerosLike.first(Operands(self), [dtype.map { .dtype($0) } ?? .none])
   }
 
   /// A tensor of ones, shaped like another.
   public func onesLike(dtype: DType? = nil) throws(AlulaError) -> Tensor {
-    try Operation.onesLike.first([self], [dtype.map { .dtype($0) } ?? .none])
+    try Operation.onesLike.first(Operands(self), [dtype.map { .dtype($0) } ?? .none])
   }
 
   /// Evenly spaced values from start (included) to stop (excluded). Integers are exact.
   public static func arange(start: Scalar, stop: Scalar, step: Scalar = .int(1), dtype: DType? = nil,
     device: Device = .cpu) throws(AlulaError) -> Tensor {
-    try Operation.arange.first([], [.scalar(start), .scalar(stop), .scalar(step), dtype.map { .dtype($0) } ?? .none, .device(device)])
+    try Operation.arange.first(Operands(), [.scalar(start), .scalar(stop), .scalar(step), dtype.map { .dtype($0) } ?? .none, .device(device)])
   }
 
   /// Evenly spaced values from start to stop, a given number of them. Integer results are rounded down.
   public static func linspace(start: Scalar, stop: Scalar, num: Int, dtype: DType? = nil,
     device: Device = .cpu, endpoint: Bool = true) throws(AlulaError) -> Tensor {
-    try Operation.linspace.first([], [.scalar(start), .scalar(stop), .int(num), dtype.map { .dtype($0) } ?? .none, .device(device), .bool(endpoint)])
+    try Operation.linspace.first(Operands(), [.scalar(start), .scalar(stop), .int(num), dtype.map { .dtype($0) } ?? .none, .device(device), .bool(endpoint)])
   }
 
   /// A matrix with ones on one diagonal and zeros elsewhere.
   public static func eye(nRows: Int, nCols: Int? = nil, k: Int = 0, dtype: DType? = nil,
     device: Device = .cpu) throws(AlulaError) -> Tensor {
-    try Operation.eye.first([], [.int(nRows), nCols.map { .int($0) } ?? .none, .int(k), dtype.map { .dtype($0) } ?? .none, .device(device)])
+    try Operation.eye.first(Operands(), [.int(nRows), nCols.map { .int($0) } ?? .none, .int(k), dtype.map { .dtype($0) } ?? .none, .device(device)])
   }
 
   /// The lower triangle of each matrix: elements above a diagonal become zero.
   public func tril(k: Int = 0) throws(AlulaError) -> Tensor {
-    try Operation.tril.first([self], [.int(k)])
+    try Operation.tril.first(Operands(self), [.int(k)])
   }
 
   /// The upper triangle of each matrix: elements below a diagonal become zero.
   public func triu(k: Int = 0) throws(AlulaError) -> Tensor {
-    try Operation.triu.first([self], [.int(k)])
+    try Operation.triu.first(Operands(self), [.int(k)])
   }
 }
 
@@ -84,44 +84,44 @@ extension Tensor {
   /// Random numbers spread evenly over the half-open interval from low to high.
   public static func randomUniform(shape: [Int], low: Double = 0.0, high: Double = 1.0,
     dtype: DType? = nil, device: Device = .cpu, generator: Generator? = nil) throws(AlulaError) -> Tensor {
-    try Operation.randomUniform.first([], [.ints(shape), .float(low), .float(high), dtype.map { .dtype($0) } ?? .none, .device(device), generator.map { .generator($0) } ?? .none])
+    try Operation.randomUniform.first(Operands(), [.ints(shape), .float(low), .float(high), dtype.map { .dtype($0) } ?? .none, .device(device), generator.map { .generator($0) } ?? .none])
   }
 
   /// Random numbers of a normal distribution.
   public static func randomNormal(shape: [Int], mean: Double = 0.0, std: Double = 1.0, dtype: DType? = nil,
     device: Device = .cpu, generator: Generator? = nil) throws(AlulaError) -> Tensor {
-    try Operation.randomNormal.first([], [.ints(shape), .float(mean), .float(std), dtype.map { .dtype($0) } ?? .none, .device(device), generator.map { .generator($0) } ?? .none])
+    try Operation.randomNormal.first(Operands(), [.ints(shape), .float(mean), .float(std), dtype.map { .dtype($0) } ?? .none, .device(device), generator.map { .generator($0) } ?? .none])
   }
 
   /// Random integers from low (included) to high (excluded), all equally likely.
   public static func randomIntegers(low: Int, high: Int, shape: [Int], dtype: DType? = nil,
     device: Device = .cpu, generator: Generator? = nil) throws(AlulaError) -> Tensor {
-    try Operation.randomIntegers.first([], [.int(low), .int(high), .ints(shape), dtype.map { .dtype($0) } ?? .none, .device(device), generator.map { .generator($0) } ?? .none])
+    try Operation.randomIntegers.first(Operands(), [.int(low), .int(high), .ints(shape), dtype.map { .dtype($0) } ?? .none, .device(device), generator.map { .generator($0) } ?? .none])
   }
 
   /// The integers from 0 to n (excluded) in random order, as int64.
   public static func randomPermutation(n: Int, device: Device = .cpu,
     generator: Generator? = nil) throws(AlulaError) -> Tensor {
-    try Operation.randomPermutation.first([], [.int(n), .device(device), generator.map { .generator($0) } ?? .none])
+    try Operation.randomPermutation.first(Operands(), [.int(n), .device(device), generator.map { .generator($0) } ?? .none])
   }
 
   /// Ones with the probabilities in p, else zeros. The result has the shape and dtype of p.
   public func bernoulli(generator: Generator? = nil) throws(AlulaError) -> Tensor {
-    try Operation.bernoulli.first([self], [generator.map { .generator($0) } ?? .none])
+    try Operation.bernoulli.first(Operands(self), [generator.map { .generator($0) } ?? .none])
   }
 
   /// Indices drawn in proportion to weights, as int64.
   /// The last axis of the weights holds the alternatives; in the result it has extent count.
   public func multinomial(count: Int, replacement: Bool = false,
     generator: Generator? = nil) throws(AlulaError) -> Tensor {
-    try Operation.multinomial.first([self], [.int(count), .bool(replacement), generator.map { .generator($0) } ?? .none])
+    try Operation.multinomial.first(Operands(self), [.int(count), .bool(replacement), generator.map { .generator($0) } ?? .none])
   }
 
   /// While training, each element is zeroed with probability p and the others are divided by 1 - p.
   /// Otherwise the tensor itself.
   public func dropout(p: Double = 0.5, training: Bool = true,
     generator: Generator? = nil) throws(AlulaError) -> Tensor {
-    try Operation.dropout.first([self], [.float(p), .bool(training), generator.map { .generator($0) } ?? .none])
+    try Operation.dropout.first(Operands(self), [.float(p), .bool(training), generator.map { .generator($0) } ?? .none])
   }
 }
 
@@ -130,17 +130,17 @@ extension Tensor {
 extension Tensor {
   /// The elements converted to another dtype. The tensor itself when it has that dtype.
   public func cast(dtype: DType) throws(AlulaError) -> Tensor {
-    try Operation.cast.first([self], [.dtype(dtype)])
+    try Operation.cast.first(Operands(self), [.dtype(dtype)])
   }
 
   /// A row-major copy of the elements, in memory of its own.
   public func copy() throws(AlulaError) -> Tensor {
-    try Operation.copy.first([self])
+    try Operation.copy.first(Operands(self))
   }
 
   /// The tensor itself when it lies row-major without gaps, else a copy that does.
   public func contiguous() throws(AlulaError) -> Tensor {
-    try Operation.contiguous.first([self])
+    try Operation.contiguous.first(Operands(self))
   }
 }
 
@@ -149,89 +149,89 @@ extension Tensor {
 extension Tensor {
   /// The sum, element by element. Integers wrap around.
   public func add(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.add.first([self, b])
+    try Operation.add.apply(self, b)
   }
 
   /// The difference a - b. Integers wrap around.
   public func subtract(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.subtract.first([self, b])
+    try Operation.subtract.apply(self, b)
   }
 
   /// The product, element by element. Integers wrap around.
   public func multiply(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.multiply.first([self, b])
+    try Operation.multiply.apply(self, b)
   }
 
   /// The quotient a / b. Integers and bool are divided as float32.
   public func divide(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.divide.first([self, b])
+    try Operation.divide.apply(self, b)
   }
 
   /// The quotient rounded down. Integers divided by zero give 0.
   public func floorDivide(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.floorDivide.first([self, b])
+    try Operation.floorDivide.apply(self, b)
   }
 
   /// What floor_divide leaves, with the sign of b, as in Python. Integers divided by zero give 0.
   public func remainder(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.remainder.first([self, b])
+    try Operation.remainder.apply(self, b)
   }
 
   /// The power aᵇ. Integers wrap around, and negative exponents give them the integer part of the power. The
   /// gradient takes 0⁰ for a constant, and for no slope in b where a is 0.
   public func pow(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.pow.first([self, b])
+    try Operation.pow.apply(self, b)
   }
 
   /// The negated element. Integers wrap around.
   public func negative() throws(AlulaError) -> Tensor {
-    try Operation.negative.first([self])
+    try Operation.negative.apply(self)
   }
 
   /// The magnitude. The gradient at 0 is 0.
   public func abs() throws(AlulaError) -> Tensor {
-    try Operation.abs.first([self])
+    try Operation.abs.apply(self)
   }
 
   /// -1, 0 or 1; NaN for NaN.
   public func sign() throws(AlulaError) -> Tensor {
-    try Operation.sign.first([self])
+    try Operation.sign.apply(self)
   }
 
   /// The square. Integers wrap around.
   public func square() throws(AlulaError) -> Tensor {
-    try Operation.square.first([self])
+    try Operation.square.apply(self)
   }
 
   /// 1 / x.
   public func reciprocal() throws(AlulaError) -> Tensor {
-    try Operation.reciprocal.first([self])
+    try Operation.reciprocal.apply(self)
   }
 
   /// The larger element; NaN when either is. The gradient is split evenly between equal elements.
   public func maximum(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.maximum.first([self, b])
+    try Operation.maximum.apply(self, b)
   }
 
   /// The smaller element; NaN when either is. The gradient is split evenly between equal elements.
   public func minimum(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.minimum.first([self, b])
+    try Operation.minimum.apply(self, b)
   }
 
   /// The elements of x, those below `min` replaced by it and then those above `max`. NaN stays. An element
   /// equal to a limit keeps its gradient.
   public func clip(min: Tensor? = nil, max: Tensor? = nil) throws(AlulaError) -> Tensor {
-    try Operation.clip.first([self, min, max])
+    try Operation.clip.first(Operands(self, min, max))
   }
 
   /// The magnitude of a with the sign of b.
   public func copysign(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.copysign.first([self, b])
+    try Operation.copysign.apply(self, b)
   }
 
   /// √(a² + b²), without overflow on the way.
   public func hypot(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.hypot.first([self, b])
+    try Operation.hypot.apply(self, b)
   }
 }
 
@@ -240,22 +240,22 @@ extension Tensor {
 extension Tensor {
   /// The largest integer that is not larger. Integers stay as they are.
   public func floor() throws(AlulaError) -> Tensor {
-    try Operation.floor.first([self])
+    try Operation.floor.apply(self)
   }
 
   /// The smallest integer that is not smaller. Integers stay as they are.
   public func ceil() throws(AlulaError) -> Tensor {
-    try Operation.ceil.first([self])
+    try Operation.ceil.apply(self)
   }
 
   /// The integer part. Integers stay as they are.
   public func trunc() throws(AlulaError) -> Tensor {
-    try Operation.trunc.first([self])
+    try Operation.trunc.apply(self)
   }
 
   /// The nearest integer, of two the even one. Integers stay as they are.
   public func round() throws(AlulaError) -> Tensor {
-    try Operation.round.first([self])
+    try Operation.round.apply(self)
   }
 }
 
@@ -264,57 +264,57 @@ extension Tensor {
 extension Tensor {
   /// eˣ.
   public func exp() throws(AlulaError) -> Tensor {
-    try Operation.exp.first([self])
+    try Operation.exp.apply(self)
   }
 
   /// eˣ - 1, exact for small x.
   public func expm1() throws(AlulaError) -> Tensor {
-    try Operation.expm1.first([self])
+    try Operation.expm1.apply(self)
   }
 
   /// The natural logarithm.
   public func log() throws(AlulaError) -> Tensor {
-    try Operation.log.first([self])
+    try Operation.log.apply(self)
   }
 
   /// The natural logarithm of 1 + x, exact for small x.
   public func log1p() throws(AlulaError) -> Tensor {
-    try Operation.log1p.first([self])
+    try Operation.log1p.apply(self)
   }
 
   /// The logarithm to base 2.
   public func log2() throws(AlulaError) -> Tensor {
-    try Operation.log2.first([self])
+    try Operation.log2.apply(self)
   }
 
   /// The logarithm to base 10.
   public func log10() throws(AlulaError) -> Tensor {
-    try Operation.log10.first([self])
+    try Operation.log10.apply(self)
   }
 
   /// log(eᵃ + eᵇ), without overflow on the way.
   public func logaddexp(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.logaddexp.first([self, b])
+    try Operation.logaddexp.apply(self, b)
   }
 
   /// The square root; NaN for negative elements.
   public func sqrt() throws(AlulaError) -> Tensor {
-    try Operation.sqrt.first([self])
+    try Operation.sqrt.apply(self)
   }
 
   /// 1 / √x.
   public func rsqrt() throws(AlulaError) -> Tensor {
-    try Operation.rsqrt.first([self])
+    try Operation.rsqrt.apply(self)
   }
 
   /// The error function: 2/√π times the integral of exp(-t²) from 0 to x.
   public func erf() throws(AlulaError) -> Tensor {
-    try Operation.erf.first([self])
+    try Operation.erf.apply(self)
   }
 
   /// 1 - erf(x), without cancellation for large x.
   public func erfc() throws(AlulaError) -> Tensor {
-    try Operation.erfc.first([self])
+    try Operation.erfc.apply(self)
   }
 }
 
@@ -323,67 +323,67 @@ extension Tensor {
 extension Tensor {
   /// The sine.
   public func sin() throws(AlulaError) -> Tensor {
-    try Operation.sin.first([self])
+    try Operation.sin.apply(self)
   }
 
   /// The cosine.
   public func cos() throws(AlulaError) -> Tensor {
-    try Operation.cos.first([self])
+    try Operation.cos.apply(self)
   }
 
   /// The tangent.
   public func tan() throws(AlulaError) -> Tensor {
-    try Operation.tan.first([self])
+    try Operation.tan.apply(self)
   }
 
   /// The inverse of the sine, in -π/2...π/2; NaN outside of -1...1.
   public func asin() throws(AlulaError) -> Tensor {
-    try Operation.asin.first([self])
+    try Operation.asin.apply(self)
   }
 
   /// The inverse of the cosine, in 0...π; NaN outside of -1...1.
   public func acos() throws(AlulaError) -> Tensor {
-    try Operation.acos.first([self])
+    try Operation.acos.apply(self)
   }
 
   /// The inverse of the tangent, in -π/2...π/2.
   public func atan() throws(AlulaError) -> Tensor {
-    try Operation.atan.first([self])
+    try Operation.atan.apply(self)
   }
 
   /// The angle of the point (b, a), in -π...π: the arc tangent of a / b in the right quadrant.
   public func atan2(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.atan2.first([self, b])
+    try Operation.atan2.apply(self, b)
   }
 
   /// The hyperbolic sine.
   public func sinh() throws(AlulaError) -> Tensor {
-    try Operation.sinh.first([self])
+    try Operation.sinh.apply(self)
   }
 
   /// The hyperbolic cosine.
   public func cosh() throws(AlulaError) -> Tensor {
-    try Operation.cosh.first([self])
+    try Operation.cosh.apply(self)
   }
 
   /// The hyperbolic tangent.
   public func tanh() throws(AlulaError) -> Tensor {
-    try Operation.tanh.first([self])
+    try Operation.tanh.apply(self)
   }
 
   /// The inverse of the hyperbolic sine.
   public func asinh() throws(AlulaError) -> Tensor {
-    try Operation.asinh.first([self])
+    try Operation.asinh.apply(self)
   }
 
   /// The inverse of the hyperbolic cosine, not negative; NaN below 1.
   public func acosh() throws(AlulaError) -> Tensor {
-    try Operation.acosh.first([self])
+    try Operation.acosh.apply(self)
   }
 
   /// The inverse of the hyperbolic tangent; NaN outside of -1...1.
   public func atanh() throws(AlulaError) -> Tensor {
-    try Operation.atanh.first([self])
+    try Operation.atanh.apply(self)
   }
 }
 
@@ -392,42 +392,42 @@ extension Tensor {
 extension Tensor {
   /// max(x, 0). The gradient at 0 is 0.
   public func relu() throws(AlulaError) -> Tensor {
-    try Operation.relu.first([self])
+    try Operation.relu.apply(self)
   }
 
   /// x where it is positive, else x times a slope.
   public func leakyRelu(negativeSlope: Double = 0.01) throws(AlulaError) -> Tensor {
-    try Operation.leakyRelu.first([self], [.float(negativeSlope)])
+    try Operation.leakyRelu.first(Operands(self), [.float(negativeSlope)])
   }
 
   /// x where it is positive, else α(eˣ - 1).
   public func elu(alpha: Double = 1.0) throws(AlulaError) -> Tensor {
-    try Operation.elu.first([self], [.float(alpha)])
+    try Operation.elu.first(Operands(self), [.float(alpha)])
   }
 
   /// The logistic function 1 / (1 + e⁻ˣ).
   public func sigmoid() throws(AlulaError) -> Tensor {
-    try Operation.sigmoid.first([self])
+    try Operation.sigmoid.apply(self)
   }
 
   /// log(1 + eˣ), a smooth max(x, 0).
   public func softplus() throws(AlulaError) -> Tensor {
-    try Operation.softplus.first([self])
+    try Operation.softplus.apply(self)
   }
 
   /// x·sigmoid(x), also called swish (S. Elfwing, E. Uchibe and K. Doya, 2017).
   public func silu() throws(AlulaError) -> Tensor {
-    try Operation.silu.first([self])
+    try Operation.silu.apply(self)
   }
 
   /// x·Φ(x) with the standard normal distribution function Φ (D. Hendrycks and K. Gimpel, 2016).
   public func gelu() throws(AlulaError) -> Tensor {
-    try Operation.gelu.first([self])
+    try Operation.gelu.apply(self)
   }
 
   /// The approximation ½x(1 + tanh(√(2/π)(x + 0.044715x³))) of gelu (D. Hendrycks and K. Gimpel, 2016).
   public func geluTanh() throws(AlulaError) -> Tensor {
-    try Operation.geluTanh.first([self])
+    try Operation.geluTanh.apply(self)
   }
 }
 
@@ -436,32 +436,32 @@ extension Tensor {
 extension Tensor {
   /// Whether a = b. NaN differs from everything.
   public func equal(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.equal.first([self, b])
+    try Operation.equal.apply(self, b)
   }
 
   /// Whether a ≠ b. NaN differs from everything.
   public func notEqual(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.notEqual.first([self, b])
+    try Operation.notEqual.apply(self, b)
   }
 
   /// Whether a < b. Never with NaN.
   public func less(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.less.first([self, b])
+    try Operation.less.apply(self, b)
   }
 
   /// Whether a ≤ b. Never with NaN.
   public func lessEqual(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.lessEqual.first([self, b])
+    try Operation.lessEqual.apply(self, b)
   }
 
   /// Whether a > b. Never with NaN.
   public func greater(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.greater.first([self, b])
+    try Operation.greater.apply(self, b)
   }
 
   /// Whether a ≥ b. Never with NaN.
   public func greaterEqual(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.greaterEqual.first([self, b])
+    try Operation.greaterEqual.apply(self, b)
   }
 }
 
@@ -470,72 +470,72 @@ extension Tensor {
 extension Tensor {
   /// Whether the element is zero.
   public func logicalNot() throws(AlulaError) -> Tensor {
-    try Operation.logicalNot.first([self])
+    try Operation.logicalNot.apply(self)
   }
 
   /// Whether neither element is zero.
   public func logicalAnd(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.logicalAnd.first([self, b])
+    try Operation.logicalAnd.apply(self, b)
   }
 
   /// Whether either element is not zero.
   public func logicalOr(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.logicalOr.first([self, b])
+    try Operation.logicalOr.apply(self, b)
   }
 
   /// Whether just one element is not zero.
   public func logicalXor(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.logicalXor.first([self, b])
+    try Operation.logicalXor.apply(self, b)
   }
 
   /// Every bit inverted; of bool, the other value.
   public func bitwiseInvert() throws(AlulaError) -> Tensor {
-    try Operation.bitwiseInvert.first([self])
+    try Operation.bitwiseInvert.apply(self)
   }
 
   /// The bits set in both elements.
   public func bitwiseAnd(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.bitwiseAnd.first([self, b])
+    try Operation.bitwiseAnd.apply(self, b)
   }
 
   /// The bits set in either element.
   public func bitwiseOr(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.bitwiseOr.first([self, b])
+    try Operation.bitwiseOr.apply(self, b)
   }
 
   /// The bits set in just one element.
   public func bitwiseXor(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.bitwiseXor.first([self, b])
+    try Operation.bitwiseXor.apply(self, b)
   }
 
   /// a·2ᵇ, bits lost at the top. A negative or too large distance loses them all.
   public func bitwiseLeftShift(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.bitwiseLeftShift.first([self, b])
+    try Operation.bitwiseLeftShift.apply(self, b)
   }
 
   /// a / 2ᵇ rounded down. A negative or too large distance leaves copies of the sign only.
   public func bitwiseRightShift(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.bitwiseRightShift.first([self, b])
+    try Operation.bitwiseRightShift.apply(self, b)
   }
 
   /// Whether the element is NaN.
   public func isnan() throws(AlulaError) -> Tensor {
-    try Operation.isnan.first([self])
+    try Operation.isnan.apply(self)
   }
 
   /// Whether the element is infinite.
   public func isinf() throws(AlulaError) -> Tensor {
-    try Operation.isinf.first([self])
+    try Operation.isinf.apply(self)
   }
 
   /// Whether the element is neither infinite nor NaN.
   public func isfinite() throws(AlulaError) -> Tensor {
-    try Operation.isfinite.first([self])
+    try Operation.isfinite.apply(self)
   }
 
   /// Whether the sign bit is set, as in -0.0 and all that is less.
   public func signbit() throws(AlulaError) -> Tensor {
-    try Operation.signbit.first([self])
+    try Operation.signbit.apply(self)
   }
 }
 
@@ -544,7 +544,7 @@ extension Tensor {
 extension Tensor {
   /// The elements of x where the condition holds, else those of y.
   public func `where`(_ x: Tensor, _ y: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.where.first([self, x, y])
+    try Operation.where.first(Operands(self, x, y))
   }
 }
 
@@ -556,7 +556,7 @@ extension Tensor {
   /// in a wider dtype. The sum of nothing is 0.
   public func sum(axis: [Int]? = nil, keepdims: Bool = false,
     dtype: DType? = nil) throws(AlulaError) -> Tensor {
-    try Operation.sum.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims), dtype.map { .dtype($0) } ?? .none])
+    try Operation.sum.first(Operands(self), [axis.map { .ints($0) } ?? .none, .bool(keepdims), dtype.map { .dtype($0) } ?? .none])
   }
 
   /// The product over axes.
@@ -564,13 +564,13 @@ extension Tensor {
   /// 1.
   public func prod(axis: [Int]? = nil, keepdims: Bool = false,
     dtype: DType? = nil) throws(AlulaError) -> Tensor {
-    try Operation.prod.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims), dtype.map { .dtype($0) } ?? .none])
+    try Operation.prod.first(Operands(self), [axis.map { .ints($0) } ?? .none, .bool(keepdims), dtype.map { .dtype($0) } ?? .none])
   }
 
   /// The arithmetic mean over axes.
   /// Integers and bool give the default float dtype. The mean of nothing is NaN.
   public func mean(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.mean.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+    try Operation.mean.first(Operands(self), [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
   }
 
   /// The variance over axes: the sum of squared distances from the mean, divided by the number of elements
@@ -578,59 +578,59 @@ extension Tensor {
   /// Integers and bool are converted to the default float dtype. NaN where nothing is left to divide by.
   public func `var`(axis: [Int]? = nil, correction: Double = 0.0,
     keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.var.first([self], [axis.map { .ints($0) } ?? .none, .float(correction), .bool(keepdims)])
+    try Operation.var.first(Operands(self), [axis.map { .ints($0) } ?? .none, .float(correction), .bool(keepdims)])
   }
 
   /// The standard deviation over axes: the square root of `var`.
   public func std(axis: [Int]? = nil, correction: Double = 0.0,
     keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.std.first([self], [axis.map { .ints($0) } ?? .none, .float(correction), .bool(keepdims)])
+    try Operation.std.first(Operands(self), [axis.map { .ints($0) } ?? .none, .float(correction), .bool(keepdims)])
   }
 
   /// The largest element over axes; NaN where there is one.
   /// Equal elements share the gradient. An error where there is no element.
   public func max(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.max.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+    try Operation.max.first(Operands(self), [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
   }
 
   /// The smallest element over axes; NaN where there is one.
   /// Equal elements share the gradient. An error where there is no element.
   public func min(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.min.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+    try Operation.min.first(Operands(self), [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
   }
 
   /// The position of the largest element along an axis, as int64; of the first one among equals, of the first
   /// NaN when there is one.
   /// Without an axis the position in row-major order.
   public func argmax(axis: Int? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.argmax.first([self], [axis.map { .int($0) } ?? .none, .bool(keepdims)])
+    try Operation.argmax.first(Operands(self), [axis.map { .int($0) } ?? .none, .bool(keepdims)])
   }
 
   /// The position of the smallest element along an axis, as int64; of the first one among equals, of the
   /// first NaN when there is one.
   /// Without an axis the position in row-major order.
   public func argmin(axis: Int? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.argmin.first([self], [axis.map { .int($0) } ?? .none, .bool(keepdims)])
+    try Operation.argmin.first(Operands(self), [axis.map { .int($0) } ?? .none, .bool(keepdims)])
   }
 
   /// Whether any element over axes is not zero. False for nothing.
   public func any(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.any.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+    try Operation.any.first(Operands(self), [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
   }
 
   /// Whether all elements over axes are not zero. True for nothing.
   public func all(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.all.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+    try Operation.all.first(Operands(self), [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
   }
 
   /// The number of elements over axes that are not zero, as int64.
   public func countNonzero(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.countNonzero.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+    try Operation.countNonzero.first(Operands(self), [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
   }
 
   /// The logarithm of the sum of exponentials over axes, computed without overflow; -inf for nothing.
   public func logsumexp(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.logsumexp.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+    try Operation.logsumexp.first(Operands(self), [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
   }
 
   /// The norm of vectors that lie along axes: (Σ|x|^ord)^(1/ord); the largest or smallest |x| for an infinite
@@ -638,7 +638,7 @@ extension Tensor {
   /// At zero the gradient of the Euclidean norm is 0.
   public func vectorNorm(axis: [Int]? = nil, keepdims: Bool = false,
     ord: Double = 2.0) throws(AlulaError) -> Tensor {
-    try Operation.vectorNorm.first([self], [axis.map { .ints($0) } ?? .none, .bool(keepdims), .float(ord)])
+    try Operation.vectorNorm.first(Operands(self), [axis.map { .ints($0) } ?? .none, .bool(keepdims), .float(ord)])
   }
 }
 
@@ -648,13 +648,13 @@ extension Tensor {
   /// The sums of all elements up to each one along an axis.
   public func cumulativeSum(axis: Int? = nil, dtype: DType? = nil,
     includeInitial: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.cumulativeSum.first([self], [axis.map { .int($0) } ?? .none, dtype.map { .dtype($0) } ?? .none, .bool(includeInitial)])
+    try Operation.cumulativeSum.first(Operands(self), [axis.map { .int($0) } ?? .none, dtype.map { .dtype($0) } ?? .none, .bool(includeInitial)])
   }
 
   /// The products of all elements up to each one along an axis.
   public func cumulativeProd(axis: Int? = nil, dtype: DType? = nil,
     includeInitial: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.cumulativeProd.first([self], [axis.map { .int($0) } ?? .none, dtype.map { .dtype($0) } ?? .none, .bool(includeInitial)])
+    try Operation.cumulativeProd.first(Operands(self), [axis.map { .int($0) } ?? .none, dtype.map { .dtype($0) } ?? .none, .bool(includeInitial)])
   }
 }
 
@@ -663,17 +663,17 @@ extension Tensor {
 extension Tensor {
   /// The same elements in row-major order under another shape; a view where strides allow, else a copy.
   public func reshape(shape: [Int]) throws(AlulaError) -> Tensor {
-    try Operation.reshape.first([self], [.ints(shape)])
+    try Operation.reshape.first(Operands(self), [.ints(shape)])
   }
 
   /// A view with the axes in another order.
   public func permuteDims(axes: [Int]) throws(AlulaError) -> Tensor {
-    try Operation.permuteDims.first([self], [.ints(axes)])
+    try Operation.permuteDims.first(Operands(self), [.ints(axes)])
   }
 
   /// A view in which extents of 1, and new axes in front, repeat up to a shape.
   public func broadcastTo(shape: [Int]) throws(AlulaError) -> Tensor {
-    try Operation.broadcastTo.first([self], [.ints(shape)])
+    try Operation.broadcastTo.first(Operands(self), [.ints(shape)])
   }
 }
 
@@ -682,68 +682,68 @@ extension Tensor {
 extension Tensor {
   /// A view with new axes of extent 1.
   public func expandDims(axis: [Int]) throws(AlulaError) -> Tensor {
-    try Operation.expandDims.first([self], [.ints(axis)])
+    try Operation.expandDims.first(Operands(self), [.ints(axis)])
   }
 
   /// A view without axes of extent 1.
   public func squeeze(axis: [Int]? = nil) throws(AlulaError) -> Tensor {
-    try Operation.squeeze.first([self], [axis.map { .ints($0) } ?? .none])
+    try Operation.squeeze.first(Operands(self), [axis.map { .ints($0) } ?? .none])
   }
 
   /// A view with some axes at other places; the others stay in order.
   public func moveaxis(source: [Int], destination: [Int]) throws(AlulaError) -> Tensor {
-    try Operation.moveaxis.first([self], [.ints(source), .ints(destination)])
+    try Operation.moveaxis.first(Operands(self), [.ints(source), .ints(destination)])
   }
 
   /// A view with two axes exchanged.
   public func swapaxes(axis1: Int, axis2: Int) throws(AlulaError) -> Tensor {
-    try Operation.swapaxes.first([self], [.int(axis1), .int(axis2)])
+    try Operation.swapaxes.first(Operands(self), [.int(axis1), .int(axis2)])
   }
 
   /// A view with the last two axes exchanged.
   public func matrixTranspose() throws(AlulaError) -> Tensor {
-    try Operation.matrixTranspose.first([self])
+    try Operation.matrixTranspose.first(Operands(self))
   }
 
   /// A run of axes joined to one; a view where strides allow, else a copy.
   public func flatten(startAxis: Int = 0, endAxis: Int = -1) throws(AlulaError) -> Tensor {
-    try Operation.flatten.first([self], [.int(startAxis), .int(endAxis)])
+    try Operation.flatten.first(Operands(self), [.int(startAxis), .int(endAxis)])
   }
 
   /// One axis split into several.
   public func unflatten(axis: Int, sizes: [Int]) throws(AlulaError) -> Tensor {
-    try Operation.unflatten.first([self], [.int(axis), .ints(sizes)])
+    try Operation.unflatten.first(Operands(self), [.int(axis), .ints(sizes)])
   }
 
   /// A view in which extents of 1, and new axes in front, repeat up to a shape.
   public func expand(shape: [Int]) throws(AlulaError) -> Tensor {
-    try Operation.expand.first([self], [.ints(shape)])
+    try Operation.expand.first(Operands(self), [.ints(shape)])
   }
 
   /// A view of a run of positions along one axis.
   public func narrow(axis: Int, start: Int, length: Int) throws(AlulaError) -> Tensor {
-    try Operation.narrow.first([self], [.int(axis), .int(start), .int(length)])
+    try Operation.narrow.first(Operands(self), [.int(axis), .int(start), .int(length)])
   }
 
   /// A view of evenly spaced positions along every axis: x[start : start + length * step : step].
   public func stridedSlice(start: [Int], length: [Int], step: [Int]) throws(AlulaError) -> Tensor {
-    try Operation.stridedSlice.first([self], [.ints(start), .ints(length), .ints(step)])
+    try Operation.stridedSlice.first(Operands(self), [.ints(start), .ints(length), .ints(step)])
   }
 
   /// A view with the order of the elements reversed along some axes.
   public func flip(axis: [Int]? = nil) throws(AlulaError) -> Tensor {
-    try Operation.flip.first([self], [axis.map { .ints($0) } ?? .none])
+    try Operation.flip.first(Operands(self), [axis.map { .ints($0) } ?? .none])
   }
 
   /// A view of the elements on a diagonal of two axes, along a new last axis.
   public func diagonal(offset: Int = 0, axis1: Int = 0, axis2: Int = 1) throws(AlulaError) -> Tensor {
-    try Operation.diagonal.first([self], [.int(offset), .int(axis1), .int(axis2)])
+    try Operation.diagonal.first(Operands(self), [.int(offset), .int(axis1), .int(axis2)])
   }
 
   /// A copy of x with another value on a diagonal of two axes.
   public func diagonalScatter(_ value: Tensor, offset: Int = 0, axis1: Int = 0,
     axis2: Int = 1) throws(AlulaError) -> Tensor {
-    try Operation.diagonalScatter.first([self, value], [.int(offset), .int(axis1), .int(axis2)])
+    try Operation.diagonalScatter.first(Operands(self, value), [.int(offset), .int(axis1), .int(axis2)])
   }
 }
 
@@ -752,33 +752,33 @@ extension Tensor {
 extension Tensor {
   /// Tensors one after the other along an axis.
   public static func concat(_ arrays: [Tensor], axis: Int? = 0) throws(AlulaError) -> Tensor {
-    try Operation.concat.first(arrays, [axis.map { .int($0) } ?? .none])
+    try Operation.concat.first(Operands(arrays), [axis.map { .int($0) } ?? .none])
   }
 
   /// Tensors of one shape side by side along a new axis.
   public static func stack(_ arrays: [Tensor], axis: Int = 0) throws(AlulaError) -> Tensor {
-    try Operation.stack.first(arrays, [.int(axis)])
+    try Operation.stack.first(Operands(arrays), [.int(axis)])
   }
 
   /// The tensor with further elements before and after it along its axes.
   public func pad(padWidth: [Int], mode: String = "constant",
     value: Scalar = .int(0)) throws(AlulaError) -> Tensor {
-    try Operation.pad.first([self], [.ints(padWidth), .string(mode), .scalar(value)])
+    try Operation.pad.first(Operands(self), [.ints(padWidth), .string(mode), .scalar(value)])
   }
 
   /// The elements moved along axes; those that leave at one end come back at the other.
   public func roll(shift: [Int], axis: [Int]? = nil) throws(AlulaError) -> Tensor {
-    try Operation.roll.first([self], [.ints(shift), axis.map { .ints($0) } ?? .none])
+    try Operation.roll.first(Operands(self), [.ints(shift), axis.map { .ints($0) } ?? .none])
   }
 
   /// Every element, or every position along an axis, several times in a row.
   public func `repeat`(_ repeats: Tensor, axis: Int? = nil) throws(AlulaError) -> Tensor {
-    try Operation.repeat.first([self, repeats], [axis.map { .int($0) } ?? .none])
+    try Operation.repeat.first(Operands(self, repeats), [axis.map { .int($0) } ?? .none])
   }
 
   /// The whole tensor several times along its axes.
   public func tile(repetitions: [Int]) throws(AlulaError) -> Tensor {
-    try Operation.tile.first([self], [.ints(repetitions)])
+    try Operation.tile.first(Operands(self), [.ints(repetitions)])
   }
 }
 
@@ -787,50 +787,50 @@ extension Tensor {
 extension Tensor {
   /// The elements at given positions along an axis. Negative positions count from the end.
   public func take(_ indices: Tensor, axis: Int? = nil) throws(AlulaError) -> Tensor {
-    try Operation.take.first([self, indices], [axis.map { .int($0) } ?? .none])
+    try Operation.take.first(Operands(self, indices), [axis.map { .int($0) } ?? .none])
   }
 
   /// For each element of an index, the element of x at that position along an axis.
   public func takeAlongAxis(_ indices: Tensor, axis: Int = -1) throws(AlulaError) -> Tensor {
-    try Operation.takeAlongAxis.first([self, indices], [.int(axis)])
+    try Operation.takeAlongAxis.first(Operands(self, indices), [.int(axis)])
   }
 
   /// For each element of an index, the element of x at that position along an axis and at its own along the
   /// others.
   public func gather(_ index: Tensor, axis: Int) throws(AlulaError) -> Tensor {
-    try Operation.gather.first([self, index], [.int(axis)])
+    try Operation.gather.first(Operands(self, index), [.int(axis)])
   }
 
   /// A copy of x with each element of a value written at its index's position along an axis and at its own
   /// along the others. Where places repeat, the last value stays, and the gradient counts them all.
   public func scatter(_ index: Tensor, _ value: Tensor, axis: Int) throws(AlulaError) -> Tensor {
-    try Operation.scatter.first([self, index, value], [.int(axis)])
+    try Operation.scatter.first(Operands(self, index, value), [.int(axis)])
   }
 
   /// A copy of x with each element of a value added at its index's position along an axis and at its own
   /// along the others, in the index's order.
   public func scatterAdd(_ index: Tensor, _ value: Tensor, axis: Int) throws(AlulaError) -> Tensor {
-    try Operation.scatterAdd.first([self, index, value], [.int(axis)])
+    try Operation.scatterAdd.first(Operands(self, index, value), [.int(axis)])
   }
 
   /// A copy of x with slices of a tensor added at given positions along an axis, in their order.
   public func indexAdd(_ index: Tensor, _ source: Tensor, axis: Int) throws(AlulaError) -> Tensor {
-    try Operation.indexAdd.first([self, index, source], [.int(axis)])
+    try Operation.indexAdd.first(Operands(self, index, source), [.int(axis)])
   }
 
   /// A copy of x with another value where a mask is true.
   public func maskedFill(_ mask: Tensor, _ value: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.maskedFill.first([self, mask, value])
+    try Operation.maskedFill.first(Operands(self, mask, value))
   }
 
   /// The elements where a mask is true, in row-major order.
   public func maskedSelect(_ mask: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.maskedSelect.first([self, mask])
+    try Operation.maskedSelect.first(Operands(self, mask))
   }
 
   /// The positions of the elements that are not zero, in row-major order: one row of int64 per element.
   public func argwhere() throws(AlulaError) -> Tensor {
-    try Operation.argwhere.first([self])
+    try Operation.argwhere.first(Operands(self))
   }
 }
 
@@ -840,26 +840,26 @@ extension Tensor {
   /// The elements in order along an axis. NaN comes after all numbers, or before them when descending.
   public func sort(axis: Int = -1, descending: Bool = false,
     stable: Bool = true) throws(AlulaError) -> Tensor {
-    try Operation.sort.first([self], [.int(axis), .bool(descending), .bool(stable)])
+    try Operation.sort.first(Operands(self), [.int(axis), .bool(descending), .bool(stable)])
   }
 
   /// The positions (int64) that bring the elements into order along an axis; equal ones stay in order.
   public func argsort(axis: Int = -1, descending: Bool = false,
     stable: Bool = true) throws(AlulaError) -> Tensor {
-    try Operation.argsort.first([self], [.int(axis), .bool(descending), .bool(stable)])
+    try Operation.argsort.first(Operands(self), [.int(axis), .bool(descending), .bool(stable)])
   }
 
   /// The k largest (or smallest) elements along an axis in order, and their positions; of equal ones the
   /// first.
   public func topk(k: Int, axis: Int = -1, largest: Bool = true,
     sorted: Bool = true) throws(AlulaError) -> (values: Tensor, indices: Tensor) {
-    let outputs = try Operation.topk([self], [.int(k), .int(axis), .bool(largest), .bool(sorted)])
+    let outputs = try Operation.topk(Operands(self), [.int(k), .int(axis), .bool(largest), .bool(sorted)])
     return (outputs[0], outputs[1])
   }
 
   /// The positions (int64) in a sorted vector at which values would be inserted to keep it sorted.
   public func searchsorted(_ x2: Tensor, side: String = "left") throws(AlulaError) -> Tensor {
-    try Operation.searchsorted.first([self, x2], [.string(side)])
+    try Operation.searchsorted.first(Operands(self, x2), [.string(side)])
   }
 }
 
@@ -869,22 +869,22 @@ extension Tensor {
   /// The matrix product. Operands of rank 1 act as a row (a) or a column (b), and their axis is dropped from
   /// the result; axes before the last two are broadcast. Integers wrap around.
   public func matmul(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.matmul.first([self, b])
+    try Operation.matmul.first(Operands(self, b))
   }
 
   /// The sum of products along one axis, after broadcasting. Integers wrap around.
   public func vecdot(_ b: Tensor, axis: Int = -1) throws(AlulaError) -> Tensor {
-    try Operation.vecdot.first([self, b], [.int(axis)])
+    try Operation.vecdot.first(Operands(self, b), [.int(axis)])
   }
 
   /// The sum of products over pairs of axes; the result has the other axes of a, then those of b.
   public func tensordot(_ b: Tensor, axesA: [Int], axesB: [Int]) throws(AlulaError) -> Tensor {
-    try Operation.tensordot.first([self, b], [.ints(axesA), .ints(axesB)])
+    try Operation.tensordot.first(Operands(self, b), [.ints(axesA), .ints(axesB)])
   }
 
   /// The products of each element of one vector with each of another.
   public func outer(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.outer.first([self, b])
+    try Operation.outer.first(Operands(self, b))
   }
 }
 
@@ -893,33 +893,33 @@ extension Tensor {
 extension Tensor {
   /// x @ weightᵀ + bias, along the last axis of x.
   public func linear(_ weight: Tensor, bias: Tensor? = nil) throws(AlulaError) -> Tensor {
-    try Operation.linear.first([self, weight, bias])
+    try Operation.linear.first(Operands(self, weight, bias))
   }
 
   /// Cross-correlation of signals (N, C, L) with a kernel (O, C / groups, K), plus a bias (O,).
   public func conv1d(_ weight: Tensor, bias: Tensor? = nil, stride: [Int] = [1], padding: [Int] = [0],
     dilation: [Int] = [1], groups: Int = 1) throws(AlulaError) -> Tensor {
-    try Operation.conv1d.first([self, weight, bias], [.ints(stride), .ints(padding), .ints(dilation), .int(groups)])
+    try Operation.conv1d.first(Operands(self, weight, bias), [.ints(stride), .ints(padding), .ints(dilation), .int(groups)])
   }
 
   /// Cross-correlation of images (N, C, H, W) with a kernel (O, C / groups, kH, kW), plus a bias (O,).
   public func conv2d(_ weight: Tensor, bias: Tensor? = nil, stride: [Int] = [1, 1],
     padding: [Int] = [0, 0], dilation: [Int] = [1, 1], groups: Int = 1) throws(AlulaError) -> Tensor {
-    try Operation.conv2d.first([self, weight, bias], [.ints(stride), .ints(padding), .ints(dilation), .int(groups)])
+    try Operation.conv2d.first(Operands(self, weight, bias), [.ints(stride), .ints(padding), .ints(dilation), .int(groups)])
   }
 
   /// The gradient of conv2d with respect to its input: each element of the result's gradient spread over the
   /// input pixels that its kernel position covered. The linear map transposed to conv2d's.
   public func conv2dInputGradient(_ weight: Tensor, inputSize: [Int], stride: [Int] = [1, 1],
     padding: [Int] = [0, 0], dilation: [Int] = [1, 1], groups: Int = 1) throws(AlulaError) -> Tensor {
-    try Operation.conv2dInputGradient.first([self, weight], [.ints(inputSize), .ints(stride), .ints(padding), .ints(dilation), .int(groups)])
+    try Operation.conv2dInputGradient.first(Operands(self, weight), [.ints(inputSize), .ints(stride), .ints(padding), .ints(dilation), .int(groups)])
   }
 
   /// The gradient of conv2d with respect to its weight: the correlation of its input with the result's
   /// gradient.
   public func conv2dWeightGradient(_ x: Tensor, kernelSize: [Int], stride: [Int] = [1, 1],
     padding: [Int] = [0, 0], dilation: [Int] = [1, 1], groups: Int = 1) throws(AlulaError) -> Tensor {
-    try Operation.conv2dWeightGradient.first([self, x], [.ints(kernelSize), .ints(stride), .ints(padding), .ints(dilation), .int(groups)])
+    try Operation.conv2dWeightGradient.first(Operands(self, x), [.ints(kernelSize), .ints(stride), .ints(padding), .ints(dilation), .int(groups)])
   }
 }
 
@@ -929,7 +929,7 @@ extension Tensor {
   /// The greatest element of each window along the last axis, and its position there. NaN counts as greatest.
   public func maxPool1d(kernelSize: [Int], stride: [Int]? = nil, padding: [Int] = [0],
     dilation: [Int] = [1]) throws(AlulaError) -> (values: Tensor, indices: Tensor) {
-    let outputs = try Operation.maxPool1d([self], [.ints(kernelSize), stride.map { .ints($0) } ?? .none, .ints(padding), .ints(dilation)])
+    let outputs = try Operation.maxPool1d(Operands(self), [.ints(kernelSize), stride.map { .ints($0) } ?? .none, .ints(padding), .ints(dilation)])
     return (outputs[0], outputs[1])
   }
 
@@ -937,36 +937,36 @@ extension Tensor {
   /// greatest.
   public func maxPool2d(kernelSize: [Int], stride: [Int]? = nil, padding: [Int] = [0, 0],
     dilation: [Int] = [1, 1]) throws(AlulaError) -> (values: Tensor, indices: Tensor) {
-    let outputs = try Operation.maxPool2d([self], [.ints(kernelSize), stride.map { .ints($0) } ?? .none, .ints(padding), .ints(dilation)])
+    let outputs = try Operation.maxPool2d(Operands(self), [.ints(kernelSize), stride.map { .ints($0) } ?? .none, .ints(padding), .ints(dilation)])
     return (outputs[0], outputs[1])
   }
 
   /// Each element added, in an image of zeros, to the pixel at its index: the gradient of max_pool2d.
   public func maxPool2dScatter(_ indices: Tensor, outputSize: [Int]) throws(AlulaError) -> Tensor {
-    try Operation.maxPool2dScatter.first([self, indices], [.ints(outputSize)])
+    try Operation.maxPool2dScatter.first(Operands(self, indices), [.ints(outputSize)])
   }
 
   /// The pixels at the indices that max_pool2d returned.
   public func maxPool2dGather(_ indices: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.maxPool2dGather.first([self, indices])
+    try Operation.maxPool2dGather.first(Operands(self, indices))
   }
 
   /// The mean of each window along the last axis.
   public func avgPool1d(kernelSize: [Int], stride: [Int]? = nil, padding: [Int] = [0],
     countIncludePad: Bool = true) throws(AlulaError) -> Tensor {
-    try Operation.avgPool1d.first([self], [.ints(kernelSize), stride.map { .ints($0) } ?? .none, .ints(padding), .bool(countIncludePad)])
+    try Operation.avgPool1d.first(Operands(self), [.ints(kernelSize), stride.map { .ints($0) } ?? .none, .ints(padding), .bool(countIncludePad)])
   }
 
   /// The mean of each window.
   public func avgPool2d(kernelSize: [Int], stride: [Int]? = nil, padding: [Int] = [0, 0],
     countIncludePad: Bool = true) throws(AlulaError) -> Tensor {
-    try Operation.avgPool2d.first([self], [.ints(kernelSize), stride.map { .ints($0) } ?? .none, .ints(padding), .bool(countIncludePad)])
+    try Operation.avgPool2d.first(Operands(self), [.ints(kernelSize), stride.map { .ints($0) } ?? .none, .ints(padding), .bool(countIncludePad)])
   }
 
   /// Each element spread evenly over its window: the gradient of avg_pool2d.
   public func avgPool2dInputGradient(inputSize: [Int], kernelSize: [Int], stride: [Int]? = nil,
     padding: [Int] = [0, 0], countIncludePad: Bool = true) throws(AlulaError) -> Tensor {
-    try Operation.avgPool2dInputGradient.first([self], [.ints(inputSize), .ints(kernelSize), stride.map { .ints($0) } ?? .none, .ints(padding), .bool(countIncludePad)])
+    try Operation.avgPool2dInputGradient.first(Operands(self), [.ints(inputSize), .ints(kernelSize), stride.map { .ints($0) } ?? .none, .ints(padding), .bool(countIncludePad)])
   }
 }
 
@@ -975,12 +975,12 @@ extension Tensor {
 extension Tensor {
   /// Exponentials along an axis, divided by their sum. Computed without overflow.
   public func softmax(axis: Int = -1) throws(AlulaError) -> Tensor {
-    try Operation.softmax.first([self], [.int(axis)])
+    try Operation.softmax.first(Operands(self), [.int(axis)])
   }
 
   /// The logarithm of `softmax`, computed without loss where that is small.
   public func logSoftmax(axis: Int = -1) throws(AlulaError) -> Tensor {
-    try Operation.logSoftmax.first([self], [.int(axis)])
+    try Operation.logSoftmax.first(Operands(self), [.int(axis)])
   }
 }
 
@@ -991,27 +991,27 @@ extension Tensor {
   /// Weight and bias have the shape `normalized_shape`.
   public func layerNorm(weight: Tensor? = nil, bias: Tensor? = nil, normalizedShape: [Int],
     eps: Double = 1e-05) throws(AlulaError) -> Tensor {
-    try Operation.layerNorm.first([self, weight, bias], [.ints(normalizedShape), .float(eps)])
+    try Operation.layerNorm.first(Operands(self, weight, bias), [.ints(normalizedShape), .float(eps)])
   }
 
   /// x over its last axes divided by the root of its mean square, times the weight.
   public func rmsNorm(weight: Tensor? = nil, normalizedShape: [Int],
     eps: Double = 1e-05) throws(AlulaError) -> Tensor {
-    try Operation.rmsNorm.first([self, weight], [.ints(normalizedShape), .float(eps)])
+    try Operation.rmsNorm.first(Operands(self, weight), [.ints(normalizedShape), .float(eps)])
   }
 
   /// x of shape (N, C, ...) with mean 0 and variance 1 over groups of adjacent channels, times a weight and
   /// plus a bias per channel.
   public func groupNorm(weight: Tensor? = nil, bias: Tensor? = nil, numGroups: Int,
     eps: Double = 1e-05) throws(AlulaError) -> Tensor {
-    try Operation.groupNorm.first([self, weight, bias], [.int(numGroups), .float(eps)])
+    try Operation.groupNorm.first(Operands(self, weight, bias), [.int(numGroups), .float(eps)])
   }
 
   /// x of shape (N, C, ...) with mean 0 and variance 1 over each channel of each sample, times a weight and
   /// plus a bias per channel.
   public func instanceNorm(weight: Tensor? = nil, bias: Tensor? = nil,
     eps: Double = 1e-05) throws(AlulaError) -> Tensor {
-    try Operation.instanceNorm.first([self, weight, bias], [.float(eps)])
+    try Operation.instanceNorm.first(Operands(self, weight, bias), [.float(eps)])
   }
 
   /// x of shape (N, C, ...) with mean 0 and variance 1 per channel, times the weight, plus the bias; all of
@@ -1023,7 +1023,7 @@ extension Tensor {
   public func batchNorm(runningMean: Tensor? = nil, runningVar: Tensor? = nil, weight: Tensor? = nil,
     bias: Tensor? = nil, training: Bool = false, momentum: Double = 0.1,
     eps: Double = 1e-05) throws(AlulaError) -> (out: Tensor, newMean: Tensor, newVar: Tensor) {
-    let outputs = try Operation.batchNorm([self, runningMean, runningVar, weight, bias], [.bool(training), .float(momentum), .float(eps)])
+    let outputs = try Operation.batchNorm(Operands([self, runningMean, runningVar, weight, bias]), [.bool(training), .float(momentum), .float(eps)])
     return (outputs[0], outputs[1], outputs[2])
   }
 }
@@ -1033,38 +1033,38 @@ extension Tensor {
 extension Tensor {
   /// The squared distance from the target.
   public func mseLoss(_ target: Tensor, reduction: String = "mean") throws(AlulaError) -> Tensor {
-    try Operation.mseLoss.first([self, target], [.string(reduction)])
+    try Operation.mseLoss.first(Operands(self, target), [.string(reduction)])
   }
 
   /// The absolute distance from the target.
   public func l1Loss(_ target: Tensor, reduction: String = "mean") throws(AlulaError) -> Tensor {
-    try Operation.l1Loss.first([self, target], [.string(reduction)])
+    try Operation.l1Loss.first(Operands(self, target), [.string(reduction)])
   }
 
   /// d² / 2β where the distance d from the target is below β, else |d| - β/2.
   public func smoothL1Loss(_ target: Tensor, reduction: String = "mean",
     beta: Double = 1.0) throws(AlulaError) -> Tensor {
-    try Operation.smoothL1Loss.first([self, target], [.string(reduction), .float(beta)])
+    try Operation.smoothL1Loss.first(Operands(self, target), [.string(reduction), .float(beta)])
   }
 
   /// d² / 2 where the distance d from the target is below δ, else δ (|d| - δ/2).
   public func huberLoss(_ target: Tensor, reduction: String = "mean",
     delta: Double = 1.0) throws(AlulaError) -> Tensor {
-    try Operation.huberLoss.first([self, target], [.string(reduction), .float(delta)])
+    try Operation.huberLoss.first(Operands(self, target), [.string(reduction), .float(delta)])
   }
 
   /// -(t log p + (1 - t) log(1 - p)) for probabilities p and targets t in 0...1. Logarithms are taken to be
   /// at least -100.
   public func binaryCrossEntropy(_ target: Tensor, weight: Tensor? = nil,
     reduction: String = "mean") throws(AlulaError) -> Tensor {
-    try Operation.binaryCrossEntropy.first([self, target, weight], [.string(reduction)])
+    try Operation.binaryCrossEntropy.first(Operands(self, target, weight), [.string(reduction)])
   }
 
   /// The binary cross-entropy of the sigmoid of logits x, computed without overflow: (1 - t) x + log(1 +
   /// exp(-x)) for targets t in 0...1.
   public func binaryCrossEntropyWithLogits(_ target: Tensor, weight: Tensor? = nil,
     posWeight: Tensor? = nil, reduction: String = "mean") throws(AlulaError) -> Tensor {
-    try Operation.binaryCrossEntropyWithLogits.first([self, target, weight, posWeight], [.string(reduction)])
+    try Operation.binaryCrossEntropyWithLogits.first(Operands([self, target, weight, posWeight]), [.string(reduction)])
   }
 
   /// The Kullback-Leibler divergence of the prediction from the target, element by element: target (log
@@ -1072,7 +1072,7 @@ extension Tensor {
   /// With reduction mean it is averaged over all elements.
   public func klDiv(_ target: Tensor, reduction: String = "mean",
     logTarget: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.klDiv.first([self, target], [.string(reduction), .bool(logTarget)])
+    try Operation.klDiv.first(Operands(self, target), [.string(reduction), .bool(logTarget)])
   }
 }
 
@@ -1085,7 +1085,7 @@ extension Tensor {
   /// that is not `ignore_index` is an error.
   public func crossEntropy(_ target: Tensor, weight: Tensor? = nil, reduction: String = "mean",
     ignoreIndex: Int = -100, labelSmoothing: Double = 0.0) throws(AlulaError) -> Tensor {
-    try Operation.crossEntropy.first([self, target, weight], [.string(reduction), .int(ignoreIndex), .float(labelSmoothing)])
+    try Operation.crossEntropy.first(Operands(self, target, weight), [.string(reduction), .int(ignoreIndex), .float(labelSmoothing)])
   }
 
   /// The negative of each element's logarithmic probability of its class: of shape (N, C, ...) or (C,), with
@@ -1094,7 +1094,7 @@ extension Tensor {
   /// `ignore_index` is an error.
   public func nllLoss(_ target: Tensor, weight: Tensor? = nil, reduction: String = "mean",
     ignoreIndex: Int = -100) throws(AlulaError) -> Tensor {
-    try Operation.nllLoss.first([self, target, weight], [.string(reduction), .int(ignoreIndex)])
+    try Operation.nllLoss.first(Operands(self, target, weight), [.string(reduction), .int(ignoreIndex)])
   }
 }
 
@@ -1104,18 +1104,18 @@ extension Tensor {
   /// The rows of a table (count, size) at indices: of the indices' shape with one more axis.
   /// The row `padding_idx` gets no gradient. An index outside the table is an error; negative ones are.
   public func embedding(_ indices: Tensor, paddingIdx: Int? = nil) throws(AlulaError) -> Tensor {
-    try Operation.embedding.first([self, indices], [paddingIdx.map { .int($0) } ?? .none])
+    try Operation.embedding.first(Operands(self, indices), [paddingIdx.map { .int($0) } ?? .none])
   }
 
   /// Rows of zeros with a one at each index: of the indices' shape with one more axis.
   /// An index outside 0..<num_classes is an error.
   public func oneHot(numClasses: Int = -1, dtype: DType? = nil) throws(AlulaError) -> Tensor {
-    try Operation.oneHot.first([self], [.int(numClasses), dtype.map { .dtype($0) } ?? .none])
+    try Operation.oneHot.first(Operands(self), [.int(numClasses), dtype.map { .dtype($0) } ?? .none])
   }
 
   /// The cosine of the angle of vectors that lie along an axis: a·b / max(|a| |b|, eps).
   public func cosineSimilarity(_ b: Tensor, axis: Int = 1, eps: Double = 1e-08) throws(AlulaError) -> Tensor {
-    try Operation.cosineSimilarity.first([self, b], [.int(axis), .float(eps)])
+    try Operation.cosineSimilarity.first(Operands(self, b), [.int(axis), .float(eps)])
   }
 }
 
@@ -1127,6 +1127,6 @@ extension Tensor {
   /// `causal` lets each position see itself and those before it.
   public func scaledDotProductAttention(_ k: Tensor, _ v: Tensor, mask: Tensor? = nil,
     causal: Bool = false, scale: Double = 0.0) throws(AlulaError) -> Tensor {
-    try Operation.scaledDotProductAttention.first([self, k, v, mask], [.bool(causal), .float(scale)])
+    try Operation.scaledDotProductAttention.first(Operands([self, k, v, mask]), [.bool(causal), .float(scale)])
   }
 }

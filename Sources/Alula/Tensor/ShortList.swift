@@ -1,0 +1,86 @@
+/// A list whose first three elements lie inline, so that the short lists of every call need no allocation.
+@frozen
+public struct ShortList<Element> {
+  @usableFromInline var first: Element?
+  @usableFromInline var second: Element?
+  @usableFromInline var third: Element?
+  @usableFromInline var rest: [Element] = []
+  @usableFromInline var length = 0
+
+  @inlinable public var count: Int { length }
+
+  @inlinable @inline(__always)
+  public init() {}
+
+  @inlinable @inline(__always)
+  public init(_ first: Element) {
+    self.first = first
+    length = 1
+  }
+
+  @inlinable @inline(__always)
+  public init(_ first: Element, _ second: Element) {
+    self.first = first
+    self.second = second
+    length = 2
+  }
+
+  @inlinable @inline(__always)
+  public init(_ first: Element, _ second: Element, _ third: Element) {
+    self.first = first
+    self.second = second
+    self.third = third
+    length = 3
+  }
+
+  @inlinable
+  public init(_ elements: some Sequence<Element>) {
+    for element in elements { append(element) }
+  }
+
+  @inlinable @inline(__always)
+  public mutating func append(_ element: Element) {
+    switch count {
+    case 0: first = element
+    case 1: second = element
+    case 2: third = element
+    default: rest.append(element)
+    }
+    length &+= 1
+  }
+}
+
+extension ShortList: Sendable where Element: Sendable {}
+
+extension ShortList: RandomAccessCollection, MutableCollection {
+  @inlinable public var startIndex: Int { 0 }
+  @inlinable public var endIndex: Int { count }
+
+  @inlinable @inline(__always)
+  public subscript(i: Int) -> Element {
+    get {
+      let inline =
+        switch i {
+        case 0: first
+        case 1: second
+        case 2: third
+        default: rest[i - 3] as Element?
+        }
+      guard let inline else { preconditionFailure("an index beyond the list's end") }
+      return inline
+    }
+    set {
+      switch i {
+      case 0: first = newValue
+      case 1: second = newValue
+      case 2: third = newValue
+      default: rest[i - 3] = newValue
+      }
+    }
+  }
+}
+
+extension ShortList: ExpressibleByArrayLiteral {
+  @inlinable @inline(__always)
+  public init(arrayLiteral elements: Element...) { self.init(elements) }
+}
