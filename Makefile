@@ -60,8 +60,8 @@ install: build ## Installs library, headers and pkg-config file below PREFIX.
 sanitize: ## Runs the Swift and C suites under AddressSanitizer and ThreadSanitizer.
 	scripts/sanitize.sh
 
-benchmark: python ## Compares with NumPy and whatever peers are installed.
-	$(PYTHON) benchmarks/run.py
+benchmark: python ## Compares with NumPy and whatever peers are installed (ARGS="--threads 1 --json FILE --plot FILE").
+	$(PYTHON) benchmarks/run.py $(ARGS)
 
 clean: ## Removes what was built.
 	rm -rf .build* .venv out

@@ -1,64 +1,211 @@
-"""Times Alula beside the peers that are installed, interleaved: one round runs every library once.
+"""Times Alula beside the peers that are installed, in one interleaved run.
 
-python benchmarks/run.py [--rounds 15] [--threads 2] [--only matmul] [--json FILE]
+Each library lives in a process of its own. A round gives every library one turn, one after the other; the table
+shows medians over the rounds.
+
+    python benchmarks/run.py [--threads 2] [--rounds 9] [--only matmul] [--json FILE] [--plot FILE]
 """
+
+from __future__ import annotations
 
 import argparse
 import importlib.util
 import json
+import math
+import os
+import platform
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cases
 
-LIBRARIES = {"numpy": "numpy", "torch": "torch", "alula": "alula"}
+HERE = Path(__file__).parent
+PEERS = ("numpy", "torch", "jax")
 
 
-def time_once(call: Callable[[], object], seconds: float = 0.02) -> float:
-    """Microseconds per call, over as many calls as fit into `seconds`, at least one."""
-    start = time.perf_counter()
-    call()
-    once = time.perf_counter() - start
-    count = max(1, int(seconds / max(once, 1e-7)))
-    start = time.perf_counter()
-    for _ in range(count):
-        call()
-    return (time.perf_counter() - start) / count * 1e6
+class Worker:
+    """A library's process."""
+
+    def __init__(self, library: str, threads: int) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE / "worker.py"), library, str(threads)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def ask(self, case: int, command: str) -> Any:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(f"{case} {command}\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.process.args} died")
+        return json.loads(answer)
 
 
-def measure(builders: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    for call in builders.values():
-        call()
-    times: dict[str, list[float]] = {name: [] for name in builders}
+def processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":")[1].strip()
+    return platform.processor()
+
+
+def limits(threads: int) -> dict[str, float]:
+    """The machine's peaks, from limits.c."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = f"{folder}/limits"
+        source = str(HERE / "limits.c")
+        subprocess.run(["cc", "-O3", "-mavx2", "-mfma", "-pthread", source, "-o", program], check=True)
+        result: dict[str, float] = json.loads(
+            subprocess.run([program, str(threads)], check=True, capture_output=True).stdout
+        )
+        return result
+
+
+def small_operations() -> dict[str, float]:
+    """Nanoseconds of small calls from C, from small_ops.c."""
+    root = HERE.parent
+    library = root / ".build" / "release"
+    with tempfile.TemporaryDirectory() as folder:
+        program = f"{folder}/small_ops"
+        subprocess.run(
+            ["cc", "-std=c99", "-O2", str(HERE / "small_ops.c"), "-o", program, f"-I{root / 'include'}", f"-L{library}",
+             "-lalula", f"-Wl,-rpath,{library}"], check=True,
+        )  # fmt: skip
+        result: dict[str, float] = json.loads(subprocess.run([program], check=True, capture_output=True).stdout)
+        return result
+
+
+def limit(case: cases.Case, peaks: dict[str, float]) -> float | None:
+    """The least microseconds that the case's multiplications or its traffic can take."""
+    flops = case.flops / peaks["float64" if case.dtype == "float64" else "float32"] / 1e3
+    traffic = case.bytes / peaks["bandwidth"] / 1e3
+    return max(flops, traffic) or None
+
+
+def measure(workers: dict[str, Worker], number: int, rounds: int) -> dict[str, float]:
+    able = [name for name, worker in workers.items() if worker.ask(number, "make")]
+    times: dict[str, list[float]] = {name: [] for name in able}
     for _ in range(rounds):
-        for name, call in builders.items():
-            times[name].append(time_once(call))
+        for name in able:
+            # Long enough for the threads of the one before to fall asleep.
+            time.sleep(0.02)
+            times[name].append(workers[name].ask(number, "time 0.05"))
     return {name: statistics.median(values) for name, values in times.items()}
+
+
+def text(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,.2f}" if value < 10 else f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
+
+
+def summary(results: dict[str, Any]) -> str:
+    """How often Alula is ahead, and by how much."""
+    ratios, slower = [], []
+    for name, row in results.items():
+        times = row["times"]
+        peers = [times[peer] for peer in PEERS if peer in times]
+        if "torch" in times:
+            ratios.append(times["torch"] / times["alula"])
+        if peers and times["alula"] > min(peers):
+            slower.append(f"{name} ({times['alula'] / min(peers):.2f}× the best peer's time)")
+    lines = []
+    if ratios:
+        mean = math.exp(statistics.fmean(math.log(r) for r in ratios))
+        lines.append(f"geometric mean of PyTorch's time over Alula's, {len(ratios)} cases: {mean:.2f}")
+    lines.append(f"slower than the best peer in {len(slower)} of {len(results)} cases" + (":" if slower else ""))
+    return "\n".join(lines + [f"  {line}" for line in slower])
+
+
+def plot(results: dict[str, Any], title: str, path: Path) -> None:
+    import matplotlib.pyplot as plt
+
+    names = [name for name, row in results.items() if len(row["times"]) > 1]
+    figure, axes = plt.subplots(figsize=(10, 0.28 * len(names) + 1.5))
+    colors = {"numpy": "#4c72b0", "torch": "#dd8452", "jax": "#55a868"}
+    for peer, color in colors.items():
+        points = [
+            (results[n]["times"][peer] / results[n]["times"]["alula"], i)
+            for i, n in enumerate(names)
+            if peer in results[n]["times"]
+        ]
+        if points:
+            axes.plot(
+                *zip(*points),
+                "o",
+                color=color,
+                label={"numpy": "NumPy", "torch": "PyTorch", "jax": "JAX"}[peer],
+                markersize=5,
+            )
+    bounds = [
+        (results[n]["limit"] / results[n]["times"]["alula"], i) for i, n in enumerate(names) if results[n]["limit"]
+    ]
+    if bounds:
+        axes.plot(*zip(*bounds), "|", color="black", label="limit of the machine", markersize=9)
+    axes.axvline(1, color="#c44e52", linewidth=1.5, label="Alula")
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(names)), names, fontsize=8)
+    axes.invert_yaxis()
+    axes.set_xlabel("time relative to Alula's (right of the line: slower than Alula)")
+    axes.set_title(title, fontsize=10)
+    axes.grid(axis="x", alpha=0.3)
+    axes.legend(fontsize=8, loc="upper right")
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--only", default="", help="cases whose name contains this")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--peers", default=",".join(PEERS), help="those to compare with, when they are installed")
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--plot", type=Path, help="draw them here (needs matplotlib)")
     options = parser.parse_args()
 
-    libraries = [name for name, module in LIBRARIES.items() if importlib.util.find_spec(module)]
-    cases.set_threads(libraries, options.threads)
-    print(f"{'case':34}" + "".join(f"{name:>12}" for name in libraries) + "   (µs)")
-    results = {}
-    for name, builder in cases.CASES.items():
-        if options.only not in name:
+    # All libraries get the same processors; their own settings come on top.
+    os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[: options.threads]))
+    peers = [name for name in options.peers.split(",") if name in PEERS and importlib.util.find_spec(name)]
+    libraries = ["alula", *peers]
+    peaks = limits(options.threads)
+    workers = {name: Worker(name, options.threads) for name in libraries}
+    title = f"{processor()}, {options.threads} threads"
+    print(
+        f"{title}: {peaks['float32']:.0f} GFLOP/s float32, {peaks['float64']:.0f} float64, "
+        f"{peaks['bandwidth']:.1f} GB/s; microseconds, median of {options.rounds}"
+    )
+    print(f"{'case':52}{'limit':>10}" + "".join(f"{name:>11}" for name in libraries) + f"{'of limit':>10}")
+    results: dict[str, Any] = {}
+    for number, case in enumerate(cases.cases()):
+        if options.only not in case.name:
             continue
-        calls = {library: call for library in libraries if (call := builder(library)) is not None}
-        results[name] = measure(calls, options.rounds)
-        row = "".join(f"{results[name].get(library, float('nan')):12.1f}" for library in libraries)
-        print(f"{name:34}{row.replace('nan', '  –')}", flush=True)
+        times = measure(workers, number, options.rounds)
+        bound = limit(case, peaks)
+        results[case.name] = {"limit": bound, "times": times}
+        share = f"{100 * bound / times['alula']:.0f} %" if bound and "alula" in times else ""
+        print(
+            f"{case.name:52}{text(bound):>10}"
+            + "".join(f"{text(times.get(n)):>11}" for n in libraries)
+            + f"{share:>10}",
+            flush=True,
+        )
+    small = small_operations()
+    print("from C, ns: " + ", ".join(f"{name.replace('_', ' ')} {value:.0f}" for name, value in small.items()))
+    print(summary(results))
     if options.json:
-        options.json.write_text(json.dumps(results, indent=1))
+        machine = {"processor": processor(), "threads": options.threads, **peaks}
+        memory = {name: worker.ask(0, "memory") for name, worker in workers.items()}
+        options.json.write_text(
+            json.dumps({"machine": machine, "cases": results, "from C, ns": small, "peak MB": memory}, indent=1)
+        )
+    if options.plot:
+        plot(results, title, options.plot)
 
 
 if __name__ == "__main__":

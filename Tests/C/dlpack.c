@@ -91,14 +91,14 @@ static void comes_back(void) {
 }
 
 static void imports(void) {
-  float values[] = {1, 2, 3, 4, 5, 6};
+  float values[] = {1, 2, 3, 4, 5, 6, 7};
   int64_t shape[] = {2, 2}, strides[] = {3, 2};
   capsule c = made(values, shape, strides, 2);
   alula_tensor *x;
   void *data;
   c.tensor.byte_offset = 4;
   OK(alula_tensor_from_dlpack(&x, &c));
-  CHECK(element(x, 0) == 2 && element(x, 1) == 4 && element(x, 2) == 5);
+  CHECK(element(x, 0) == 2 && element(x, 1) == 4 && element(x, 2) == 5 && element(x, 3) == 7);
   CHECK(deleted == 0);
   OK(alula_tensor_release(x));
   CHECK(deleted == 1);

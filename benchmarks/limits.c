@@ -1,0 +1,91 @@
+/* What the machine can do: limits THREADS prints the peak of fused multiply-adds in GFLOP/s, float32 and float64, and
+   the bandwidth of c = a + b on arrays beyond the caches in GB/s, as JSON. Build with -O3 -mavx2 -mfma -pthread. */
+#define _POSIX_C_SOURCE 200809L
+#include <immintrin.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { MAX_THREADS = 64, ELEMENTS = 1 << 24, STEPS = 20000000 };
+
+typedef struct {
+  double (*work)(int part);
+  int part;
+  double amount;
+} job;
+
+static int threads = 1;
+static float *a, *b, *c;
+static volatile float sink;
+
+/* Twelve independent chains hide the latency of two units. */
+#define FMA_LOOP(vector, set, fma, lanes)                              \
+  vector x = set(1.0000001f), y = set(1e-9f), s[12];                   \
+  for (int i = 0; i < 12; i++) s[i] = set(i * 0.1f);                   \
+  for (int n = 0; n < STEPS; n++)                                      \
+    for (int i = 0; i < 12; i++) s[i] = fma(s[i], x, y);               \
+  for (int i = 1; i < 12; i++) s[0] = fma(s[0], x, s[i]);              \
+  sink = (float)s[0][0];                                               \
+  return 2.0 * 12 * lanes * STEPS;
+
+static double fma32(int part) {
+  (void)part;
+  FMA_LOOP(__m256, _mm256_set1_ps, _mm256_fmadd_ps, 8)
+}
+
+static double fma64(int part) {
+  (void)part;
+  FMA_LOOP(__m256d, _mm256_set1_pd, _mm256_fmadd_pd, 4)
+}
+
+static double stream(int part) {
+  long start = (long)ELEMENTS / threads * part / 8 * 8, end = (long)ELEMENTS / threads * (part + 1) / 8 * 8;
+  for (long i = start; i < end; i += 8) {
+    _mm256_storeu_ps(c + i, _mm256_add_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i)));
+  }
+  return 12.0 * (end - start);
+}
+
+static void *run_job(void *argument) {
+  job *j = argument;
+  j->amount = j->work(j->part);
+  return NULL;
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* The best of some rounds, in units of 1e9 per second. */
+static double best(double (*work)(int)) {
+  double result = 0;
+  for (int round = 0; round < 7; round++) {
+    pthread_t ids[MAX_THREADS];
+    job jobs[MAX_THREADS];
+    double start = now(), amount = 0;
+    for (int i = 0; i < threads; i++) {
+      jobs[i] = (job){work, i, 0};
+      pthread_create(&ids[i], NULL, run_job, &jobs[i]);
+    }
+    for (int i = 0; i < threads; i++) {
+      pthread_join(ids[i], NULL);
+      amount += jobs[i].amount;
+    }
+    double rate = amount / (now() - start) / 1e9;
+    if (rate > result) result = rate;
+  }
+  return result;
+}
+
+int main(int argc, char **argv) {
+  threads = argc > 1 ? atoi(argv[1]) : 1;
+  if (threads < 1 || threads > MAX_THREADS) return 1;
+  a = calloc(ELEMENTS, 4), b = calloc(ELEMENTS, 4), c = malloc(4l * ELEMENTS);
+  if (a == NULL || b == NULL || c == NULL) return 1;
+  for (long i = 0; i < ELEMENTS; i += 1024) a[i] = b[i] = c[i] = 1;
+  printf("{\"float32\": %.1f, \"float64\": %.1f, \"bandwidth\": %.1f}\n", best(fma32), best(fma64), best(stream));
+  return 0;
+}
