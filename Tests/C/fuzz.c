@@ -62,9 +62,14 @@ static const int64_t odd_integers[] = {INT64_MIN,
 
 bool fuzz_bool(void) { return draw() >> 63; }
 
+// Without a limit on its memory the process would be given, and would fill, what is large but possible.
+static bool has_limit = true;
+
 int64_t fuzz_int(void) {
-  if (once_in(8)) return odd_integers[below(sizeof odd_integers / sizeof *odd_integers)];
-  return (int64_t)below(9) - 3;
+  int64_t odd;
+  if (!once_in(8)) return (int64_t)below(9) - 3;
+  odd = odd_integers[below(sizeof odd_integers / sizeof *odd_integers)];
+  return has_limit || odd < 1 << 20 ? odd : odd | INT64_C(1) << 50;
 }
 
 double fuzz_float(void) {
@@ -762,7 +767,8 @@ int main(int argc, char **argv) {
   size_t i;
 
   // What asks for more than fits must be told so, not be given it.
-  if (getenv("FUZZ_ANY_MEMORY") == NULL) setrlimit(RLIMIT_AS, &memory);
+  has_limit = getenv("FUZZ_ANY_MEMORY") == NULL;
+  if (has_limit) setrlimit(RLIMIT_AS, &memory);
   for (i = 0; i < sizeof signals / sizeof *signals; i++) signal(signals[i], on_signal);
   state = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
   setvbuf(stdout, NULL, _IONBF, 0);
