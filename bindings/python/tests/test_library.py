@@ -170,6 +170,7 @@ def test_no_leaks() -> None:
         (lambda: alula.ones(2) + 2**70, OverflowError, "64 bits"),
         (lambda: alula.add_(np.ones(2), 1), TypeError, "add_"),
         (lambda: alula.set_num_threads(0), ValueError, "0"),
+        (lambda: alula.Generator(7), ValueError, "device 7"),
         (lambda: alula.nosuch, AttributeError, "nosuch"),
         (lambda: alula.load("/nowhere"), OSError, "nowhere"),
     ],

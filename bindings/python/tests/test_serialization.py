@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import struct
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -146,3 +149,26 @@ def test_names(tmp_path: Path) -> None:
         alula.save({"a\0b": alula.ones(1)}, tmp_path / "x.safetensors")
     with pytest.raises(ValueError, match="zero"):
         alula.load("a\0b")
+
+
+SAVES_FOR_EVER = """
+import sys, itertools
+import alula
+for i in itertools.count(2):
+    alula.save({"x": alula.full((1 << 18,), float(i))}, sys.argv[1])
+    print(i, flush=True)
+"""
+
+
+def test_a_killed_process_leaves_a_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    alula.save({"x": alula.full((1 << 18,), 1.0)}, path)
+    delays = np.random.default_rng(0).uniform(0, 0.02, 12)
+    for delay in delays:
+        with subprocess.Popen([sys.executable, "-c", SAVES_FOR_EVER, path], stdout=subprocess.PIPE) as process:
+            assert process.stdout
+            process.stdout.readline()
+            time.sleep(delay)
+            process.kill()
+        values = np.asarray(alula.load(path)["x"])
+        assert values.shape == (1 << 18,) and values[0] > 1 and (values == values[0]).all()

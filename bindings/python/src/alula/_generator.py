@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arguments import integer
+from ._arguments import device_code, integer
 from ._library import failure, held
 
 _STATE_SIZE = 24
@@ -31,6 +31,7 @@ class Generator:
     _handle: int | None
 
     def __init__(self, device: Any = "cpu", seed: int | None = None) -> None:
+        device_code(device)
         out = c_void_p()
         if status := held.alula_generator_create(byref(out), (seed or 0) % 2**64):
             raise failure(status)
