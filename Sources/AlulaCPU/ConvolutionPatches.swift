@@ -10,6 +10,7 @@ import CSupport
 func registerConvolution(_ receive: KernelReceiver) {
   registerConvolutionFloat(receive)
   registerConvolutionDouble(receive)
+  registerConvolutionLayout(receive)
 }
 
 func registerConvolutionFloat(_ receive: KernelReceiver) {

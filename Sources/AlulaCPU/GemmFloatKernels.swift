@@ -19,12 +19,12 @@ func registerGemmFloat(_ receive: KernelReceiver) {
           2 &* GemmFloat.scalarCount, 0, count, depth, source!.assumingMemoryBound(to: Float.self), vectorStride,
           depthStride, panels!.assumingMemoryBound(to: Float.self), { $0 })
       })
-    registerGemmBlock(receive, slot) { rows, columns, depth, a, b, c, rowStride, accumulate, rowBias, columnBias in
-      gemmBlock(
-        GemmFloat(repeating: 0), rows, columns, depth, a!.assumingMemoryBound(to: Float.self),
-        b!.assumingMemoryBound(to: Float.self), c!.assumingMemoryBound(to: Float.self), rowStride, accumulate,
-        rowBias?.assumingMemoryBound(to: Float.self), columnBias?.assumingMemoryBound(to: Float.self),
-        multiplyAdd, (+))
+    registerGemmBlock(receive, slot) { product, a, b, c, rowBias, columnBias in
+      gemmProduct(
+        GemmFloat(repeating: 0), product!, a!.assumingMemoryBound(to: Float.self),
+        b!.assumingMemoryBound(to: Float.self),
+        c!.assumingMemoryBound(to: Float.self), rowBias?.assumingMemoryBound(to: Float.self),
+        columnBias?.assumingMemoryBound(to: Float.self), multiplyAdd, (+))
     }
     registerGemmVector(receive, slot) { columns, depth, x, xStride, b, rowStride, columnStride, y in
       vectorMatrix(
@@ -60,12 +60,12 @@ func registerGemmDouble(_ receive: KernelReceiver) {
           2 &* GemmDouble.scalarCount, 0, count, depth, source!.assumingMemoryBound(to: Double.self), vectorStride,
           depthStride, panels!.assumingMemoryBound(to: Double.self), { $0 })
       })
-    registerGemmBlock(receive, slot) { rows, columns, depth, a, b, c, rowStride, accumulate, rowBias, columnBias in
-      gemmBlock(
-        GemmDouble(repeating: 0), rows, columns, depth, a!.assumingMemoryBound(to: Double.self),
-        b!.assumingMemoryBound(to: Double.self), c!.assumingMemoryBound(to: Double.self), rowStride, accumulate,
-        rowBias?.assumingMemoryBound(to: Double.self), columnBias?.assumingMemoryBound(to: Double.self),
-        multiplyAdd, (+))
+    registerGemmBlock(receive, slot) { product, a, b, c, rowBias, columnBias in
+      gemmProduct(
+        GemmDouble(repeating: 0), product!, a!.assumingMemoryBound(to: Double.self),
+        b!.assumingMemoryBound(to: Double.self),
+        c!.assumingMemoryBound(to: Double.self), rowBias?.assumingMemoryBound(to: Double.self),
+        columnBias?.assumingMemoryBound(to: Double.self), multiplyAdd, (+))
     }
     registerGemmVector(receive, slot) { columns, depth, x, xStride, b, rowStride, columnStride, y in
       vectorMatrix(

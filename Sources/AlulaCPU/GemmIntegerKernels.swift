@@ -19,12 +19,12 @@ func registerGemmUInt8(_ receive: KernelReceiver) {
           2 &* GemmUInt8.scalarCount, 0, count, depth, source!.assumingMemoryBound(to: UInt8.self), vectorStride,
           depthStride, panels!.assumingMemoryBound(to: UInt8.self), { $0 })
       })
-    registerGemmBlock(receive, slot) { rows, columns, depth, a, b, c, rowStride, accumulate, rowBias, columnBias in
-      gemmBlock(
-        GemmUInt8(repeating: 0), rows, columns, depth, a!.assumingMemoryBound(to: UInt8.self),
-        b!.assumingMemoryBound(to: UInt8.self), c!.assumingMemoryBound(to: UInt8.self), rowStride, accumulate,
-        rowBias?.assumingMemoryBound(to: UInt8.self), columnBias?.assumingMemoryBound(to: UInt8.self),
-        multiplyAdd, (&+))
+    registerGemmBlock(receive, slot) { product, a, b, c, rowBias, columnBias in
+      gemmProduct(
+        GemmUInt8(repeating: 0), product!, a!.assumingMemoryBound(to: UInt8.self),
+        b!.assumingMemoryBound(to: UInt8.self),
+        c!.assumingMemoryBound(to: UInt8.self), rowBias?.assumingMemoryBound(to: UInt8.self),
+        columnBias?.assumingMemoryBound(to: UInt8.self), multiplyAdd, (&+))
     }
     registerGemmVector(receive, slot) { columns, depth, x, xStride, b, rowStride, columnStride, y in
       vectorMatrix(
@@ -60,12 +60,12 @@ func registerGemmUInt16(_ receive: KernelReceiver) {
           2 &* GemmUInt16.scalarCount, 0, count, depth, source!.assumingMemoryBound(to: UInt16.self), vectorStride,
           depthStride, panels!.assumingMemoryBound(to: UInt16.self), { $0 })
       })
-    registerGemmBlock(receive, slot) { rows, columns, depth, a, b, c, rowStride, accumulate, rowBias, columnBias in
-      gemmBlock(
-        GemmUInt16(repeating: 0), rows, columns, depth, a!.assumingMemoryBound(to: UInt16.self),
-        b!.assumingMemoryBound(to: UInt16.self), c!.assumingMemoryBound(to: UInt16.self), rowStride, accumulate,
-        rowBias?.assumingMemoryBound(to: UInt16.self), columnBias?.assumingMemoryBound(to: UInt16.self),
-        multiplyAdd, (&+))
+    registerGemmBlock(receive, slot) { product, a, b, c, rowBias, columnBias in
+      gemmProduct(
+        GemmUInt16(repeating: 0), product!, a!.assumingMemoryBound(to: UInt16.self),
+        b!.assumingMemoryBound(to: UInt16.self),
+        c!.assumingMemoryBound(to: UInt16.self), rowBias?.assumingMemoryBound(to: UInt16.self),
+        columnBias?.assumingMemoryBound(to: UInt16.self), multiplyAdd, (&+))
     }
     registerGemmVector(receive, slot) { columns, depth, x, xStride, b, rowStride, columnStride, y in
       vectorMatrix(
@@ -101,12 +101,12 @@ func registerGemmUInt32(_ receive: KernelReceiver) {
           2 &* GemmUInt32.scalarCount, 0, count, depth, source!.assumingMemoryBound(to: UInt32.self), vectorStride,
           depthStride, panels!.assumingMemoryBound(to: UInt32.self), { $0 })
       })
-    registerGemmBlock(receive, slot) { rows, columns, depth, a, b, c, rowStride, accumulate, rowBias, columnBias in
-      gemmBlock(
-        GemmUInt32(repeating: 0), rows, columns, depth, a!.assumingMemoryBound(to: UInt32.self),
-        b!.assumingMemoryBound(to: UInt32.self), c!.assumingMemoryBound(to: UInt32.self), rowStride, accumulate,
-        rowBias?.assumingMemoryBound(to: UInt32.self), columnBias?.assumingMemoryBound(to: UInt32.self),
-        multiplyAdd, (&+))
+    registerGemmBlock(receive, slot) { product, a, b, c, rowBias, columnBias in
+      gemmProduct(
+        GemmUInt32(repeating: 0), product!, a!.assumingMemoryBound(to: UInt32.self),
+        b!.assumingMemoryBound(to: UInt32.self),
+        c!.assumingMemoryBound(to: UInt32.self), rowBias?.assumingMemoryBound(to: UInt32.self),
+        columnBias?.assumingMemoryBound(to: UInt32.self), multiplyAdd, (&+))
     }
     registerGemmVector(receive, slot) { columns, depth, x, xStride, b, rowStride, columnStride, y in
       vectorMatrix(
@@ -142,12 +142,12 @@ func registerGemmUInt64(_ receive: KernelReceiver) {
           2 &* GemmUInt64.scalarCount, 0, count, depth, source!.assumingMemoryBound(to: UInt64.self), vectorStride,
           depthStride, panels!.assumingMemoryBound(to: UInt64.self), { $0 })
       })
-    registerGemmBlock(receive, slot) { rows, columns, depth, a, b, c, rowStride, accumulate, rowBias, columnBias in
-      gemmBlock(
-        GemmUInt64(repeating: 0), rows, columns, depth, a!.assumingMemoryBound(to: UInt64.self),
-        b!.assumingMemoryBound(to: UInt64.self), c!.assumingMemoryBound(to: UInt64.self), rowStride, accumulate,
-        rowBias?.assumingMemoryBound(to: UInt64.self), columnBias?.assumingMemoryBound(to: UInt64.self),
-        multiplyAdd, (&+))
+    registerGemmBlock(receive, slot) { product, a, b, c, rowBias, columnBias in
+      gemmProduct(
+        GemmUInt64(repeating: 0), product!, a!.assumingMemoryBound(to: UInt64.self),
+        b!.assumingMemoryBound(to: UInt64.self),
+        c!.assumingMemoryBound(to: UInt64.self), rowBias?.assumingMemoryBound(to: UInt64.self),
+        columnBias?.assumingMemoryBound(to: UInt64.self), multiplyAdd, (&+))
     }
     registerGemmVector(receive, slot) { columns, depth, x, xStride, b, rowStride, columnStride, y in
       vectorMatrix(

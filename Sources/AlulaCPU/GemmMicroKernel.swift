@@ -1,10 +1,11 @@
 import CSupport
 
-// The inner kernel of every matrix product: a tile of 6 (or, at the lower edge, 4) rows by two vectors
-// of columns, held in registers while it walks down the depth of two packed panels.
+// The inner kernel of every matrix product and convolution: a tile of up to 6 rows by two vectors of columns, held
+// in registers while it walks down the depth.
 //
-// Packed layout (see GemmPacking.swift): A in panels of `gemmRows` rows and B in panels of two vectors
-// of columns, each panel stored depth by depth.
+// A is read at any strides: where it lies, or from panels of `gemmRows` rows. B's two vectors lie side by side:
+// packed in panels (see GemmPacking.swift), or in the rows of a matrix. The depth is up to three nested loops, so
+// that the patches of a convolution are read from the image itself.
 
 /// Rows of a panel of A.
 @inline(__always) var gemmRows: Int { 6 }
@@ -72,157 +73,183 @@ func storeTileRow<V: SIMD>(
   out1.storeBytes(of: y1, as: V.self)
 }
 
-/// One tile of 6 rows: C (or C +) = A B, straight into memory.
+/// One tile of `rows` rows, 1 to 6 and known when this is compiled: C (or C +) = A B, straight into memory.
+/// `rowStep` is the distance of A's rows in bytes.
 @inline(__always)
-func gemmTile6<V: SIMD>(
-  _ zero: V, _ depth: Int, _ a: UnsafePointer<V.Scalar>, _ b: UnsafePointer<V.Scalar>,
-  _ c: UnsafeMutablePointer<V.Scalar>, _ rowStride: Int, _ accumulate: Bool,
+func gemmTile<V: SIMD>(
+  _ rows: Int, _ zero: V, _ product: UnsafePointer<gemm_product>, _ a: UnsafeRawPointer, _ rowStep: Int,
+  _ b: UnsafeRawPointer, _ c: UnsafeMutablePointer<V.Scalar>, _ rowStride: Int, _ accumulate: Bool,
   _ rowBias: UnsafePointer<V.Scalar>?, _ columnBias: UnsafePointer<V.Scalar>?,
   _ multiplyAdd: (V, V, V) -> V, _ add: (V, V) -> V
 ) {
   var (c00, c01, c10, c11, c20, c21) = (zero, zero, zero, zero, zero, zero)
   var (c30, c31, c40, c41, c50, c51) = (zero, zero, zero, zero, zero, zero)
-  var a = a
-  var b = UnsafeRawPointer(b)
-  let step = MemoryLayout<V>.size
-  var remaining = depth
+  let size = MemoryLayout<V.Scalar>.size
+  let (stepA, stepB) = (product.pointee.a0 &* size, product.pointee.b0 &* size)
+  let (row3, row5) = (3 &* rowStep, 5 &* rowStep)
+  let (depth0, depth1) = (product.pointee.depth0, product.pointee.depth1)
+  // From the end of an innermost loop to the start of the next: one loop that rarely jumps keeps the sums in their
+  // registers, where three nested loops moved them about (104 against 62 GFLOP/s).
+  let jumpA = product.pointee.a1 &* size &- depth0 &* stepA
+  let jumpB = product.pointee.b1 &* size &- depth0 &* stepB
+  let backA = (product.pointee.a2 &- depth1 &* product.pointee.a1) &* size
+  let backB = (product.pointee.b2 &- depth1 &* product.pointee.b1) &* size
+  var (a, b) = (a, b)
+  var (inner, middle) = (depth0, depth1)
+  var remaining = depth0 &* depth1 &* product.pointee.depth2
   while remaining > 0 {
-    let b0 = b.loadUnaligned(as: V.self)
-    let b1 = b.loadUnaligned(fromByteOffset: step, as: V.self)
-    var x = V(repeating: a[0])
-    c00 = multiplyAdd(c00, x, b0)
-    c01 = multiplyAdd(c01, x, b1)
-    x = V(repeating: a[1])
-    c10 = multiplyAdd(c10, x, b0)
-    c11 = multiplyAdd(c11, x, b1)
-    x = V(repeating: a[2])
-    c20 = multiplyAdd(c20, x, b0)
-    c21 = multiplyAdd(c21, x, b1)
-    x = V(repeating: a[3])
-    c30 = multiplyAdd(c30, x, b0)
-    c31 = multiplyAdd(c31, x, b1)
-    x = V(repeating: a[4])
-    c40 = multiplyAdd(c40, x, b0)
-    c41 = multiplyAdd(c41, x, b1)
-    x = V(repeating: a[5])
-    c50 = multiplyAdd(c50, x, b0)
-    c51 = multiplyAdd(c51, x, b1)
-    a += 6
-    b += 2 &* step
+    let v0 = b.loadUnaligned(as: V.self)
+    let v1 = b.loadUnaligned(fromByteOffset: MemoryLayout<V>.size, as: V.self)
+    var x = V(repeating: a.load(as: V.Scalar.self))
+    c00 = multiplyAdd(c00, x, v0)
+    c01 = multiplyAdd(c01, x, v1)
+    if rows > 1 {
+      x = V(repeating: a.load(fromByteOffset: rowStep, as: V.Scalar.self))
+      c10 = multiplyAdd(c10, x, v0)
+      c11 = multiplyAdd(c11, x, v1)
+    }
+    if rows > 2 {
+      x = V(repeating: a.load(fromByteOffset: 2 &* rowStep, as: V.Scalar.self))
+      c20 = multiplyAdd(c20, x, v0)
+      c21 = multiplyAdd(c21, x, v1)
+    }
+    if rows > 3 {
+      x = V(repeating: a.load(fromByteOffset: row3, as: V.Scalar.self))
+      c30 = multiplyAdd(c30, x, v0)
+      c31 = multiplyAdd(c31, x, v1)
+    }
+    if rows > 4 {
+      x = V(repeating: a.load(fromByteOffset: 4 &* rowStep, as: V.Scalar.self))
+      c40 = multiplyAdd(c40, x, v0)
+      c41 = multiplyAdd(c41, x, v1)
+    }
+    if rows > 5 {
+      x = V(repeating: a.load(fromByteOffset: row5, as: V.Scalar.self))
+      c50 = multiplyAdd(c50, x, v0)
+      c51 = multiplyAdd(c51, x, v1)
+    }
+    a += stepA
+    b += stepB
     remaining &-= 1
+    inner &-= 1
+    if inner == 0 {
+      inner = depth0
+      a += jumpA
+      b += jumpB
+      middle &-= 1
+      if middle == 0 {
+        middle = depth1
+        a += backA
+        b += backB
+      }
+    }
   }
   storeTileRow(c, 0, rowStride, c00, c01, accumulate, rowBias, columnBias, add)
-  storeTileRow(c, 1, rowStride, c10, c11, accumulate, rowBias, columnBias, add)
-  storeTileRow(c, 2, rowStride, c20, c21, accumulate, rowBias, columnBias, add)
-  storeTileRow(c, 3, rowStride, c30, c31, accumulate, rowBias, columnBias, add)
-  storeTileRow(c, 4, rowStride, c40, c41, accumulate, rowBias, columnBias, add)
-  storeTileRow(c, 5, rowStride, c50, c51, accumulate, rowBias, columnBias, add)
+  if rows > 1 { storeTileRow(c, 1, rowStride, c10, c11, accumulate, rowBias, columnBias, add) }
+  if rows > 2 { storeTileRow(c, 2, rowStride, c20, c21, accumulate, rowBias, columnBias, add) }
+  if rows > 3 { storeTileRow(c, 3, rowStride, c30, c31, accumulate, rowBias, columnBias, add) }
+  if rows > 4 { storeTileRow(c, 4, rowStride, c40, c41, accumulate, rowBias, columnBias, add) }
+  if rows > 5 { storeTileRow(c, 5, rowStride, c50, c51, accumulate, rowBias, columnBias, add) }
 }
 
-/// The first 4 rows of a tile, for panels of which no more are in use.
+/// C = A B, or C += A B, as `product` describes it.
 @inline(__always)
-func gemmTile4<V: SIMD>(
-  _ zero: V, _ depth: Int, _ a: UnsafePointer<V.Scalar>, _ b: UnsafePointer<V.Scalar>,
-  _ c: UnsafeMutablePointer<V.Scalar>, _ rowStride: Int, _ accumulate: Bool,
-  _ rowBias: UnsafePointer<V.Scalar>?, _ columnBias: UnsafePointer<V.Scalar>?,
-  _ multiplyAdd: (V, V, V) -> V, _ add: (V, V) -> V
-) {
-  var (c00, c01, c10, c11) = (zero, zero, zero, zero)
-  var (c20, c21, c30, c31) = (zero, zero, zero, zero)
-  var a = a
-  var b = UnsafeRawPointer(b)
-  let step = MemoryLayout<V>.size
-  var remaining = depth
-  while remaining > 0 {
-    let b0 = b.loadUnaligned(as: V.self)
-    let b1 = b.loadUnaligned(fromByteOffset: step, as: V.self)
-    var x = V(repeating: a[0])
-    c00 = multiplyAdd(c00, x, b0)
-    c01 = multiplyAdd(c01, x, b1)
-    x = V(repeating: a[1])
-    c10 = multiplyAdd(c10, x, b0)
-    c11 = multiplyAdd(c11, x, b1)
-    x = V(repeating: a[2])
-    c20 = multiplyAdd(c20, x, b0)
-    c21 = multiplyAdd(c21, x, b1)
-    x = V(repeating: a[3])
-    c30 = multiplyAdd(c30, x, b0)
-    c31 = multiplyAdd(c31, x, b1)
-    a += 6
-    b += 2 &* step
-    remaining &-= 1
-  }
-  storeTileRow(c, 0, rowStride, c00, c01, accumulate, rowBias, columnBias, add)
-  storeTileRow(c, 1, rowStride, c10, c11, accumulate, rowBias, columnBias, add)
-  storeTileRow(c, 2, rowStride, c20, c21, accumulate, rowBias, columnBias, add)
-  storeTileRow(c, 3, rowStride, c30, c31, accumulate, rowBias, columnBias, add)
-}
-
-/// C (`rows` × `columns`, rows `rowStride` elements apart) = A B, or C += A B, for packed A and B.
-@inline(__always)
-func gemmBlock<V: SIMD>(
-  _ zero: V, _ rows: Int, _ columns: Int, _ depth: Int,
-  _ a: UnsafePointer<V.Scalar>, _ b: UnsafePointer<V.Scalar>,
-  _ c: UnsafeMutablePointer<V.Scalar>, _ rowStride: Int, _ accumulate: Bool,
-  _ rowBias: UnsafePointer<V.Scalar>?, _ columnBias: UnsafePointer<V.Scalar>?,
+func gemmProduct<V: SIMD>(
+  _ zero: V, _ product: UnsafePointer<gemm_product>, _ a: UnsafePointer<V.Scalar>, _ b: UnsafePointer<V.Scalar>,
+  _ c: UnsafeMutablePointer<V.Scalar>, _ rowBias: UnsafePointer<V.Scalar>?, _ columnBias: UnsafePointer<V.Scalar>?,
   _ multiplyAdd: (V, V, V) -> V, _ add: (V, V) -> V
 ) {
   let tileColumns = 2 &* V.scalarCount
+  let (rows, columns) = (product.pointee.rows, product.pointee.columns)
+  let (rowStride, accumulate) = (product.pointee.c_row, product.pointee.accumulate)
+  let rowStep = product.pointee.a_row &* MemoryLayout<V.Scalar>.size
+  // Rows that lie in memory are dealt out evenly, since tiles of few rows leave the multipliers idle; panels hold 6.
+  let packed = product.pointee.a_panel != 0
+  let tiles = (rows &+ 5) / 6
+  let (share, rest) = packed ? (6, 0) : (rows / max(tiles, 1), rows % max(tiles, 1))
+  let tileStep = packed ? product.pointee.a_panel : 0
   withUnsafeTemporaryAllocation(of: V.self, capacity: 12) { edgeVectors in
     guard let edgeStart = edgeVectors.baseAddress else { return }
     let edge = UnsafeMutableRawPointer(edgeStart).assumingMemoryBound(to: V.Scalar.self)
     var j = 0
-    // A panel of B stays in the first-level cache while the panels of A pass by.
+    // A panel of B stays in the first-level cache while A passes by.
     while j < columns {
-      let bPanel = b + j &* depth
+      let panel = UnsafeRawPointer(b + j / tileColumns &* product.pointee.b_panel)
       let usedColumns = min(tileColumns, columns &- j)
-      var i = 0
-      while i < rows {
-        let aPanel = a + i &* depth
-        let usedRows = min(6, rows &- i)
-        let out = c + (i &* rowStride &+ j)
-        let rowBiasHere = rowBias.map { $0 + i }
-        let columnBiasHere = columnBias.map { $0 + j }
-        // Tiles that do not fill their rows or columns go through a temporary.
-        let direct = usedColumns == tileColumns && (usedRows == 6 || usedRows == 4)
-        let target = direct ? out : edge
-        let targetStride = direct ? rowStride : tileColumns
-        if usedRows > 4 {
-          gemmTile6(
-            zero, depth, aPanel, bPanel, target, targetStride, direct && accumulate,
-            direct ? rowBiasHere : nil, direct ? columnBiasHere : nil, multiplyAdd, add)
-        } else {
-          gemmTile4(
-            zero, depth, aPanel, bPanel, target, targetStride, direct && accumulate,
-            direct ? rowBiasHere : nil, direct ? columnBiasHere : nil, multiplyAdd, add)
+      let columnBiasHere = columnBias.map { $0 + j }
+      // Tiles that do not fill their columns go through a temporary.
+      let direct = usedColumns == tileColumns
+      for index in 0..<product.pointee.count {
+        var row = 0
+        for tile in 0..<tiles {
+          let used = packed ? min(6, rows &- row) : share &+ (tile < rest ? 1 : 0)
+          let from = UnsafeRawPointer(
+            a + (index &* product.pointee.a_count &+ (packed ? tile &* tileStep : row &* product.pointee.a_row)))
+          let out = c + (index &* product.pointee.c_count &+ row &* rowStride &+ j)
+          let rowBiasHere = rowBias.map { $0 + row }
+          let (target, targetStride) = direct ? (out, rowStride) : (edge, tileColumns)
+          let adds = direct && accumulate
+          let (biasR, biasC) = (direct ? rowBiasHere : nil, direct ? columnBiasHere : nil)
+          switch used {
+          case 6:
+            gemmTile(
+              6, zero, product, from, rowStep, panel, target, targetStride, adds, biasR, biasC, multiplyAdd, add)
+          case 5:
+            gemmTile(
+              5, zero, product, from, rowStep, panel, target, targetStride, adds, biasR, biasC, multiplyAdd, add)
+          case 4:
+            gemmTile(
+              4, zero, product, from, rowStep, panel, target, targetStride, adds, biasR, biasC, multiplyAdd, add)
+          case 3:
+            gemmTile(
+              3, zero, product, from, rowStep, panel, target, targetStride, adds, biasR, biasC, multiplyAdd, add)
+          case 2:
+            gemmTile(
+              2, zero, product, from, rowStep, panel, target, targetStride, adds, biasR, biasC, multiplyAdd, add)
+          default:
+            gemmTile(
+              1, zero, product, from, rowStep, panel, target, targetStride, adds, biasR, biasC, multiplyAdd, add)
+          }
+          if !direct {
+            copyEdgeTile(
+              zero, used, usedColumns, edge, out, rowStride, accumulate, rowBiasHere, columnBiasHere, add)
+          }
+          row &+= used
         }
-        if !direct {
-          copyEdgeTile(
-            zero, usedRows, usedColumns, edge, out, rowStride, accumulate, rowBiasHere,
-            columnBiasHere, add)
-        }
-        i &+= 6
       }
       j &+= tileColumns
     }
   }
 }
 
-/// Moves the used part of a tile from its temporary to C.
+/// Moves the used part of a tile from its temporary to C: a vector, if it fills one, and single elements.
 @inline(__always)
 func copyEdgeTile<V: SIMD>(
   _ zero: V, _ rows: Int, _ columns: Int, _ tile: UnsafePointer<V.Scalar>,
   _ c: UnsafeMutablePointer<V.Scalar>, _ rowStride: Int, _ accumulate: Bool,
   _ rowBias: UnsafePointer<V.Scalar>?, _ columnBias: UnsafePointer<V.Scalar>?, _ add: (V, V) -> V
 ) {
+  let width = V.scalarCount
   for row in 0..<rows {
-    for column in 0..<columns {
-      var value = V(repeating: tile[row &* 2 &* V.scalarCount &+ column])
-      if let rowBias { value = add(value, V(repeating: rowBias[row])) }
+    let from = tile + row &* 2 &* width
+    let out = c + row &* rowStride
+    let bias = rowBias.map { V(repeating: $0[row]) }
+    var column = 0
+    if columns >= width {
+      var value = UnsafeRawPointer(from).loadUnaligned(as: V.self)
+      if let bias { value = add(value, bias) }
+      if let columnBias { value = add(value, UnsafeRawPointer(columnBias).loadUnaligned(as: V.self)) }
+      if accumulate { value = add(UnsafeRawPointer(out).loadUnaligned(as: V.self), value) }
+      storeLanes(out, value)
+      column = width
+    }
+    while column < columns {
+      var value = V(repeating: from[column])
+      if let bias { value = add(value, bias) }
       if let columnBias { value = add(value, V(repeating: columnBias[column])) }
-      let out = c + (row &* rowStride &+ column)
-      if accumulate { value = add(V(repeating: out.pointee), value) }
-      out.pointee = value[0]
+      if accumulate { value = add(V(repeating: out[column]), value) }
+      out[column] = value[0]
+      column &+= 1
     }
   }
 }

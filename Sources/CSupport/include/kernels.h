@@ -21,11 +21,27 @@ typedef void (*gemm_shape_kernel)(intptr_t *rows, intptr_t *columns);
 typedef void (*gemm_pack_kernel)(intptr_t count, intptr_t depth, const void *source, intptr_t vector_stride,
                                  intptr_t depth_stride, void *panels);
 
-/// C = A B, or C += A B if `accumulate`, for packed A and B; rows of C lie `row_stride` elements apart
-/// and are contiguous. `row_bias` and `column_bias`, unless NULL, are added to each row and column.
-typedef void (*gemm_block_kernel)(intptr_t rows, intptr_t columns, intptr_t depth, const void *a, const void *b,
-                                  void *c, intptr_t row_stride, bool accumulate, const void *row_bias,
-                                  const void *column_bias);
+/// A product, or `count` of them that share B: where the operands lie and how far they reach. Distances are in
+/// elements. The depth is three nested loops, `depth0` innermost, each with its own steps through A and B. Panel p
+/// of B holds the columns from p times the tile's width on, side by side, and starts `b_panel` after the one before.
+typedef struct gemm_product {
+  intptr_t count, rows, columns;
+  intptr_t depth0, depth1, depth2;
+  /// From one product to the next, one row to the next, and, for packed rows, one panel to the next, or else 0.
+  intptr_t a_count, a_row, a_panel;
+  intptr_t a0, a1, a2;
+  intptr_t b_panel;
+  intptr_t b0, b1, b2;
+  /// Elements within a row are contiguous.
+  intptr_t c_count, c_row;
+  /// C += A B.
+  bool accumulate;
+} gemm_product;
+
+/// C = A B for each of the products. `row_bias` and `column_bias`, unless NULL, are added to each row and column.
+/// B is read up to whole panels.
+typedef void (*gemm_block_kernel)(const gemm_product *product, const void *a, const void *b, void *c,
+                                  const void *row_bias, const void *column_bias);
 
 /// Adds `count` contiguous elements of `addend` to those of `sum`.
 typedef void (*gemm_add_kernel)(intptr_t count, void *sum, const void *addend);
@@ -57,6 +73,10 @@ typedef void (*conv_pad_kernel)(intptr_t height, intptr_t width, const void *sou
 /// Writes up to one panel's width past the last panel, and reads as far past the last patch.
 typedef void (*conv_pack_kernel)(intptr_t start, intptr_t count, intptr_t width, intptr_t row_pitch,
                                  intptr_t vectors, const intptr_t *offsets, const void *source, void *panels);
+
+/// Element (i, j) of a `rows` by `columns` matrix goes to (j, i) of the target. Strides are in elements.
+typedef void (*transpose_kernel)(intptr_t rows, intptr_t columns, const void *source, intptr_t source_stride,
+                                 void *target, intptr_t target_stride);
 
 /// Moves `rows` rows of positions to planes of the target, whose plane, row and column strides are given.
 typedef void (*conv_scatter_kernel)(intptr_t rows, intptr_t start, intptr_t count, intptr_t width,

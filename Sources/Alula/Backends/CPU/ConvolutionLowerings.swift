@@ -84,13 +84,45 @@ private struct Convolution {
     return grid
   }
 
+  /// Fewer channels of the target than this would leave most of a vector of them empty.
+  private static let fewTargets = 8
+
+  /// The convolution from input to output.
+  private func direct() -> DirectConvolution {
+    func axis(_ positions: Int, _ extent: Int, _ stride: Int, _ padding: Int, _ kernel: Int, _ dilation: Int) -> TapAxis
+    {
+      TapAxis(
+        positions: positions, extent: extent, step: stride, taps: (0..<kernel).map { ($0, $0 * dilation - padding) })
+    }
+    return DirectConvolution(
+      kernels: kernels, batch: shape.batch, groups: shape.groups, channels: inputs, targets: outputs,
+      rows: axis(
+        shape.output.height, shape.input.height, shape.stride.height, shape.padding.height, shape.kernel.height,
+        shape.dilation.height),
+      columns: axis(
+        shape.output.width, shape.input.width, shape.stride.width, shape.padding.width, shape.kernel.width,
+        shape.dilation.width))
+  }
+
   // MARK: - Forward
 
   func forward(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ output: Tensor) throws(AlulaError) {
     if output.count == 0 { return }
     let weight = try weight.contiguous()
-    let grid = try inputGrid()
     let bias = try bias?.contiguous()
+    if outputs >= Self.fewTargets {
+      let area = shape.kernel.height * shape.kernel.width
+      let done = direct().run(
+        try x.contiguous().data,
+        WeightOperand(
+          pointer: weight.data, groupStride: outputs * inputs * area, targetStride: inputs * area, channelStride: area,
+          kernelWidth: shape.kernel.width),
+        bias: bias.map { UnsafeRawPointer($0.data) }, output.data,
+        targetPlane: shape.output.height * shape.output.width, scatter: nil)
+      if !done { throw CPUBackend.outOfMemory(call) }
+      return
+    }
+    let grid = try inputGrid()
     try product(
       weight.data, grid, image: { planes(x, image: $0, channel: $1 * inputs) }, rows: outputs,
       bias: bias.map { UnsafeRawPointer($0.data) }, to: output, direct: true, first: (0, 0), step: (1, 1))
@@ -103,11 +135,16 @@ private struct Convolution {
   func inputGradient(_ gradient: Tensor, _ weight: Tensor, _ output: Tensor) throws(AlulaError) {
     if output.count == 0 { return }
     let weight = try weight.contiguous()
+    let gradient = inputs >= Self.fewTargets ? try gradient.contiguous() : gradient
     for row in 0..<min(shape.stride.height, shape.input.height) {
       let tapRows = taps(row, shape.kernel.height, shape.stride.height, shape.padding.height, shape.dilation.height)
       for column in 0..<min(shape.stride.width, shape.input.width) {
         let tapColumns = taps(
           column, shape.kernel.width, shape.stride.width, shape.padding.width, shape.dilation.width)
+        if inputs >= Self.fewTargets {
+          try direct(gradient, weight, output, row, column, tapRows, tapColumns)
+          continue
+        }
         let pairs = tapRows.flatMap { y in tapColumns.map { x in (y: y, x: x) } }
         let height = (shape.input.height - row - 1) / shape.stride.height + 1
         let width = (shape.input.width - column - 1) / shape.stride.width + 1
@@ -122,6 +159,32 @@ private struct Convolution {
           bias: nil, to: output, direct: shape.stride == (1, 1), first: (row, column), step: shape.stride)
       }
     }
+  }
+
+  /// The gradient of the input pixels of one remainder.
+  private func direct(
+    _ gradient: Tensor, _ weight: Tensor, _ output: Tensor, _ row: Int, _ column: Int,
+    _ tapRows: [(element: Int, offset: Int)], _ tapColumns: [(element: Int, offset: Int)]
+  ) throws(AlulaError) {
+    let area = shape.kernel.height * shape.kernel.width
+    let product = DirectConvolution(
+      kernels: kernels, batch: shape.batch, groups: shape.groups, channels: outputs, targets: inputs,
+      rows: TapAxis(
+        positions: (shape.input.height - row - 1) / shape.stride.height + 1, extent: shape.output.height, step: 1,
+        taps: tapRows),
+      columns: TapAxis(
+        positions: (shape.input.width - column - 1) / shape.stride.width + 1, extent: shape.output.width, step: 1,
+        taps: tapColumns))
+    let done = product.run(
+      gradient.data,
+      WeightOperand(
+        pointer: weight.data, groupStride: outputs * inputs * area, targetStride: area, channelStride: inputs * area,
+        kernelWidth: shape.kernel.width),
+      bias: nil, output.data + (row * shape.input.width + column) * size,
+      targetPlane: shape.input.height * shape.input.width,
+      scatter: shape.stride == (1, 1)
+        ? nil : (row: shape.stride.height * shape.input.width, column: shape.stride.width))
+    if !done { throw CPUBackend.outOfMemory(call) }
   }
 
   /// The kernel elements that reach input pixels of one remainder, and where their output lies.
@@ -204,10 +267,12 @@ private struct Convolution {
           grid.pack(kernels, positions, start..<(start + deep), padded.pointer, patches.pointer)
           // Blocks of rows whose weights stay in the second-level cache.
           for row in stride(from: 0, to: rows, by: 192) {
+            var product = gemm.packed(
+              rows: min(192, rows - row), columns: positions.count, depth: deep, rowStride: rowStride,
+              accumulate: start > 0)
             gemm.block(
-              min(192, rows - row), positions.count, deep,
-              panels + (group * panelCount + start * gemm.paddedRows(rows) + row * deep) * size, patches.pointer,
-              c + row * rowStride * size, rowStride, start > 0,
+              &product, panels + (group * panelCount + start * gemm.paddedRows(rows) + row * deep) * size,
+              patches.pointer, c + row * rowStride * size,
               start == 0 ? bias.map { $0 + (group * rows + row) * size } : nil, nil)
           }
           start += Gemm.depthBlock
@@ -232,6 +297,13 @@ private struct Convolution {
       return
     }
     let gradient = try gradient.contiguous()
+    let product = direct()
+    if outputs >= Self.fewTargets, product.suitsWeightGradient {
+      if !product.weightGradient(try x.contiguous().data, gradient.data, output.data) {
+        throw CPUBackend.outOfMemory(call)
+      }
+      return
+    }
     let gemm = kernels.gemm
     let grid = try inputGrid()
     let depth = grid.offsets.count
@@ -269,8 +341,9 @@ private struct Convolution {
               let part = start..<min(start + deepest, positions.upperBound)
               gemm.packA(outputs, part.count, plane + start * size, grid.count, 1, rows.pointer)
               grid.packTransposed(kernels, part, within: positions, columns, padded.pointer, patches.pointer)
-              gemm.block(
-                outputs, columns.count, part.count, rows.pointer, patches.pointer, c, depth, accumulate, nil, nil)
+              var product = gemm.packed(
+                rows: outputs, columns: columns.count, depth: part.count, rowStride: depth, accumulate: accumulate)
+              gemm.block(&product, rows.pointer, patches.pointer, c, nil, nil)
               accumulate = true
             }
           }

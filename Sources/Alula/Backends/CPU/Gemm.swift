@@ -42,6 +42,7 @@ struct Gemm {
     if m == 0 || n == 0 { return true }
     if runVector(a, b, c, rowStride: rowStride) { return true }
     if let done = runSplit(a, b, c, rowStride: rowStride) { return done }
+    if let done = runUnpacked(a, b, c, rowStride: rowStride) { return done }
     let size = kernels.itemSize
     // Slabs bound the memory that panels take.
     let rowsAtOnce = Self.slab(m, k, size)
@@ -87,6 +88,73 @@ struct Gemm {
         c + range.lowerBound * size)
     }
     return true
+  }
+
+  // MARK: - Small products
+
+  /// A small A is read where it lies, and so is a small B; panels of a larger B are packed right before they are used.
+  /// nil when the product is not of that kind.
+  private func runUnpacked(
+    _ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int
+  ) -> Bool? {
+    // Elements of one depth that lie apart fill the first-level cache with what is not used.
+    guard Dims([m, k]).saturatedProduct <= (a.columnStride == 1 ? 1 << 17 : 1 << 14) else { return nil }
+    let size = kernels.itemSize
+    let lanes = kernels.columns
+    let work = Self.taskSize / 8
+    let columnsAtOnce = max(1, work / max(m * k * lanes, 1), n / lanes / 16) * lanes
+    let columnTasks = (n + columnsAtOnce - 1) / columnsAtOnce
+    let rowsAtOnce = columnTasks >= 8 ? m : max(24, work / max(k * min(n, columnsAtOnce), 1) / 6 * 6)
+    let rowTasks = (m + rowsAtOnce - 1) / rowsAtOnce
+    let whole =
+      b.columnStride == 1 && (m <= 2 * kernels.rows || k &* b.rowStride &* size <= 1 << 16) ? n / lanes * lanes : 0
+    let deepest = min(k, Self.depthBlock)
+    let failed = Atomic(false)
+    ThreadPool.parallelFor(columnTasks * rowTasks, grain: 1) { range in
+      guard
+        let panels = Scratch(
+          elements: [whole == n ? 0 : kernels.paddedColumns(min(n, columnsAtOnce)), deepest], size: size)
+      else { return failed.store(true, ordering: .relaxed) }
+      for task in range {
+        let row = task % rowTasks * rowsAtOnce
+        let rows = min(rowsAtOnce, m - row)
+        let columns = (task / rowTasks * columnsAtOnce)..<min(n, (task / rowTasks + 1) * columnsAtOnce)
+        let lying = columns.lowerBound..<max(columns.lowerBound, min(columns.upperBound, whole))
+        let rest = lying.upperBound..<columns.upperBound
+        var depth = 0
+        repeat {
+          let deep = min(Self.depthBlock, k - depth)
+          var product = gemm_product(
+            rows: rows, columns: 0, depth: deep, rowStride: rowStride, accumulate: accumulate || depth > 0)
+          product.a_row = a.rowStride
+          product.a0 = a.columnStride
+          let from = a.moved(rows: row, columns: depth, size: size).pointer
+          func multiply(_ columns: Range<Int>, _ panels: UnsafeRawPointer) {
+            product.columns = columns.count
+            kernels.block(
+              &product, from, panels, c + (row * rowStride + columns.lowerBound) * size,
+              depth == 0 ? rowBias.map { $0 + row * size } : nil,
+              depth == 0 ? columnBias.map { $0 + columns.lowerBound * size } : nil)
+          }
+          let matrix = b.moved(rows: depth, columns: lying.lowerBound, size: size)
+          if !lying.isEmpty {
+            product.b_panel = lanes
+            product.b0 = b.rowStride
+            multiply(lying, matrix.pointer)
+          }
+          if !rest.isEmpty {
+            kernels.packB(
+              rest.count, deep, matrix.moved(columns: lying.count, size: size).pointer, b.columnStride, b.rowStride,
+              panels.pointer)
+            product.b_panel = lanes * deep
+            product.b0 = lanes
+            multiply(rest, panels.pointer)
+          }
+          depth += Self.depthBlock
+        } while depth < k
+      }
+    }
+    return !failed.load(ordering: .relaxed)
   }
 
   // MARK: - Packing
@@ -175,11 +243,12 @@ struct Gemm {
     repeat {
       let deep = min(Self.depthBlock, k - depth)
       let first = depth == 0
+      var product = kernels.packed(
+        rows: rows.count, columns: columns.count, depth: deep, rowStride: rowStride, accumulate: accumulate || !first)
       kernels.block(
-        rows.count, columns.count, deep,
-        panelsA + (depth * kernels.paddedRows(m) + rows.lowerBound * deep) * size,
-        panelsB + (depth * kernels.paddedColumns(n) + columns.lowerBound * deep) * size, c, rowStride,
-        accumulate || !first, first ? rowBias.map { $0 + rows.lowerBound * size } : nil,
+        &product, panelsA + (depth * kernels.paddedRows(m) + rows.lowerBound * deep) * size,
+        panelsB + (depth * kernels.paddedColumns(n) + columns.lowerBound * deep) * size, c,
+        first ? rowBias.map { $0 + rows.lowerBound * size } : nil,
         first ? columnBias.map { $0 + columns.lowerBound * size } : nil)
       depth += Self.depthBlock
     } while depth < k

@@ -40,6 +40,17 @@ struct GemmKernels: Sendable {
     self.add = add
   }
 
+  /// A product of packed panels, to which bias may be added; c's rows lie `rowStride` elements apart.
+  func packed(rows: Int, columns: Int, depth: Int, rowStride: Int, accumulate: Bool) -> gemm_product {
+    var product = gemm_product(rows: rows, columns: columns, depth: depth, rowStride: rowStride, accumulate: accumulate)
+    product.a_row = 1
+    product.a_panel = self.rows * depth
+    product.a0 = self.rows
+    product.b_panel = self.columns * depth
+    product.b0 = self.columns
+    return product
+  }
+
   /// `count` rounded up to whole panels of A.
   func paddedRows(_ count: Int) -> Int { (count + rows - 1) / rows * rows }
   /// `count` rounded up to whole panels of B.
@@ -83,4 +94,19 @@ struct Scratch: ~Copyable, @unchecked Sendable {
 extension Dims {
   /// The product, or the largest integer when it overflows.
   var saturatedProduct: Int { checkedProduct ?? Int.max }
+}
+
+extension gemm_product {
+  /// One product of plain depth; where A and B lie is to be set.
+  init(rows: Int, columns: Int, depth: Int, rowStride: Int, accumulate: Bool) {
+    self.init()
+    count = 1
+    self.rows = rows
+    self.columns = columns
+    depth0 = depth
+    depth1 = 1
+    depth2 = 1
+    c_row = rowStride
+    self.accumulate = accumulate
+  }
 }

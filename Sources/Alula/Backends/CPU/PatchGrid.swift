@@ -7,6 +7,7 @@ struct ConvolutionKernels: Sendable {
   let pack: conv_pack_kernel
   let packTransposed: conv_pack_kernel
   let scatter: conv_scatter_kernel
+  let transpose: transpose_kernel
 
   private static let all: [ConvolutionKernels?] = DType.allCases.map { ConvolutionKernels($0) }
 
@@ -18,13 +19,15 @@ struct ConvolutionKernels: Sendable {
       let pad = table.function("conv.pad", slot: dtype.code, as: conv_pad_kernel.self),
       let pack = table.function("conv.pack", slot: dtype.code, as: conv_pack_kernel.self),
       let packTransposed = table.function("conv.pack_transposed", slot: dtype.code, as: conv_pack_kernel.self),
-      let scatter = table.function("conv.scatter", slot: dtype.code, as: conv_scatter_kernel.self)
+      let scatter = table.function("conv.scatter", slot: dtype.code, as: conv_scatter_kernel.self),
+      let transpose = table.function("conv.transpose", slot: dtype.code, as: transpose_kernel.self)
     else { return nil }
     self.gemm = gemm
     self.pad = pad
     self.pack = pack
     self.packTransposed = packTransposed
     self.scatter = scatter
+    self.transpose = transpose
   }
 }
 

@@ -1,0 +1,339 @@
+import CSupport
+import Synchronization
+
+/// One spatial axis of a convolution: at position p the taps read the source at p · step + offset.
+struct TapAxis {
+  /// Positions, and the extent of the source.
+  let positions: Int
+  let extent: Int
+  let step: Int
+  /// Elements of the kernel, and where each reads relative to its position, in ascending order, evenly spaced.
+  let elements: [Int]
+  let offsets: [Int]
+
+  init(positions: Int, extent: Int, step: Int, taps: [(element: Int, offset: Int)]) {
+    self.positions = positions
+    self.extent = extent
+    self.step = step
+    let taps = taps.sorted { $0.offset < $1.offset }
+    elements = taps.map(\.element)
+    offsets = taps.map(\.offset)
+  }
+
+  var count: Int { elements.count }
+  var spacing: Int { count > 1 ? offsets[1] - offsets[0] : 1 }
+  var firstOffset: Int { offsets.first ?? 0 }
+  var lastOffset: Int { offsets.last ?? 0 }
+
+  /// The taps that read inside the source at a position.
+  func taps(at position: Int) -> Range<Int> {
+    let start = position * step + firstOffset
+    let first = start >= 0 ? 0 : min(count, (spacing - 1 - start) / spacing)
+    let end = start >= extent ? 0 : min(count, (extent - start - 1) / spacing + 1)
+    return first..<max(first, end)
+  }
+
+  /// The positions at which a tap reads inside the source.
+  func positions(of tap: Int) -> Range<Int> {
+    let offset = offsets[tap]
+    let first = offset >= 0 ? 0 : min(positions, (step - 1 - offset) / step)
+    let end = offset >= extent ? 0 : min(positions, (extent - offset - 1) / step + 1)
+    return first..<max(first, end)
+  }
+
+  /// Consecutive positions within `range` that have the same taps inside.
+  func runs(_ range: Range<Int>) -> [(positions: Range<Int>, taps: Range<Int>)] {
+    var runs: [(positions: Range<Int>, taps: Range<Int>)] = []
+    for position in range {
+      let taps = taps(at: position)
+      if let last = runs.last, last.taps == taps {
+        runs[runs.count - 1].positions = last.positions.lowerBound..<(position + 1)
+      } else {
+        runs.append((position..<(position + 1), taps))
+      }
+    }
+    return runs
+  }
+}
+
+/// The elements of a convolution's weight, by channel of the source and of the target.
+struct WeightOperand {
+  let pointer: UnsafeRawPointer
+  /// Distances in elements.
+  let groupStride: Int
+  let targetStride: Int
+  let channelStride: Int
+  let kernelWidth: Int
+}
+
+/// A convolution whose patches are read from the images themselves.
+///
+/// The images are copied once with their channels last, so that a patch's row is contiguous. A register tile holds 16
+/// channels of the target at the same position of up to 6 images; taps that lie outside the image are left out. With
+/// too few images it holds neighbouring positions instead, of images padded at the left and right.
+struct DirectConvolution {
+  let kernels: ConvolutionKernels
+  let batch: Int
+  let groups: Int
+  /// Channels of one group.
+  let channels: Int
+  let targets: Int
+  let rows: TapAxis
+  let columns: TapAxis
+
+  var size: Int { kernels.gemm.itemSize }
+  var lanes: Int { kernels.gemm.columns }
+  var panels: Int { (targets + lanes - 1) / lanes }
+  var allChannels: Int { groups * channels }
+
+  /// Multiply-adds per element of time, in percent, of a register tile of so many rows.
+  private static let tileEfficiency = [1, 25, 50, 73, 91, 94, 98]
+
+  private static func efficiency(_ count: Int) -> Int { tileEfficiency[count / ((count + 5) / 6)] }
+
+  /// Whether tiles hold images rather than positions.
+  private var acrossImages: Bool {
+    let inside = max(columns.elements.indices.reduce(0) { $0 + columns.positions(of: $1).count }, 1)
+    return Self.efficiency(batch) * columns.positions * columns.count >= Self.efficiency(columns.positions) * inside
+  }
+
+  /// Images with their channels last.
+  struct Images {
+    /// Columns of zeros left of the image.
+    let left: Int
+    let rowPitch: Int
+    let imagePitch: Int
+  }
+
+  func images(padded: Bool, channels: Int) -> Images? {
+    let left = padded ? max(0, -columns.firstOffset) : 0
+    let last = (columns.positions - 1) * columns.step + columns.lastOffset
+    let width = columns.extent + (padded ? left + max(0, last - columns.extent + 1) : 0)
+    guard let pitch = Dims([rows.extent, width, channels]).checkedProduct else { return nil }
+    return Images(left: left, rowPitch: width * channels, imagePitch: pitch)
+  }
+
+  /// Copies `channels` planes of one image to channels-last order.
+  func copy(
+    _ source: UnsafeRawPointer, channels: Int, _ images: Images, rows range: Range<Int>,
+    _ target: UnsafeMutableRawPointer
+  ) {
+    let plane = rows.extent * columns.extent
+    let width = columns.extent
+    if images.rowPitch == width * channels {
+      kernels.transpose(
+        channels, range.count * width, source + range.lowerBound * width * size, plane,
+        target + range.lowerBound * images.rowPitch * size, channels)
+      return
+    }
+    let right = images.rowPitch - (images.left + width) * channels
+    for row in range {
+      let out = target + row * images.rowPitch * size
+      out.initializeMemory(as: UInt8.self, repeating: 0, count: images.left * channels * size)
+      kernels.transpose(
+        channels, width, source + row * width * size, plane, out + images.left * channels * size, channels)
+      (out + (images.left + width) * channels * size).initializeMemory(
+        as: UInt8.self, repeating: 0, count: right * size)
+    }
+  }
+
+  // MARK: - Forward
+
+  /// Fills target planes, `targetPlane` elements apart; positions go to consecutive elements, or to those that
+  /// `scatter` (of row and column stride) says. False, with the target undefined, when there is no memory.
+  func run(
+    _ source: UnsafeRawPointer, _ weight: WeightOperand, bias: UnsafeRawPointer?, _ target: UnsafeMutableRawPointer,
+    targetPlane: Int, scatter: (row: Int, column: Int)?
+  ) -> Bool {
+    let across = acrossImages
+    guard let layout = images(padded: !across, channels: allChannels),
+      let packedWeight = packed(weight), let packedBias = padded(bias)
+    else { return false }
+    // Images are worked on in as many at once as keep the copy small.
+    let atOnce = min(batch, max(12, (64 << 20) / size / max(layout.imagePitch, 1) / 12 * 12))
+    guard let copies = Scratch(elements: [atOnce, layout.imagePitch], size: size) else { return false }
+    let sourcePitch = allChannels * rows.extent * columns.extent
+    for first in stride(from: 0, to: batch, by: atOnce) {
+      let count = min(atOnce, batch - first)
+      let rowsAtOnce = max(1, (1 << 15) / max(layout.rowPitch, 1))
+      let tasks = (rows.extent + rowsAtOnce - 1) / rowsAtOnce
+      let from = source + first * sourcePitch * size
+      let to = copies.pointer
+      ThreadPool.parallelFor(count * tasks, grain: max(1, (1 << 15) / max(rowsAtOnce * layout.rowPitch, 1))) { range in
+        for task in range {
+          let (image, start) = (task / tasks, task % tasks * rowsAtOnce)
+          copy(
+            from + image * sourcePitch * size, channels: allChannels, layout,
+            rows: start..<min(rows.extent, start + rowsAtOnce), to + image * layout.imagePitch * size)
+        }
+      }
+      if !multiply(
+        UnsafeRawPointer(copies.pointer), count, layout, across: across, packedWeight.pointer,
+        bias == nil ? nil : UnsafeRawPointer(packedBias.pointer),
+        target + first * groups * targets * targetPlane * size, targetPlane, scatter)
+      {
+        return false
+      }
+    }
+    return true
+  }
+
+  /// The weight in panels: for each group, panel of targets and tap, the channels.
+  private func packed(_ weight: WeightOperand) -> Scratch? {
+    let taps = rows.count * columns.count
+    guard let packed = Scratch(elements: [groups * panels, taps * channels + 1, lanes], size: size) else { return nil }
+    let to = packed.pointer
+    ThreadPool.parallelFor(groups * panels * taps, grain: max(1, (1 << 14) / (channels * lanes))) { range in
+      for task in range {
+        let tap = task % taps
+        let panel = task / taps % panels
+        let element = rows.elements[tap / columns.count] * weight.kernelWidth + columns.elements[tap % columns.count]
+        let start = task / taps / panels * weight.groupStride + panel * lanes * weight.targetStride + element
+        kernels.gemm.packB(
+          min(lanes, targets - panel * lanes), channels, weight.pointer + start * size, weight.targetStride,
+          weight.channelStride, to + task * channels * lanes * size)
+      }
+    }
+    return packed
+  }
+
+  /// A bias for each target, each group's filled up to whole panels.
+  private func padded(_ bias: UnsafeRawPointer?) -> Scratch? {
+    guard let padded = Scratch(elements: [bias == nil ? 0 : groups, panels, lanes], size: size) else { return nil }
+    if let bias {
+      for group in 0..<groups {
+        let to = padded.pointer + group * panels * lanes * size
+        to.copyMemory(from: bias + group * targets * size, byteCount: targets * size)
+        (to + targets * size).initializeMemory(
+          as: UInt8.self, repeating: 0, count: (panels * lanes - targets) * size)
+      }
+    }
+    return padded
+  }
+
+  /// A tap's place in a product: the depth from the taps `y` and `x` on, and all channels.
+  private func depth(_ y: Range<Int>, _ x: Range<Int>, _ layout: Images) -> gemm_product {
+    var product = gemm_product(rows: 0, columns: lanes, depth: channels, rowStride: lanes, accumulate: false)
+    product.a0 = 1
+    product.b0 = lanes
+    product.depth1 = x.count
+    product.a1 = columns.spacing * allChannels
+    product.b1 = channels * lanes
+    if groups == 1, columns.spacing == 1 {
+      // A patch's row is contiguous.
+      product.depth0 *= x.count
+      product.depth1 = 1
+    }
+    product.depth2 = y.count
+    product.a2 = rows.spacing * layout.rowPitch
+    product.b2 = columns.count * channels * lanes
+    if y.isEmpty || x.isEmpty { product.depth0 = 0 }
+    return product
+  }
+
+  /// Where the first of the taps at a position reads, in an image's copy.
+  private func start(_ row: Int, _ y: Range<Int>, _ column: Int, _ x: Range<Int>, _ layout: Images) -> Int {
+    if y.isEmpty || x.isEmpty { return 0 }
+    return (row * rows.step + rows.offsets[y.lowerBound]) * layout.rowPitch
+      + (column * columns.step + columns.offsets[x.lowerBound] + layout.left) * allChannels
+  }
+
+  private func multiply(
+    _ source: UnsafeRawPointer, _ count: Int, _ layout: Images, across: Bool, _ weight: UnsafeRawPointer,
+    _ bias: UnsafeRawPointer?, _ target: UnsafeMutableRawPointer, _ targetPlane: Int,
+    _ scatter: (row: Int, column: Int)?
+  ) -> Bool {
+    // A task is a block of positions of up to 6 images, or of one: some rows, or a part of a long one.
+    let width = columns.positions
+    let imageTasks = across ? (count + 5) / 6 : count
+    let columnTasks = (width + 95) / 96
+    let rowsAtOnce = columnTasks > 1 ? 1 : max(1, min(rows.positions, 48 / width))
+    let rowTasks = (rows.positions + rowsAtOnce - 1) / rowsAtOnce
+    let block = rowsAtOnce * ((width + columnTasks - 1) / columnTasks)
+    let taps = rows.count * columns.count
+    let work = Dims([across ? 6 : 1, block, targets, channels, taps]).saturatedProduct
+    let failed = Atomic(false)
+    let tasks = groups * imageTasks * rowTasks * columnTasks
+    ThreadPool.parallelFor(tasks, grain: max(1, (1 << 19) / max(work, 1))) { range in
+      guard let tile = Scratch(elements: [across ? 6 : 1, block, lanes], size: size),
+        let turned = Scratch(elements: [scatter == nil ? 0 : lanes, block], size: size)
+      else { return failed.store(true, ordering: .relaxed) }
+      for task in range {
+        let part = task % columnTasks
+        let firstRow = task / columnTasks % rowTasks * rowsAtOnce
+        let index = task / columnTasks / rowTasks % imageTasks
+        let group = task / columnTasks / rowTasks / imageTasks
+        let columnRange = part * width / columnTasks..<(part + 1) * width / columnTasks
+        let rowRange = firstRow..<min(rows.positions, firstRow + rowsAtOnce)
+        let images = index * count / imageTasks..<(index + 1) * count / imageTasks
+        let positions = rowRange.count * columnRange.count
+        let from = source + (images.lowerBound * layout.imagePitch + group * channels) * size
+        // Runs of positions whose tiles are alike, and the products that they are.
+        var runs: [(product: gemm_product, source: Int, weight: Int, tile: Int)] = []
+        if across {
+          let columnRuns = columns.runs(columnRange)
+          for row in rowRange {
+            let y = rows.taps(at: row)
+            for run in columnRuns {
+              var product = depth(y, run.taps, layout)
+              product.count = run.positions.count
+              product.a_count = columns.step * allChannels
+              product.c_count = lanes
+              product.rows = images.count
+              product.a_row = layout.imagePitch
+              product.c_row = positions * lanes
+              runs.append(
+                (
+                  product, start(row, y, run.positions.lowerBound, run.taps, layout),
+                  (y.lowerBound * columns.count + run.taps.lowerBound) * channels,
+                  (row - firstRow) * columnRange.count + run.positions.lowerBound - columnRange.lowerBound
+                ))
+            }
+          }
+        } else {
+          for run in rows.runs(rowRange) {
+            let x = 0..<columns.count
+            var product = depth(run.taps, x, layout)
+            product.count = run.positions.count
+            product.a_count = rows.step * layout.rowPitch
+            product.c_count = columnRange.count * lanes
+            product.rows = columnRange.count
+            product.a_row = columns.step * allChannels
+            runs.append(
+              (
+                product, start(run.positions.lowerBound, run.taps, columnRange.lowerBound, x, layout),
+                run.taps.lowerBound * columns.count * channels,
+                (run.positions.lowerBound - firstRow) * columnRange.count
+              ))
+          }
+        }
+        for panel in 0..<panels {
+          let weights = weight + (group * panels + panel) * taps * channels * lanes * size
+          for run in runs {
+            var product = run.product
+            kernels.gemm.block(
+              &product, from + run.source * size, weights + run.weight * lanes * size,
+              tile.pointer + run.tile * lanes * size, nil,
+              bias.map { $0 + (group * panels + panel) * lanes * size })
+          }
+          let used = min(lanes, targets - panel * lanes)
+          for image in images {
+            let filled = UnsafeRawPointer(tile.pointer) + (image - images.lowerBound) * positions * lanes * size
+            let planes = target + (image * groups * targets + group * targets + panel * lanes) * targetPlane * size
+            if let scatter {
+              kernels.transpose(positions, used, filled, lanes, turned.pointer, positions)
+              kernels.scatter(
+                used, firstRow * width + columnRange.lowerBound, positions, width, turned.pointer, positions, planes,
+                [targetPlane, scatter.row, scatter.column])
+            } else {
+              kernels.transpose(
+                positions, used, filled, lanes, planes + (firstRow * width + columnRange.lowerBound) * size, targetPlane
+              )
+            }
+          }
+        }
+      }
+    }
+    return !failed.load(ordering: .relaxed)
+  }
+}
