@@ -17,7 +17,8 @@ func registerConvolutionLayout(_ receive: KernelReceiver) {
   receive("conv.transpose", 12, unsafeBitCast(double, to: UnsafeRawPointer.self))
 }
 
-/// Element (i, j) of a `rows` × `columns` matrix goes to (j, i) of the target, in blocks of four by four.
+/// Element (i, j) of a `rows` × `columns` matrix goes to (j, i) of the target, in blocks of four by four. Blocks follow
+/// the longer side, so that what is read or written there comes in few long streams.
 @inline(__always)
 func transpose<T: SIMDScalar>(
   _ rows: Int, _ columns: Int, _ source: UnsafePointer<T>, _ sourceStride: Int, _ target: UnsafeMutablePointer<T>,
@@ -35,32 +36,50 @@ func transpose<T: SIMDScalar>(
     return
   }
   // The last block overlaps the one before it where fours do not fill the extent.
-  var i = 0
-  while i < rows {
-    let row = min(i, rows &- 4)
-    let r0 = source + row &* sourceStride
-    let r1 = r0 + sourceStride
-    let r2 = r1 + sourceStride
-    let r3 = r2 + sourceStride
-    let out = target + row
+  if rows < columns {
+    var i = 0
+    while i < rows {
+      let row = min(i, rows &- 4)
+      var j = 0
+      while j < columns {
+        let column = min(j, columns &- 4)
+        transposeBlock(
+          source + (row &* sourceStride &+ column), sourceStride, target + (column &* targetStride &+ row), targetStride)
+        j &+= 4
+      }
+      i &+= 4
+    }
+  } else {
     var j = 0
     while j < columns {
       let column = min(j, columns &- 4)
-      let x0 = loadLanes(r0 + column)
-      let x1 = loadLanes(r1 + column)
-      let x2 = loadLanes(r2 + column)
-      let x3 = loadLanes(r3 + column)
-      let low02 = SIMD4(x0[0], x2[0], x0[1], x2[1])
-      let low13 = SIMD4(x1[0], x3[0], x1[1], x3[1])
-      let high02 = SIMD4(x0[2], x2[2], x0[3], x2[3])
-      let high13 = SIMD4(x1[2], x3[2], x1[3], x3[3])
-      let to = out + column &* targetStride
-      storeLanes(to, SIMD4(low02[0], low13[0], low02[1], low13[1]))
-      storeLanes(to + targetStride, SIMD4(low02[2], low13[2], low02[3], low13[3]))
-      storeLanes(to + 2 &* targetStride, SIMD4(high02[0], high13[0], high02[1], high13[1]))
-      storeLanes(to + 3 &* targetStride, SIMD4(high02[2], high13[2], high02[3], high13[3]))
+      var i = 0
+      while i < rows {
+        let row = min(i, rows &- 4)
+        transposeBlock(
+          source + (row &* sourceStride &+ column), sourceStride, target + (column &* targetStride &+ row), targetStride)
+        i &+= 4
+      }
       j &+= 4
     }
-    i &+= 4
   }
+}
+
+/// Interleaves pairs of vectors twice.
+@inline(__always)
+func transposeBlock<T: SIMDScalar>(
+  _ source: UnsafePointer<T>, _ sourceStride: Int, _ target: UnsafeMutablePointer<T>, _ targetStride: Int
+) {
+  let x0 = loadLanes(source)
+  let x1 = loadLanes(source + sourceStride)
+  let x2 = loadLanes(source + 2 &* sourceStride)
+  let x3 = loadLanes(source + 3 &* sourceStride)
+  let low02 = SIMD4(x0[0], x2[0], x0[1], x2[1])
+  let low13 = SIMD4(x1[0], x3[0], x1[1], x3[1])
+  let high02 = SIMD4(x0[2], x2[2], x0[3], x2[3])
+  let high13 = SIMD4(x1[2], x3[2], x1[3], x3[3])
+  storeLanes(target, SIMD4(low02[0], low13[0], low02[1], low13[1]))
+  storeLanes(target + targetStride, SIMD4(low02[2], low13[2], low02[3], low13[3]))
+  storeLanes(target + 2 &* targetStride, SIMD4(high02[0], high13[0], high02[1], high13[1]))
+  storeLanes(target + 3 &* targetStride, SIMD4(high02[2], high13[2], high02[3], high13[3]))
 }

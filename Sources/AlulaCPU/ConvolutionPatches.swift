@@ -11,6 +11,7 @@ func registerConvolution(_ receive: KernelReceiver) {
   registerConvolutionFloat(receive)
   registerConvolutionDouble(receive)
   registerConvolutionLayout(receive)
+  registerDepthwiseConvolution(receive)
 }
 
 func registerConvolutionFloat(_ receive: KernelReceiver) {

@@ -74,6 +74,18 @@ typedef void (*conv_pad_kernel)(intptr_t height, intptr_t width, const void *sou
 typedef void (*conv_pack_kernel)(intptr_t start, intptr_t count, intptr_t width, intptr_t row_pitch,
                                  intptr_t vectors, const intptr_t *offsets, const void *source, void *panels);
 
+/// One channel's plane of a convolution of single channels: at each of `rows` by `width` positions, the bias, if any,
+/// plus the sum of the weights times the elements of a padded plane at their offsets. Reads and writes whole vectors
+/// only where positions fill them, but for reading past a row narrower than a vector.
+typedef void (*depthwise_kernel)(intptr_t rows, intptr_t width, intptr_t row_pitch, intptr_t taps,
+                                 const intptr_t *offsets, const void *source, const void *weights, const void *bias,
+                                 void *target, intptr_t target_stride);
+
+/// Adds to each tap's sum that of gradient times source over all positions.
+typedef void (*depthwise_gradient_kernel)(intptr_t rows, intptr_t width, intptr_t row_pitch, intptr_t taps,
+                                          const intptr_t *offsets, const void *source, const void *gradient,
+                                          intptr_t gradient_stride, void *sums);
+
 /// Element (i, j) of a `rows` by `columns` matrix goes to (j, i) of the target. Strides are in elements.
 typedef void (*transpose_kernel)(intptr_t rows, intptr_t columns, const void *source, intptr_t source_stride,
                                  void *target, intptr_t target_stride);

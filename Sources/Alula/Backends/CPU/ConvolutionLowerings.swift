@@ -104,16 +104,67 @@ private struct Convolution {
         shape.dilation.width))
   }
 
+  /// Groups of one input channel.
+  private var isDepthwise: Bool { inputs == 1 && outputs < Self.fewTargets }
+
+  private func depthwise(_ grid: PatchGrid) -> DepthwiseConvolution {
+    DepthwiseConvolution(
+      kernels: kernels, batch: shape.batch, groups: shape.groups, outputs: outputs, grid: grid)
+  }
+
+  /// A kernel of one element at every pixel: a plain product of weight and image.
+  private var isPointwise: Bool {
+    shape.kernel == (1, 1) && shape.stride == (1, 1) && shape.padding == (0, 0)
+  }
+
+  /// For each image and group: the m × k weight, one group's after the other, times the k × pixels image.
+  private func pointwise(
+    _ weight: MatrixOperand, m: Int, k: Int, _ source: UnsafeRawPointer, bias: UnsafeRawPointer?,
+    _ target: UnsafeMutableRawPointer
+  ) throws(AlulaError) {
+    let area = shape.output.height * shape.output.width
+    let failed = Atomic(false)
+    let multiply: (Int) -> Void = { task in
+      let group = task % shape.groups
+      var product = Gemm(kernels.gemm, m: m, n: area, k: k)
+      product.rowBias = bias.map { $0 + group * m * size }
+      let weight = MatrixOperand(
+        pointer: weight.pointer + group * m * k * size, rowStride: weight.rowStride, columnStride: weight.columnStride)
+      let image = MatrixOperand(pointer: source + task * k * area * size, rowStride: area, columnStride: 1)
+      if !product.run(weight, image, target + task * m * area * size, rowStride: area) {
+        failed.store(true, ordering: .relaxed)
+      }
+    }
+    // Threads share out the images, or the tiles of each product when there are few.
+    let tasks = shape.batch * shape.groups
+    if tasks >= 8 {
+      ThreadPool.parallelFor(tasks, grain: max(1, (1 << 17) / max(Dims([m, area, k]).saturatedProduct, 1))) {
+        for task in $0 { multiply(task) }
+      }
+    } else {
+      for task in 0..<tasks { multiply(task) }
+    }
+    if failed.load(ordering: .relaxed) { throw CPUBackend.outOfMemory(call) }
+  }
+
   // MARK: - Forward
 
   func forward(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ output: Tensor) throws(AlulaError) {
     if output.count == 0 { return }
     let weight = try weight.contiguous()
     let bias = try bias?.contiguous()
+    if isPointwise {
+      let x = try x.contiguous()
+      let bias = bias.map { UnsafeRawPointer($0.data) }
+      return try pointwise(
+        MatrixOperand(pointer: weight.data, rowStride: inputs, columnStride: 1), m: outputs, k: inputs,
+        x.data, bias: bias, output.data)
+    }
     if outputs >= Self.fewTargets {
+      let x = try x.contiguous()
       let area = shape.kernel.height * shape.kernel.width
       let done = direct().run(
-        try x.contiguous().data,
+        x.data,
         WeightOperand(
           pointer: weight.data, groupStride: outputs * inputs * area, targetStride: inputs * area, channelStride: area,
           kernelWidth: shape.kernel.width),
@@ -123,6 +174,13 @@ private struct Convolution {
       return
     }
     let grid = try inputGrid()
+    if isDepthwise {
+      let done = depthwise(grid).run(
+        { planes(x, image: $0, channel: $1) }, weight.data, bias: bias.map { UnsafeRawPointer($0.data) }, output.data,
+        planeSize: grid.count, scatter: nil)
+      if !done { throw CPUBackend.outOfMemory(call) }
+      return
+    }
     try product(
       weight.data, grid, image: { planes(x, image: $0, channel: $1 * inputs) }, rows: outputs,
       bias: bias.map { UnsafeRawPointer($0.data) }, to: output, direct: true, first: (0, 0), step: (1, 1))
@@ -135,7 +193,12 @@ private struct Convolution {
   func inputGradient(_ gradient: Tensor, _ weight: Tensor, _ output: Tensor) throws(AlulaError) {
     if output.count == 0 { return }
     let weight = try weight.contiguous()
-    let gradient = inputs >= Self.fewTargets ? try gradient.contiguous() : gradient
+    let gradient = isPointwise || inputs >= Self.fewTargets ? try gradient.contiguous() : gradient
+    if isPointwise {
+      return try pointwise(
+        MatrixOperand(pointer: weight.data, rowStride: 1, columnStride: inputs), m: inputs, k: outputs, gradient.data,
+        bias: nil, output.data)
+    }
     for row in 0..<min(shape.stride.height, shape.input.height) {
       let tapRows = taps(row, shape.kernel.height, shape.stride.height, shape.padding.height, shape.dilation.height)
       for column in 0..<min(shape.stride.width, shape.input.width) {
@@ -154,6 +217,16 @@ private struct Convolution {
           throw CPUBackend.outOfMemory(call)
         }
         exchangeChannels(weight.data, elements, exchanged.pointer)
+        if isDepthwise, outputs == 1 {
+          let done = depthwise(grid).run(
+            { planes(gradient, image: $0, channel: $1) }, exchanged.pointer, bias: nil,
+            output.data + (row * shape.input.width + column) * size,
+            planeSize: shape.input.height * shape.input.width,
+            scatter: shape.stride == (1, 1)
+              ? nil : (row: shape.stride.height * shape.input.width, column: shape.stride.width))
+          if !done { throw CPUBackend.outOfMemory(call) }
+          continue
+        }
         try product(
           exchanged.pointer, grid, image: { planes(gradient, image: $0, channel: $1 * outputs) }, rows: inputs,
           bias: nil, to: output, direct: shape.stride == (1, 1), first: (row, column), step: shape.stride)
@@ -299,7 +372,8 @@ private struct Convolution {
     let gradient = try gradient.contiguous()
     let product = direct()
     if outputs >= Self.fewTargets, product.suitsWeightGradient {
-      if !product.weightGradient(try x.contiguous().data, gradient.data, output.data) {
+      let x = try x.contiguous()
+      if !product.weightGradient(x.data, gradient.data, output.data) {
         throw CPUBackend.outOfMemory(call)
       }
       return
@@ -307,6 +381,12 @@ private struct Convolution {
     let gemm = kernels.gemm
     let grid = try inputGrid()
     let depth = grid.offsets.count
+    if isDepthwise, shape.groups >= 8 {
+      let done = depthwise(grid).weightGradient(
+        { planes(x, image: $0, channel: $1) }, gradient.data, output.data)
+      if !done { throw CPUBackend.outOfMemory(call) }
+      return
+    }
     let mostPieces = max(1, min(16, (4 << 20) / output.count))
     let images = (shape.batch + mostPieces - 1) / mostPieces
     let pieces = (shape.batch + images - 1) / images

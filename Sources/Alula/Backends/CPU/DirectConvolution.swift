@@ -109,8 +109,10 @@ struct DirectConvolution {
     let left = padded ? max(0, -columns.firstOffset) : 0
     let last = (columns.positions - 1) * columns.step + columns.lastOffset
     let width = columns.extent + (padded ? left + max(0, last - columns.extent + 1) : 0)
-    guard let pitch = Dims([rows.extent, width, channels]).checkedProduct else { return nil }
-    return Images(left: left, rowPitch: width * channels, imagePitch: pitch)
+    guard let pitch = Dims([rows.extent, width, channels]).checkedProduct, pitch < Int.max / 64 else { return nil }
+    // Images that a tile reads side by side must not all fall on the same lines of the first-level cache.
+    let gap = pitch * size % 4096 == 0 ? 5 * lanes : 0
+    return Images(left: left, rowPitch: width * channels, imagePitch: pitch + gap)
   }
 
   /// Copies `channels` planes of one image to channels-last order.
@@ -247,8 +249,10 @@ struct DirectConvolution {
     let width = columns.positions
     let imageTasks = across ? (count + 5) / 6 : count
     let columnTasks = (width + 95) / 96
-    let rowsAtOnce = columnTasks > 1 ? 1 : max(1, min(rows.positions, 48 / width))
+    let rowsAtOnce = columnTasks > 1 ? 1 : max(1, min(rows.positions, 96 / width))
     let rowTasks = (rows.positions + rowsAtOnce - 1) / rowsAtOnce
+    // Rows of taps whose part of a panel of the weight stays in the first-level cache while positions pass by.
+    let tapRows = max(1, (16 << 10) / max(columns.count * channels * lanes * size, 1))
     let block = rowsAtOnce * ((width + columnTasks - 1) / columnTasks)
     let taps = rows.count * columns.count
     let work = Dims([across ? 6 : 1, block, targets, channels, taps]).saturatedProduct
@@ -309,12 +313,17 @@ struct DirectConvolution {
         }
         for panel in 0..<panels {
           let weights = weight + (group * panels + panel) * taps * channels * lanes * size
-          for run in runs {
-            var product = run.product
-            kernels.gemm.block(
-              &product, from + run.source * size, weights + run.weight * lanes * size,
-              tile.pointer + run.tile * lanes * size, nil,
-              bias.map { $0 + (group * panels + panel) * lanes * size })
+          for first in stride(from: 0, to: max(rows.count, 1), by: tapRows) {
+            for run in runs {
+              var product = run.product
+              product.depth2 = min(tapRows, run.product.depth2 - first)
+              if first > 0, product.depth2 <= 0 { continue }
+              product.accumulate = first > 0
+              kernels.gemm.block(
+                &product, from + (run.source + first * product.a2) * size,
+                weights + (run.weight * lanes + first * product.b2) * size, tile.pointer + run.tile * lanes * size, nil,
+                first > 0 ? nil : bias.map { $0 + (group * panels + panel) * lanes * size })
+            }
           }
           let used = min(lanes, targets - panel * lanes)
           for image in images {

@@ -98,7 +98,7 @@ struct Gemm {
     _ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int
   ) -> Bool? {
     // Elements of one depth that lie apart fill the first-level cache with what is not used.
-    guard Dims([m, k]).saturatedProduct <= (a.columnStride == 1 ? 1 << 17 : 1 << 14) else { return nil }
+    guard Dims([m, k]).saturatedProduct <= (a.columnStride == 1 ? 1 << 17 : 1 << 12) else { return nil }
     let size = kernels.itemSize
     let lanes = kernels.columns
     let work = Self.taskSize / 8

@@ -8,6 +8,8 @@ struct ConvolutionKernels: Sendable {
   let packTransposed: conv_pack_kernel
   let scatter: conv_scatter_kernel
   let transpose: transpose_kernel
+  let depthwise: depthwise_kernel
+  let depthwiseGradient: depthwise_gradient_kernel
 
   private static let all: [ConvolutionKernels?] = DType.allCases.map { ConvolutionKernels($0) }
 
@@ -20,7 +22,10 @@ struct ConvolutionKernels: Sendable {
       let pack = table.function("conv.pack", slot: dtype.code, as: conv_pack_kernel.self),
       let packTransposed = table.function("conv.pack_transposed", slot: dtype.code, as: conv_pack_kernel.self),
       let scatter = table.function("conv.scatter", slot: dtype.code, as: conv_scatter_kernel.self),
-      let transpose = table.function("conv.transpose", slot: dtype.code, as: transpose_kernel.self)
+      let transpose = table.function("conv.transpose", slot: dtype.code, as: transpose_kernel.self),
+      let depthwise = table.function("conv.depthwise", slot: dtype.code, as: depthwise_kernel.self),
+      let depthwiseGradient = table.function(
+        "conv.depthwise_gradient", slot: dtype.code, as: depthwise_gradient_kernel.self)
     else { return nil }
     self.gemm = gemm
     self.pad = pad
@@ -28,6 +33,8 @@ struct ConvolutionKernels: Sendable {
     self.packTransposed = packTransposed
     self.scatter = scatter
     self.transpose = transpose
+    self.depthwise = depthwise
+    self.depthwiseGradient = depthwiseGradient
   }
 }
 
@@ -93,6 +100,8 @@ struct PatchGrid {
   }
 
   var count: Int { height * width }
+  /// Elements between the rows under neighbouring rows of positions.
+  var rowPitch: Int { rowStep * rowLength }
   var blocks: Int { (count + block - 1) / block }
 
   /// Elements of a block's padded image, with room for vectors that read past its end.
@@ -121,7 +130,7 @@ struct PatchGrid {
     offsets.withUnsafeBufferPointer { offsets in
       guard let start = offsets.baseAddress else { return }
       kernels.pack(
-        positions.lowerBound % width, positions.count, width, rowStep * rowLength, depth.count,
+        positions.lowerBound % width, positions.count, width, rowPitch, depth.count,
         start + depth.lowerBound, padded, panels)
     }
   }
@@ -134,7 +143,7 @@ struct PatchGrid {
     offsets.withUnsafeBufferPointer { offsets in
       guard let start = offsets.baseAddress else { return }
       kernels.packTransposed(
-        part.lowerBound - positions.lowerBound / width * width, part.count, width, rowStep * rowLength, vectors.count,
+        part.lowerBound - positions.lowerBound / width * width, part.count, width, rowPitch, vectors.count,
         start + vectors.lowerBound, padded, panels)
     }
   }

@@ -1,0 +1,142 @@
+import CSupport
+
+// Convolution of single channels: a channel's plane is read at each tap's distance and scaled by one number, with
+// vectors of neighbouring positions. (As a product of depth 9 it took five times as long.)
+
+func registerDepthwiseConvolution(_ receive: KernelReceiver) {
+  let float: depthwise_kernel = { rows, width, rowPitch, taps, offsets, source, weights, bias, target, targetStride in
+    depthwisePlane(
+      GemmFloat(repeating: 0), rows, width, rowPitch, taps, offsets!, source!.assumingMemoryBound(to: Float.self),
+      weights!.assumingMemoryBound(to: Float.self), bias?.assumingMemoryBound(to: Float.self),
+      target!.assumingMemoryBound(to: Float.self), targetStride)
+  }
+  let double: depthwise_kernel = { rows, width, rowPitch, taps, offsets, source, weights, bias, target, targetStride in
+    depthwisePlane(
+      GemmDouble(repeating: 0), rows, width, rowPitch, taps, offsets!, source!.assumingMemoryBound(to: Double.self),
+      weights!.assumingMemoryBound(to: Double.self), bias?.assumingMemoryBound(to: Double.self),
+      target!.assumingMemoryBound(to: Double.self), targetStride)
+  }
+  let floatGradient: depthwise_gradient_kernel = {
+    rows, width, rowPitch, taps, offsets, source, gradient, gradientStride, sums in
+    depthwiseWeightGradient(
+      GemmFloat(repeating: 0), rows, width, rowPitch, taps, offsets!, source!.assumingMemoryBound(to: Float.self),
+      gradient!.assumingMemoryBound(to: Float.self), gradientStride, sums!.assumingMemoryBound(to: Float.self))
+  }
+  let doubleGradient: depthwise_gradient_kernel = {
+    rows, width, rowPitch, taps, offsets, source, gradient, gradientStride, sums in
+    depthwiseWeightGradient(
+      GemmDouble(repeating: 0), rows, width, rowPitch, taps, offsets!, source!.assumingMemoryBound(to: Double.self),
+      gradient!.assumingMemoryBound(to: Double.self), gradientStride, sums!.assumingMemoryBound(to: Double.self))
+  }
+  receive("conv.depthwise", 11, unsafeBitCast(float, to: UnsafeRawPointer.self))
+  receive("conv.depthwise", 12, unsafeBitCast(double, to: UnsafeRawPointer.self))
+  receive("conv.depthwise_gradient", 11, unsafeBitCast(floatGradient, to: UnsafeRawPointer.self))
+  receive("conv.depthwise_gradient", 12, unsafeBitCast(doubleGradient, to: UnsafeRawPointer.self))
+}
+
+/// target = bias + the sum over taps of weight · source. The last vectors of a row overlap those before them.
+@inline(__always)
+func depthwisePlane<V: SIMD>(
+  _ zero: V, _ rows: Int, _ width: Int, _ rowPitch: Int, _ taps: Int, _ offsets: UnsafePointer<Int>,
+  _ source: UnsafePointer<V.Scalar>, _ weights: UnsafePointer<V.Scalar>, _ bias: UnsafePointer<V.Scalar>?,
+  _ target: UnsafeMutablePointer<V.Scalar>, _ targetStride: Int
+) where V.Scalar: FloatingPoint {
+  let lanes = V.scalarCount
+  let start = bias.map { V(repeating: $0.pointee) } ?? zero
+  for r in 0..<rows {
+    let from = source + r &* rowPitch
+    let to = target + r &* targetStride
+    var x = 0
+    if width >= 2 &* lanes {
+      while x < width {
+        let column = min(x, width &- 2 &* lanes)
+        var (s0, s1) = (start, start)
+        for t in 0..<taps {
+          let w = V(repeating: weights[t])
+          let element = UnsafeRawPointer(from + (offsets[t] &+ column))
+          s0 = multiplyAdd(s0, w, element.loadUnaligned(as: V.self))
+          s1 = multiplyAdd(s1, w, element.loadUnaligned(fromByteOffset: MemoryLayout<V>.size, as: V.self))
+        }
+        storeLanes(to + column, s0)
+        storeLanes(to + (column &+ lanes), s1)
+        x &+= 2 &* lanes
+      }
+    } else {
+      while x < width {
+        let column = max(0, min(x, width &- lanes))
+        var sum = start
+        for t in 0..<taps {
+          let element = UnsafeRawPointer(from + (offsets[t] &+ column))
+          sum = multiplyAdd(sum, V(repeating: weights[t]), element.loadUnaligned(as: V.self))
+        }
+        if width >= lanes {
+          storeLanes(to + column, sum)
+        } else {
+          for lane in 0..<width { to[lane] = sum[lane] }
+        }
+        x &+= lanes
+      }
+    }
+  }
+}
+
+/// sums[tap] += the sum over positions of gradient · source. Taps go by threes, in two partial sums of a vector each.
+@inline(__always)
+func depthwiseWeightGradient<V: SIMD>(
+  _ zero: V, _ rows: Int, _ width: Int, _ rowPitch: Int, _ taps: Int, _ offsets: UnsafePointer<Int>,
+  _ source: UnsafePointer<V.Scalar>, _ gradient: UnsafePointer<V.Scalar>, _ gradientStride: Int,
+  _ sums: UnsafeMutablePointer<V.Scalar>
+) where V.Scalar: FloatingPoint {
+  let lanes = V.scalarCount
+  let size = MemoryLayout<V>.size
+  var tap = 0
+  while tap < taps {
+    let from0 = source + offsets[tap]
+    let from1 = source + offsets[min(tap &+ 1, taps &- 1)]
+    let from2 = source + offsets[min(tap &+ 2, taps &- 1)]
+    var (s00, s01, s10, s11, s20, s21) = (zero, zero, zero, zero, zero, zero)
+    var (rest0, rest1, rest2) = (zero, zero, zero)
+    for r in 0..<rows {
+      let (x0, x1, x2) = (from0 + r &* rowPitch, from1 + r &* rowPitch, from2 + r &* rowPitch)
+      let g = gradient + r &* gradientStride
+      var x = 0
+      while x &+ 2 &* lanes <= width {
+        let g0 = UnsafeRawPointer(g + x).loadUnaligned(as: V.self)
+        let g1 = UnsafeRawPointer(g + x).loadUnaligned(fromByteOffset: size, as: V.self)
+        s00 = multiplyAdd(s00, g0, UnsafeRawPointer(x0 + x).loadUnaligned(as: V.self))
+        s01 = multiplyAdd(s01, g1, UnsafeRawPointer(x0 + x).loadUnaligned(fromByteOffset: size, as: V.self))
+        s10 = multiplyAdd(s10, g0, UnsafeRawPointer(x1 + x).loadUnaligned(as: V.self))
+        s11 = multiplyAdd(s11, g1, UnsafeRawPointer(x1 + x).loadUnaligned(fromByteOffset: size, as: V.self))
+        s20 = multiplyAdd(s20, g0, UnsafeRawPointer(x2 + x).loadUnaligned(as: V.self))
+        s21 = multiplyAdd(s21, g1, UnsafeRawPointer(x2 + x).loadUnaligned(fromByteOffset: size, as: V.self))
+        x &+= 2 &* lanes
+      }
+      if x &+ lanes <= width {
+        let g0 = UnsafeRawPointer(g + x).loadUnaligned(as: V.self)
+        s00 = multiplyAdd(s00, g0, UnsafeRawPointer(x0 + x).loadUnaligned(as: V.self))
+        s10 = multiplyAdd(s10, g0, UnsafeRawPointer(x1 + x).loadUnaligned(as: V.self))
+        s20 = multiplyAdd(s20, g0, UnsafeRawPointer(x2 + x).loadUnaligned(as: V.self))
+        x &+= lanes
+      }
+      while x < width {
+        let g0 = V(repeating: g[x])
+        rest0 = multiplyAdd(rest0, g0, V(repeating: x0[x]))
+        rest1 = multiplyAdd(rest1, g0, V(repeating: x1[x]))
+        rest2 = multiplyAdd(rest2, g0, V(repeating: x2[x]))
+        x &+= 1
+      }
+    }
+    sums[tap] += laneSum(s00 + s01, rest0)
+    if tap &+ 1 < taps { sums[tap &+ 1] += laneSum(s10 + s11, rest1) }
+    if tap &+ 2 < taps { sums[tap &+ 2] += laneSum(s20 + s21, rest2) }
+    tap &+= 3
+  }
+}
+
+/// The sum of a vector's lanes and of `rest`'s first.
+@inline(__always)
+func laneSum<V: SIMD>(_ vector: V, _ rest: V) -> V.Scalar where V.Scalar: FloatingPoint {
+  var sum = rest[0]
+  for lane in 0..<V.scalarCount { sum += vector[lane] }
+  return sum
+}
