@@ -35,9 +35,9 @@ func registerActivations(_ receive: KernelReceiver) {
     { n, p, s, _ in map(n, p, s) { (x: Doubles) in softplus(x) } })
   registerFloats(
     receive, "silu",
-    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats) in x * sigmoid(x) } },
-    { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats) in x * sigmoid(x) } },
-    { n, p, s, _ in map(n, p, s) { (x: Floats) in x * sigmoid(x) } },
+    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats) in silu(x) } },
+    { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats) in silu(x) } },
+    { n, p, s, _ in map(n, p, s) { (x: Floats) in silu(x) } },
     { n, p, s, _ in map(n, p, s) { (x: Doubles) in x * sigmoid(x) } })
   registerFloats(
     receive, "gelu",
@@ -103,12 +103,45 @@ func registerActivations(_ receive: KernelReceiver) {
 
 // MARK: - Functions
 
-/// 1 / (1 + exp(-x)), without overflow and exact in both tails.
+/// factor / (1 + exp(-x)), without overflow and exact in both tails, below the normal range too.
 @inline(__always)
-func sigmoid(_ x: Floats) -> Floats {
-  let e = exp(-magnitude(x))
-  return e.replacing(with: 1, where: x .> 0) / (e + 1)
+private func sigmoid(_ x: Floats, times factor: Floats) -> Floats {
+  let a = -magnitude(x)
+  let (bits, r) = reduceByLn2(a)
+  let power = scale(bits)
+  let t = expm1OfReduced(r)
+  // exp(a) = power (1 + t). What is lost of the sum 1 + exp(a) and of its inverse comes back in the last step.
+  let sum = power + 1
+  let rounded = fma(power, t, sum)
+  let lost = fma(power, t, sum - rounded)
+  let inverse = 1 / rounded
+  #if FMA
+    let correction = fma(-lost, inverse, fma(-rounded, inverse, 1))
+  #else
+    let correction = -lost * inverse
+  #endif
+  let isPositive = x .> 0
+  let leading = factor * (inverse * power).replacing(with: inverse, where: isPositive)
+  let result = fma(leading, (t + correction).replacing(with: correction, where: isPositive), leading)
+  let isFar = exceeds(x, 87)
+  if anyLane(isFar) {
+    // exp(a) + 1 rounds to 1. At -infinity, exp(a) is 0.
+    let (bits, r) = reduceByLn2(atLeast(a, -120))
+    let limited = atLeast(factor, -128)
+    let tail = scaleInSteps(fma(limited, expm1OfReduced(r), limited), bits)
+      .replacing(with: factor * 0, where: a .== -.infinity)
+    return result.replacing(with: tail.replacing(with: factor, where: x .> 0), where: isFar)
+  }
+  return result
 }
+
+/// 1 / (1 + exp(-x)).
+@inline(__always)
+func sigmoid(_ x: Floats) -> Floats { sigmoid(x, times: Floats(repeating: 1)) }
+
+/// x / (1 + exp(-x)).
+@inline(__always)
+func silu(_ x: Floats) -> Floats { sigmoid(x, times: x) }
 
 /// log(1 + exp(x)).
 @inline(__always)
@@ -121,7 +154,7 @@ func softplus(_ x: Floats) -> Floats {
 @inline(__always)
 func geluTanh(_ x: Floats) -> Floats {
   let doubleU = 1.5957691216057308 * x * fma(x * x, Floats(repeating: 0.044715), 1)
-  return x * sigmoid(doubleU)
+  return sigmoid(doubleU, times: x)
 }
 
 @inline(__always)

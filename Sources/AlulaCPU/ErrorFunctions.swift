@@ -1,33 +1,21 @@
+import CSupport
 import Glibc
 
 // The error function and the normal distribution. For |x| not small, erfc(a) = exp(-a²)·erfcx(a), and
 // (1 + 2a)·erfcx(a) is a polynomial in (a - 2)/(a + 2) (M. M. Shepherd and J. G. Laframboise, "Chebyshev
 // Approximation of (1+2x)exp(x²)erfc x in 0≤x<∞", Math. Comp. 36, 1981); likewise for the normal distribution.
 
-/// exp(-scale·a²) for a ≥ 0, with the bits that a² alone would lose.
+/// a² as its float and what that lost.
 @inline(__always)
-private func expOfSquare(_ a: Floats, scale: Float) -> Floats {
-  // The square of the upper 12 bits is exact.
-  let upper = unsafeBitCast(unsafeBitCast(a, to: UInt32s.self) & 0xFFFF_F000, to: Floats.self)
-  return exp(upper * upper * -scale, plus: (a - upper) * (a + upper) * -scale)
-}
-
-/// erfc(a) for a ≥ 0.
-@inline(__always)
-private func erfcOfMagnitude(_ magnitude: Floats) -> Floats {
-  // Beyond, the result is 0.
-  let a = atMost(magnitude, 10.1)
-  let q = (a - 2) / (a + 2)
-  var p = fma(Floats(repeating: -0.0004005770315416157), q, -0.0012299276422709227)
-  p = fma(p, q, 0.001313523156568408)
-  p = fma(p, q, 0.008631681092083454)
-  p = fma(p, q, -0.00805987510830164)
-  p = fma(p, q, -0.0542043000459671)
-  p = fma(p, q, 0.16405534744262695)
-  p = fma(p, q, -0.16603142023086548)
-  p = fma(p, q, -0.0927639827132225)
-  p = fma(p, q, 1.2769783735275269)
-  return expOfSquare(a, scale: 1) * (p / fma(a, Floats(repeating: 2), 1))
+private func square(_ a: Floats) -> (high: Floats, low: Floats) {
+  let high = a * a
+  #if FMA
+    return (high, fma(a, a, -high))
+  #else
+    // The square of the upper 12 bits is exact.
+    let upper = unsafeBitCast(unsafeBitCast(a, to: UInt32s.self) & 0xFFFF_F000, to: Floats.self)
+    return (high, (upper * upper - high) + (a - upper) * (a + upper))
+  #endif
 }
 
 /// For |x| < 1.
@@ -45,21 +33,46 @@ private func erfOfSmall(_ x: Floats) -> Floats {
 
 @inline(__always)
 func erf(_ x: Floats) -> Floats {
-  let large = copysign(1 - erfcOfMagnitude(magnitude(x)), x)
-  return large.replacing(with: erfOfSmall(x), where: magnitude(x) .< 0.9)
+  // 1 - erfc(a), where log erfc(a) is a polynomial; beyond 4 the result rounds to 1.
+  let a = atMost(magnitude(x), 4)
+  var p = fma(Floats(repeating: -1.2580022633209585e-05), a, 0.00033634814742824614)
+  p = fma(p, a, -0.0036977269368198493)
+  p = fma(p, a, 0.023879407293353416)
+  p = fma(p, a, -0.10637368218519529)
+  p = fma(p, a, -0.6350682194675522)
+  p = fma(p, a, -0.1286690533223998)
+  let (bits, r) = reduceByLn2(fma(p, a, -a))
+  let power = scale(bits)
+  let large = fma(-power, expm1OfReduced(r), 1 - power)
+  return copysign(large, x).replacing(with: erfOfSmall(x), where: magnitude(x) .< 0.95)
 }
 
 @inline(__always)
 func erfc(_ x: Floats) -> Floats {
-  let upper = erfcOfMagnitude(magnitude(x))
+  // Beyond, the result is 0.
+  let a = atMost(magnitude(x), 10.1)
+  let q = (a - 2) / (a + 2)
+  var p = fma(Floats(repeating: -0.0004005770315416157), q, -0.0012299276422709227)
+  p = fma(p, q, 0.001313523156568408)
+  p = fma(p, q, 0.008631681092083454)
+  p = fma(p, q, -0.00805987510830164)
+  p = fma(p, q, -0.0542043000459671)
+  p = fma(p, q, 0.16405534744262695)
+  p = fma(p, q, -0.16603142023086548)
+  p = fma(p, q, -0.0927639827132225)
+  p = fma(p, q, 1.2769783735275269)
+  let y = p / fma(a, Floats(repeating: 2), 1)
+  let (high, low) = square(a)
+  let (bits, r) = reduceByLn2(-high)
+  let upper = scaleInSteps(fma(y, expm1OfReduced(r - low), y), bits)
   let large = upper.replacing(with: 2 - upper, where: x .< 0)
   return large.replacing(with: 1 - erfOfSmall(x), where: magnitude(x) .< 0.5)
 }
 
-/// x·Φ(x), where Φ is the standard normal distribution function.
+/// Φ(-a)·exp(a²/2) for a in 0...15, where Φ is the standard normal distribution function: a polynomial, divided by
+/// 1 + √2·a.
 @inline(__always)
-func gelu(_ x: Floats) -> Floats {
-  let a = atMost(magnitude(x), 14.2)
+private func scaledNormalTail(_ a: Floats) -> Floats {
   let q = (a - 3) / (a + 3)
   var p = fma(Floats(repeating: 6.11053837928921e-05), q, -1.2950547898071818e-05)
   p = fma(p, q, -0.0007101894589141011)
@@ -71,9 +84,45 @@ func gelu(_ x: Floats) -> Floats {
   p = fma(p, q, -0.07428032159805298)
   p = fma(p, q, -0.0510147325694561)
   p = fma(p, q, 0.6370539665222168)
-  // Φ(-a) = exp(-a²/2)·p / (1 + √2·a).
-  let tail = expOfSquare(a, scale: 0.5) * (p / fma(a, Floats(repeating: 1.4142135623730951), 1))
-  return x * tail.replacing(with: 1 - tail, where: x .> 0)
+  return p / fma(a, Floats(repeating: 1.4142135623730951), 1)
+}
+
+/// exp(-a²/2) as 2ⁿ (1 + t).
+@inline(__always)
+private func normalExponential(_ a: Floats) -> (bits: Int32s, t: Floats) {
+  let (high, low) = square(a)
+  let (bits, r) = reduceByLn2(high * -0.5)
+  return (bits, expm1OfReduced(fma(low, Floats(repeating: -0.5), r)))
+}
+
+/// x·Φ(x).
+@inline(__always)
+func gelu(_ x: Floats) -> Floats {
+  let a = atMost(magnitude(x), 14.5)
+  let (bits, t) = normalExponential(a)
+  // The tail takes x before it may fall below the normal range.
+  let y = x * scaledNormalTail(a)
+  let tail = fma(y, t, y)
+  let power = scale(bits)
+  let result = (tail * power).replacing(with: fma(-tail, power, x), where: x .> 0)
+  let isFar = exceeds(x, 12)
+  if anyLane(isFar) {
+    let negative = scaleInSteps(tail, bits).replacing(with: x * 0, where: x .< -14.4)
+    return result.replacing(with: x.replacing(with: negative, where: x .< 0), where: isFar)
+  }
+  return result
+}
+
+/// The derivative of x·Φ(x), Φ(x) + x φ(x), times g.
+@inline(__always)
+func geluBackward(_ g: Floats, _ x: Floats) -> Floats {
+  let a = atMost(magnitude(x), 13)
+  let (bits, t) = normalExponential(a)
+  let power = scale(bits)
+  let exponential = fma(power, t, power).replacing(with: 0, where: magnitude(x) .> 13)
+  let tail = exponential * scaledNormalTail(a)
+  let distribution = tail.replacing(with: 1 - tail, where: x .> 0)
+  return g * fma(copysign(a, x) * exponential, Floats(repeating: 0.3989422804014327), distribution)
 }
 
 // MARK: - float64

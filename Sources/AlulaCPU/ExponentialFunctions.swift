@@ -1,9 +1,8 @@
 import CSupport
-import Glibc
 
-// Exponentials and logarithms of float vectors. The float32 ones reduce their argument as usual (Cody and Waite,
-// "Software Manual for the Elementary Functions", 1980) and use minimax polynomials computed by Remez's algorithm;
-// they are within 2 units in the last place. The float64 ones are the C library's.
+// Exponentials and logarithms of float32 vectors. They reduce their argument as usual (Cody and Waite, "Software Manual
+// for the Elementary Functions", 1980) and use minimax polynomials computed by Remez's algorithm; they are within 2 units
+// in the last place. Arguments whose results are not normal numbers take a longer way, which a vector takes as a whole.
 
 private let log2e: Float = 1.442695040888963
 /// ln 2 in two parts: the first has so few bits that its product with an exponent is exact.
@@ -15,40 +14,63 @@ private let roundingShiftBits: Int32 = 0x4B40_0000
 
 /// 2ⁿ for n in -126...127.
 @inline(__always)
-private func powerOfTwo(_ n: Int32s) -> Floats { unsafeBitCast((n &+ 127) &<< 23, to: Floats.self) }
+func powerOfTwo(_ n: Int32s) -> Floats { unsafeBitCast((n &+ 127) &<< 23, to: Floats.self) }
 
-/// x = n·ln 2 + r with |r| ≤ ln 2 / 2.
+/// x = n·ln 2 + r with |r| ≤ ln 2 / 2. The lowest 9 bits of `bits` are those of n.
 @inline(__always)
-private func reduceByLn2(_ x: Floats) -> (n: Int32s, r: Floats) {
+func reduceByLn2(_ x: Floats) -> (bits: Int32s, r: Floats) {
   let shifted = fma(x, Floats(repeating: log2e), roundingShift)
   let n = shifted - roundingShift
   let r = fma(n, Floats(repeating: -ln2Low), fma(n, Floats(repeating: -ln2High), x))
-  return (unsafeBitCast(shifted, to: Int32s.self) &- roundingShiftBits, r)
+  return (unsafeBitCast(shifted, to: Int32s.self), r)
+}
+
+/// 2ⁿ for n in -126...127, given what `reduceByLn2` returns.
+@inline(__always)
+func scale(_ bits: Int32s) -> Floats { unsafeBitCast((bits &<< 23) &+ 0x3F80_0000, to: Floats.self) }
+
+/// value · 2ⁿ for n as far as from -250 to 250: in two steps, so that results below the normal range are rounded once and
+/// overflow is infinite.
+@inline(__always)
+func scaleInSteps(_ value: Floats, _ bits: Int32s) -> Floats {
+  let n = bits &- roundingShiftBits
+  let half = n &>> 1
+  return value * powerOfTwo(half) * powerOfTwo(n &- half)
+}
+
+/// exp(r) - 1 for |r| ≤ ln 2 / 2.
+@inline(__always)
+func expm1OfReduced(_ r: Floats) -> Floats {
+  // Pairs of terms at once: a chain of four instead of six.
+  let s = r * r
+  let low = fma(Floats(repeating: 0.16666520692673234), r, 0.5)
+  let high = fma(Floats(repeating: 0.008368709681683432), r, 0.04166838689901567)
+  let p = fma(fma(Floats(repeating: 0.001381464171220656), s, high), s, low)
+  return fma(p, s, r)
+}
+
+/// The lanes whose magnitude is above the limit, or NaN.
+@inline(__always)
+func exceeds(_ x: Floats, _ limit: Float) -> SIMDMask<Int32s> {
+  unsafeBitCast(magnitude(x), to: Int32s.self) .> Int32(bitPattern: limit.bitPattern)
 }
 
 @inline(__always)
-func exp(_ x: Floats) -> Floats { exp(x, plus: Floats()) }
-
-/// exp(high + low), where low is a correction of high that high cannot hold.
-@inline(__always)
-func exp(_ high: Floats, plus low: Floats) -> Floats {
-  // Beyond these the result is 0 or infinite.
-  let (n, reduced) = reduceByLn2(atLeast(atMost(high, 89), -104))
-  let r = reduced + low
-  var p = fma(Floats(repeating: 0.0013950485736131668), r, 0.00836888886988163)
-  p = fma(p, r, 0.04166620597243309)
-  p = fma(p, r, 0.166665181517601)
-  p = fma(p, r, 0.5)
-  p = fma(p, r * r, r) + 1
-  // In two steps, so that results below the normal range are rounded once and overflow is infinite.
-  let half = n &>> 1
-  return p * powerOfTwo(half) * powerOfTwo(n &- half)
+func exp(_ x: Floats) -> Floats {
+  // Within ±87, results are normal numbers, and 2ⁿ is an addition to the exponent: half the time.
+  if anyLane(exceeds(x, 87)) {
+    let (bits, r) = reduceByLn2(atLeast(atMost(x, 89), -104))
+    return scaleInSteps(expm1OfReduced(r) + 1, bits)
+  }
+  let (bits, r) = reduceByLn2(x)
+  let p = unsafeBitCast(expm1OfReduced(r) + 1, to: Int32s.self)
+  return unsafeBitCast(p &+ (bits &<< 23), to: Floats.self)
 }
 
 @inline(__always)
 func expm1(_ x: Floats) -> Floats {
   // Below, the result rounds to -1.
-  let (n, r) = reduceByLn2(atLeast(atMost(x, 89), -17.5))
+  let (bits, r) = reduceByLn2(atLeast(atMost(x, 89), -17.5))
   var p = fma(Floats(repeating: 0.00019907569), r, 0.0013928775442764163)
   p = fma(p, r, 0.00833328627049923)
   p = fma(p, r, 0.04166655242443085)
@@ -56,24 +78,49 @@ func expm1(_ x: Floats) -> Floats {
   p = fma(p, r, 0.5)
   p = fma(p, r * r, r)
   // 2ⁿ(p + 1) - 1, halved because 2ⁿ may be just out of range.
-  let scale = powerOfTwo(n &- 1)
-  let result = fma(scale, p, scale - 0.5) * 2
+  let half = scale(bits &- 1)
+  let result = fma(half, p, half - 0.5) * 2
   return result.replacing(with: x, where: magnitude(x) .< 0x1p-25)
 }
 
 // MARK: - Logarithms
 
-/// x = 2ᵉ(1 + f) with 1 + f in √½...√2, for positive finite x.
+/// The bits of √½, so that the exponent changes there.
+private let rootHalfBits: Int32 = 0x3F35_04F3
+
+/// x = 2ᵉ(1 + f) with 1 + f in √½...√2, for positive normal x.
 @inline(__always)
 private func splitExponent(_ x: Floats) -> (f: Floats, exponent: Floats) {
-  let subnormal = x .< 0x1p-126
-  let scaled = x.replacing(with: x * 0x1p23, where: subnormal)
-  // The bits of √½, so that the exponent changes there.
-  let offset: Int32 = 0x3F35_04F3
-  let bits = unsafeBitCast(scaled, to: Int32s.self) &- offset
-  let mantissa = unsafeBitCast((bits & 0x7F_FFFF) &+ offset, to: Floats.self)
-  let exponent = vector8_int32_to_float32(bits &>> 23)
-  return (mantissa - 1, exponent.replacing(with: exponent - 23, where: subnormal))
+  let (mantissa, exponent) = splitLogArgument(x)
+  return (mantissa - 1, vector8_int32_to_float32(exponent))
+}
+
+/// x = 2ᵉ·m with m in √½...√2, for positive normal x.
+@inline(__always)
+func splitLogArgument(_ x: Floats) -> (mantissa: Floats, exponent: Int32s) {
+  let bits = unsafeBitCast(x, to: Int32s.self) &- rootHalfBits
+  return (unsafeBitCast((bits & 0x7F_FFFF) &+ rootHalfBits, to: Floats.self), bits &>> 23)
+}
+
+/// The lanes that are no positive normal numbers.
+@inline(__always)
+func isNoLogArgument(_ x: Floats) -> SIMDMask<Int32s> {
+  unsafeBitCast(x, to: Int32s.self) &- 0x80_0000 &+ .min .>= 0x7F00_0000 &+ .min
+}
+
+/// `function(f, exponent)`, with what every logarithm has where x is not a positive normal number.
+@inline(__always)
+private func logarithm(_ x: Floats, _ function: (Floats, Floats) -> Floats) -> Floats {
+  let isSpecial = anyLane(isNoLogArgument(x))
+  var (argument, shift) = (x, Floats())
+  if isSpecial {
+    let isSubnormal = x .< 0x1p-126
+    argument = x.replacing(with: x * 0x1p23, where: isSubnormal)
+    shift = shift.replacing(with: -23, where: isSubnormal)
+  }
+  let (f, exponent) = splitExponent(argument)
+  let result = function(f, exponent + shift)
+  return isSpecial ? withLogLimits(result, of: x) : result
 }
 
 /// log(1 + f) - f + f²/2 for 1 + f in √½...√2.
@@ -106,20 +153,18 @@ private func log(_ f: Floats, exponent: Floats) -> Floats {
 }
 
 @inline(__always)
-func log(_ x: Floats) -> Floats {
-  let (f, exponent) = splitExponent(x)
-  return withLogLimits(log(f, exponent: exponent), of: x)
-}
+func log(_ x: Floats) -> Floats { logarithm(x) { f, exponent in log(f, exponent: exponent) } }
 
 @inline(__always)
 func log1p(_ x: Floats) -> Floats {
   let sum = x + 1
   // What the sum lost.
   let lost = (x - (sum - 1)).replacing(with: 0, where: sum .>= 0x1p24)
-  let (f, exponent) = splitExponent(sum)
-  // Nothing is lost beyond 2²⁴.
-  let inverseScale = powerOfTwo(0 &- exponentBits(atMost(exponent, 24)))
-  let result = withLogLimits(log(fma(lost, inverseScale, f), exponent: exponent), of: sum)
+  let result = logarithm(sum) { f, exponent in
+    // Nothing is lost beyond 2²⁴.
+    let inverseScale = powerOfTwo(0 &- exponentBits(atMost(exponent, 24)))
+    return log(fma(lost, inverseScale, f), exponent: exponent)
+  }
   return result.replacing(with: x, where: magnitude(x) .< 0x1p-25)
 }
 
@@ -131,26 +176,28 @@ private func exponentBits(_ x: Floats) -> Int32s {
 
 @inline(__always)
 func log2(_ x: Floats) -> Floats {
-  let (f, exponent) = splitExponent(x)
-  let rest = fma(f * f, Floats(repeating: -0.5), logTail(f))
-  // log₂ e = 1 + 0.4426…, so that the leading terms are exact.
-  let excess: Float = 0.4426950408889634
-  let low = fma(rest, Floats(repeating: excess), f * excess)
-  return withLogLimits(low + rest + f + exponent, of: x)
+  logarithm(x) { f, exponent in
+    let rest = fma(f * f, Floats(repeating: -0.5), logTail(f))
+    // log₂ e = 1 + 0.4426…, so that the leading terms are exact.
+    let excess: Float = 0.4426950408889634
+    let low = fma(rest, Floats(repeating: excess), f * excess)
+    return low + rest + f + exponent
+  }
 }
 
 @inline(__always)
 func log10(_ x: Floats) -> Floats {
-  let (f, exponent) = splitExponent(x)
-  let rest = fma(f * f, Floats(repeating: -0.5), logTail(f))
-  // log₁₀ e and log₁₀ 2 in two parts each, the first with few bits.
-  let (logEHigh, logELow): (Float, Float) = (0.43359375, 7.00731903251827651129e-4)
-  let (log2High, log2Low): (Float, Float) = (0.30078125, 2.48745663981195213739e-4)
-  var result = (f + rest) * logELow
-  result = fma(exponent, Floats(repeating: log2Low), result)
-  result = fma(rest, Floats(repeating: logEHigh), result)
-  result = fma(f, Floats(repeating: logEHigh), result)
-  return withLogLimits(fma(exponent, Floats(repeating: log2High), result), of: x)
+  logarithm(x) { f, exponent in
+    let rest = fma(f * f, Floats(repeating: -0.5), logTail(f))
+    // log₁₀ e and log₁₀ 2 in two parts each, the first with few bits.
+    let (logEHigh, logELow): (Float, Float) = (0.43359375, 7.00731903251827651129e-4)
+    let (log2High, log2Low): (Float, Float) = (0.30078125, 2.48745663981195213739e-4)
+    var result = (f + rest) * logELow
+    result = fma(exponent, Floats(repeating: log2Low), result)
+    result = fma(rest, Floats(repeating: logEHigh), result)
+    result = fma(f, Floats(repeating: logEHigh), result)
+    return fma(exponent, Floats(repeating: log2High), result)
+  }
 }
 
 /// log(exp(x) + exp(y)).
@@ -160,31 +207,4 @@ func logaddexp(_ x: Floats, _ y: Floats) -> Floats {
   let result = larger + log1p(exp(-magnitude(x - y)))
   // Of two equal infinities the difference is NaN.
   return result.replacing(with: x + 0.693147180559945, where: x .== y)
-}
-
-// MARK: - float64
-
-@inline(__always)
-func exp(_ x: Doubles) -> Doubles { lanewise(x) { Glibc.exp($0) } }
-
-@inline(__always)
-func expm1(_ x: Doubles) -> Doubles { lanewise(x) { Glibc.expm1($0) } }
-
-@inline(__always)
-func log(_ x: Doubles) -> Doubles { lanewise(x) { Glibc.log($0) } }
-
-@inline(__always)
-func log1p(_ x: Doubles) -> Doubles { lanewise(x) { Glibc.log1p($0) } }
-
-@inline(__always)
-func log2(_ x: Doubles) -> Doubles { lanewise(x) { Glibc.log2($0) } }
-
-@inline(__always)
-func log10(_ x: Doubles) -> Doubles { lanewise(x) { Glibc.log10($0) } }
-
-@inline(__always)
-func logaddexp(_ x: Doubles, _ y: Doubles) -> Doubles {
-  let larger = y.replacing(with: x, where: (x .> y) .| (x .!= x))
-  let result = larger + log1p(exp(-magnitude(x - y)))
-  return result.replacing(with: x + 0.693147180559945309, where: x .== y)
 }

@@ -6,7 +6,7 @@ import CSupport
 @inline(__always)
 func fma(_ a: Floats, _ b: Floats, _ c: Floats) -> Floats {
   #if FMA
-    return c.addingProduct(a, b)
+    return vector8_float32_fma(a, b, c)
   #else
     return a * b + c
   #endif
@@ -15,7 +15,7 @@ func fma(_ a: Floats, _ b: Floats, _ c: Floats) -> Floats {
 @inline(__always)
 func fma(_ a: Doubles, _ b: Doubles, _ c: Doubles) -> Doubles {
   #if FMA
-    return c.addingProduct(a, b)
+    return vector4_float64_fma(a, b, c)
   #else
     return a * b + c
   #endif

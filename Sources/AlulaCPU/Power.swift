@@ -168,16 +168,56 @@ private func negativePower(_ x: Int64s, _ y: Int64s, _ result: Int64s) -> Int64s
 
 // MARK: - Floats
 //
-// Squares are by far the most frequent powers, and a product is their nearest float.
+// Squares and cubes are by far the most frequent powers, and products.
 
 @inline(__always)
 private func power(_ x: Floats, _ y: Floats) -> Floats {
-  let other = y .!= 2
-  return anyLane(other) ? (x * x).replacing(with: lanewise(x, y) { powf($0, $1) }, where: other) : x * x
+  let square = x * x
+  let isCube = y .== 3
+  let product = square.replacing(with: square * x, where: isCube)
+  let isOther = .!(isCube .| (y .== 2))
+  return anyLane(isOther) ? product.replacing(with: generalPower(x, y), where: isOther) : product
+}
+
+/// 2 to the power of y·log₂|x|, which is found in float64.
+@inline(__always)
+private func generalPower(_ x: Floats, _ y: Floats) -> Floats {
+  let (mantissa, exponent) = splitLogArgument(magnitude(x))
+  let m = vector8_float32_to_float64(mantissa)
+  let s = (m - 1) / (m + 1)
+  let z = s * s
+  var q = z * 0.28290816841842553 + 0.3199051016062126
+  q = q * z + 0.4122092678526575
+  q = q * z + 0.5770779422010922
+  q = q * z + 0.9617966941139444
+  q = q * z + 2.8853900817778495
+  let t = vector8_float32_to_float64(y) * (s * q + vector8_int32_to_float64(exponent))
+  let shifted = t + 0x1.8p52
+  let r = vector8_float64_to_float32(t - (shifted - 0x1.8p52))
+  let n = vector8_int64_to_int32(unsafeBitCast(shifted, to: SIMD8<Int64>.self))
+  var p = fma(Floats(repeating: 0.00015321186249756032), r, 0.001339016125821547)
+  p = fma(p, r, 0.009618526197638286)
+  p = fma(p, r, 0.05550362253543664)
+  p = fma(p, r, 0.2402264755052167)
+  p = fma(p, r * r, r * 0.6931471805599453) + 1
+  let half = n &>> 1
+  var result = p * powerOfTwo(half) * powerOfTwo(n &- half)
+  // Negative numbers have powers of integers only, whose sign goes by parity.
+  let isFar = exceeds(y, 0x1p23)
+  let whole = vector8_float32_to_int32(y.replacing(with: 0, where: isFar))
+  let signed = unsafeBitCast(unsafeBitCast(result, to: Int32s.self) ^ (whole &<< 31), to: Floats.self)
+    .replacing(with: .nan, where: vector8_int32_to_float32(whole) .!= y)
+  result = result.replacing(with: signed, where: x .< 0)
+  // Zeros, subnormal numbers, infinities and NaN are the C library's, and what is infinite or vanishes.
+  let isSpecial = isNoLogArgument(magnitude(x)) .| isFar .| exceeds(vector8_float64_to_float32(t), 160)
+  return anyLane(isSpecial) ? result.replacing(with: lanewise(x, y) { powf($0, $1) }, where: isSpecial) : result
 }
 
 @inline(__always)
 private func power(_ x: Doubles, _ y: Doubles) -> Doubles {
-  let other = y .!= 2
-  return anyLane(other) ? (x * x).replacing(with: lanewise(x, y) { Glibc.pow($0, $1) }, where: other) : x * x
+  let square = x * x
+  let isCube = y .== 3
+  let product = square.replacing(with: square * x, where: isCube)
+  let isOther = .!(isCube .| (y .== 2))
+  return anyLane(isOther) ? product.replacing(with: lanewise(x, y) { Glibc.pow($0, $1) }, where: isOther) : product
 }

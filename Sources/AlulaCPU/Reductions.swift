@@ -14,7 +14,7 @@ func registerReductions(_ receive: KernelReceiver) {
 }
 
 typealias FoldKernel =
-  @convention(c) (UnsafeMutableRawPointer?, UnsafeRawPointer?, Int, Int, Int, UnsafePointer<Double>?) -> Void
+  @convention(c) (UnsafeMutableRawPointer?, UnsafeRawPointer?, Int, Int, Int, UnsafePointer<Double>?, Int, Int) -> Void
 
 func registerFold(_ receive: KernelReceiver, _ name: StaticString, _ slot: Int, _ kernel: FoldKernel) {
   receive(name, slot, unsafeBitCast(kernel, to: UnsafeRawPointer.self))
@@ -22,25 +22,40 @@ func registerFold(_ receive: KernelReceiver, _ name: StaticString, _ slot: Int, 
 
 // MARK: - The loops
 
-/// Folds `rows` rows of `columns` adjacent elements into the accumulators, one per column; without an input, sets
-/// the accumulators to `identity`.
+/// Folds `rows` rows of `columns` adjacent elements into the accumulators, one per column, for each of `groups` groups;
+/// without an input, sets the accumulators to `identity`.
 ///
 /// - Parameters:
 ///   - rowStep: the distance of two rows in bytes.
+///   - groupStep: the distance of two groups in bytes; their accumulators and centers follow each other.
 ///   - load: an element as an accumulator, given the column's center.
 ///   - centers: one per column, or nil.
 @inline(__always)
 func fold<V: SIMD, A: SIMD>(
   _ accumulators: UnsafeMutableRawPointer?, _ input: UnsafeRawPointer?, _ rows: Int, _ rowStep: Int,
-  _ columns: Int, centers: UnsafePointer<A.Scalar>? = nil, identity: A.Scalar,
+  _ columns: Int, _ groups: Int, _ groupStep: Int, centers: UnsafePointer<A.Scalar>? = nil, identity: A.Scalar,
   _ load: (V, A) -> A, _ loadOne: (V.Scalar, A.Scalar) -> A.Scalar,
   _ combine: (A, A) -> A, _ combineOne: (A.Scalar, A.Scalar) -> A.Scalar
 ) {
   let sums = accumulators!.assumingMemoryBound(to: A.Scalar.self)
   guard let input else {
-    for j in 0..<columns { sums[j] = identity }
+    for j in 0..<columns &* groups { sums[j] = identity }
     return
   }
+  for group in 0..<groups {
+    foldGroup(
+      sums + group &* columns, input + group &* groupStep, rows, rowStep, columns,
+      centers: centers.map { $0 + group &* columns }, identity: identity, load, loadOne, combine, combineOne)
+  }
+}
+
+@inline(__always)
+private func foldGroup<V: SIMD, A: SIMD>(
+  _ sums: UnsafeMutablePointer<A.Scalar>, _ input: UnsafeRawPointer, _ rows: Int, _ rowStep: Int, _ columns: Int,
+  centers: UnsafePointer<A.Scalar>?, identity: A.Scalar,
+  _ load: (V, A) -> A, _ loadOne: (V.Scalar, A.Scalar) -> A.Scalar,
+  _ combine: (A, A) -> A, _ combineOne: (A.Scalar, A.Scalar) -> A.Scalar
+) {
   let step = MemoryLayout<V.Scalar>.stride
   let width = V.scalarCount
   if rowStep == columns &* step, columns <= width, width % columns == 0 {
@@ -128,13 +143,21 @@ func foldLanes<V: SIMD, A: SIMD>(
       total = combine(total, load(input.loadUnaligned(fromByteOffset: i &* step, as: V.self), center))
       i &+= width
     }
-    // Neighbours first, as long as they belong to one column.
+    // Neighbours first, as long as they belong to one column. A single column by itself, so that the lanes are known.
     var lanes = width
-    while lanes > columns {
-      lanes /= 2
-      for lane in 0..<lanes { total[lane] = combineOne(total[lane], total[lane &+ lanes]) }
+    if columns == 1 {
+      while lanes > 1 {
+        lanes /= 2
+        for lane in 0..<lanes { total[lane] = combineOne(total[lane], total[lane &+ lanes]) }
+      }
+      sums[0] = combineOne(sums[0], total[0])
+    } else {
+      while lanes > columns {
+        lanes /= 2
+        for lane in 0..<lanes { total[lane] = combineOne(total[lane], total[lane &+ lanes]) }
+      }
+      for lane in 0..<columns { sums[lane] = combineOne(sums[lane], total[lane]) }
     }
-    for lane in 0..<columns { sums[lane] = combineOne(sums[lane], total[lane]) }
   }
   while i < count {
     let column = i % columns
@@ -149,101 +172,103 @@ func foldLanes<V: SIMD, A: SIMD>(
 /// Sums or products of integers, wrapping around in 64 bits.
 @inline(__always)
 private func foldIntegers<T: FixedWidthInteger & SIMDScalar, W: FixedWidthInteger & SIMDScalar>(
-  _ a: UnsafeMutableRawPointer?, _ x: UnsafeRawPointer?, _ r: Int, _ s: Int, _ c: Int, identity: W,
+  _ a: UnsafeMutableRawPointer?, _ x: UnsafeRawPointer?, _ r: Int, _ s: Int, _ c: Int, _ g: Int, _ d: Int, identity: W,
   _: T.Type, _ combine: (SIMD8<W>, SIMD8<W>) -> SIMD8<W>, _ combineOne: (W, W) -> W
 ) {
   fold(
-    a, x, r, s, c, identity: identity,
+    a, x, r, s, c, g, d, identity: identity,
     { (x: SIMD8<T>, _: SIMD8<W>) in SIMD8<W>(truncatingIfNeeded: x) }, { (x, _) in W(truncatingIfNeeded: x) },
     combine, combineOne)
 }
 
 private func registerSums(_ receive: KernelReceiver) {
-  let bytes: FoldKernel = { a, x, r, s, c, _ in
-    foldIntegers(a, x, r, s, c, identity: UInt64(0), UInt8.self, { $0 &+ $1 }, { $0 &+ $1 })
+  let bytes: FoldKernel = { a, x, r, s, c, _, g, d in
+    foldIntegers(a, x, r, s, c, g, d, identity: UInt64(0), UInt8.self, { $0 &+ $1 }, { $0 &+ $1 })
   }
   registerFold(receive, "sum", 0, bytes)
-  registerFold(receive, "sum", 1) { a, x, r, s, c, _ in
-    foldIntegers(a, x, r, s, c, identity: Int64(0), Int8.self, { $0 &+ $1 }, { $0 &+ $1 })
+  registerFold(receive, "sum", 1) { a, x, r, s, c, _, g, d in
+    foldIntegers(a, x, r, s, c, g, d, identity: Int64(0), Int8.self, { $0 &+ $1 }, { $0 &+ $1 })
   }
-  registerFold(receive, "sum", 2) { a, x, r, s, c, _ in
-    foldIntegers(a, x, r, s, c, identity: Int64(0), Int16.self, { $0 &+ $1 }, { $0 &+ $1 })
+  registerFold(receive, "sum", 2) { a, x, r, s, c, _, g, d in
+    foldIntegers(a, x, r, s, c, g, d, identity: Int64(0), Int16.self, { $0 &+ $1 }, { $0 &+ $1 })
   }
-  registerFold(receive, "sum", 3) { a, x, r, s, c, _ in
-    foldIntegers(a, x, r, s, c, identity: Int64(0), Int32.self, { $0 &+ $1 }, { $0 &+ $1 })
+  registerFold(receive, "sum", 3) { a, x, r, s, c, _, g, d in
+    foldIntegers(a, x, r, s, c, g, d, identity: Int64(0), Int32.self, { $0 &+ $1 }, { $0 &+ $1 })
   }
-  let words: FoldKernel = { a, x, r, s, c, _ in
-    foldIntegers(a, x, r, s, c, identity: UInt64(0), UInt64.self, { $0 &+ $1 }, { $0 &+ $1 })
+  let words: FoldKernel = { a, x, r, s, c, _, g, d in
+    foldIntegers(a, x, r, s, c, g, d, identity: UInt64(0), UInt64.self, { $0 &+ $1 }, { $0 &+ $1 })
   }
   registerFold(receive, "sum", 4, words)
   registerFold(receive, "sum", 5, bytes)
-  registerFold(receive, "sum", 6) { a, x, r, s, c, _ in
-    foldIntegers(a, x, r, s, c, identity: UInt64(0), UInt16.self, { $0 &+ $1 }, { $0 &+ $1 })
+  registerFold(receive, "sum", 6) { a, x, r, s, c, _, g, d in
+    foldIntegers(a, x, r, s, c, g, d, identity: UInt64(0), UInt16.self, { $0 &+ $1 }, { $0 &+ $1 })
   }
-  registerFold(receive, "sum", 7) { a, x, r, s, c, _ in
-    foldIntegers(a, x, r, s, c, identity: UInt64(0), UInt32.self, { $0 &+ $1 }, { $0 &+ $1 })
+  registerFold(receive, "sum", 7) { a, x, r, s, c, _, g, d in
+    foldIntegers(a, x, r, s, c, g, d, identity: UInt64(0), UInt32.self, { $0 &+ $1 }, { $0 &+ $1 })
   }
   registerFold(receive, "sum", 8, words)
-  registerFold(receive, "sum", 11) { a, x, r, s, c, _ in
+  registerFold(receive, "sum", 11) { a, x, r, s, c, _, g, d in
     fold(
-      a, x, r, s, c, identity: 0, { (x: SIMD8<Float>, _: SIMD8<Double>) in SIMD8<Double>(x) }, { (x, _) in Double(x) },
+      a, x, r, s, c, g, d, identity: 0, { (x: SIMD8<Float>, _: SIMD8<Double>) in vector8_float32_to_float64(x) },
+      { (x, _) in Double(x) },
       { $0 + $1 }, { $0 + $1 })
   }
-  registerFold(receive, "sum", 12) { a, x, r, s, c, _ in
-    fold(a, x, r, s, c, identity: 0, { (x: SIMD8<Double>, _) in x }, { (x, _) in x }, { $0 + $1 }, { $0 + $1 })
+  registerFold(receive, "sum", 12) { a, x, r, s, c, _, g, d in
+    fold(a, x, r, s, c, g, d, identity: 0, { (x: SIMD8<Double>, _) in x }, { (x, _) in x }, { $0 + $1 }, { $0 + $1 })
   }
 }
 
 private func registerProducts(_ receive: KernelReceiver) {
-  let bytes: FoldKernel = { a, x, r, s, c, _ in
-    foldIntegers(a, x, r, s, c, identity: UInt64(1), UInt8.self, { $0 &* $1 }, { $0 &* $1 })
+  let bytes: FoldKernel = { a, x, r, s, c, _, g, d in
+    foldIntegers(a, x, r, s, c, g, d, identity: UInt64(1), UInt8.self, { $0 &* $1 }, { $0 &* $1 })
   }
   registerFold(receive, "prod", 0, bytes)
-  registerFold(receive, "prod", 1) { a, x, r, s, c, _ in
-    foldIntegers(a, x, r, s, c, identity: Int64(1), Int8.self, { $0 &* $1 }, { $0 &* $1 })
+  registerFold(receive, "prod", 1) { a, x, r, s, c, _, g, d in
+    foldIntegers(a, x, r, s, c, g, d, identity: Int64(1), Int8.self, { $0 &* $1 }, { $0 &* $1 })
   }
-  registerFold(receive, "prod", 2) { a, x, r, s, c, _ in
-    foldIntegers(a, x, r, s, c, identity: Int64(1), Int16.self, { $0 &* $1 }, { $0 &* $1 })
+  registerFold(receive, "prod", 2) { a, x, r, s, c, _, g, d in
+    foldIntegers(a, x, r, s, c, g, d, identity: Int64(1), Int16.self, { $0 &* $1 }, { $0 &* $1 })
   }
-  registerFold(receive, "prod", 3) { a, x, r, s, c, _ in
-    foldIntegers(a, x, r, s, c, identity: Int64(1), Int32.self, { $0 &* $1 }, { $0 &* $1 })
+  registerFold(receive, "prod", 3) { a, x, r, s, c, _, g, d in
+    foldIntegers(a, x, r, s, c, g, d, identity: Int64(1), Int32.self, { $0 &* $1 }, { $0 &* $1 })
   }
-  let words: FoldKernel = { a, x, r, s, c, _ in
-    foldIntegers(a, x, r, s, c, identity: UInt64(1), UInt64.self, { $0 &* $1 }, { $0 &* $1 })
+  let words: FoldKernel = { a, x, r, s, c, _, g, d in
+    foldIntegers(a, x, r, s, c, g, d, identity: UInt64(1), UInt64.self, { $0 &* $1 }, { $0 &* $1 })
   }
   registerFold(receive, "prod", 4, words)
   registerFold(receive, "prod", 5, bytes)
-  registerFold(receive, "prod", 6) { a, x, r, s, c, _ in
-    foldIntegers(a, x, r, s, c, identity: UInt64(1), UInt16.self, { $0 &* $1 }, { $0 &* $1 })
+  registerFold(receive, "prod", 6) { a, x, r, s, c, _, g, d in
+    foldIntegers(a, x, r, s, c, g, d, identity: UInt64(1), UInt16.self, { $0 &* $1 }, { $0 &* $1 })
   }
-  registerFold(receive, "prod", 7) { a, x, r, s, c, _ in
-    foldIntegers(a, x, r, s, c, identity: UInt64(1), UInt32.self, { $0 &* $1 }, { $0 &* $1 })
+  registerFold(receive, "prod", 7) { a, x, r, s, c, _, g, d in
+    foldIntegers(a, x, r, s, c, g, d, identity: UInt64(1), UInt32.self, { $0 &* $1 }, { $0 &* $1 })
   }
   registerFold(receive, "prod", 8, words)
-  registerFold(receive, "prod", 11) { a, x, r, s, c, _ in
+  registerFold(receive, "prod", 11) { a, x, r, s, c, _, g, d in
     fold(
-      a, x, r, s, c, identity: 1, { (x: SIMD8<Float>, _: SIMD8<Double>) in SIMD8<Double>(x) }, { (x, _) in Double(x) },
+      a, x, r, s, c, g, d, identity: 1, { (x: SIMD8<Float>, _: SIMD8<Double>) in vector8_float32_to_float64(x) },
+      { (x, _) in Double(x) },
       { $0 * $1 }, { $0 * $1 })
   }
-  registerFold(receive, "prod", 12) { a, x, r, s, c, _ in
-    fold(a, x, r, s, c, identity: 1, { (x: SIMD8<Double>, _) in x }, { (x, _) in x }, { $0 * $1 }, { $0 * $1 })
+  registerFold(receive, "prod", 12) { a, x, r, s, c, _, g, d in
+    fold(a, x, r, s, c, g, d, identity: 1, { (x: SIMD8<Double>, _) in x }, { (x, _) in x }, { $0 * $1 }, { $0 * $1 })
   }
 }
 
 /// Sums of squared distances from a center per column.
 private func registerSquaredDeviations(_ receive: KernelReceiver) {
-  registerFold(receive, "squared_deviation", 11) { a, x, r, s, c, centers in
+  registerFold(receive, "squared_deviation", 11) { a, x, r, s, c, centers, g, d in
     fold(
-      a, x, r, s, c, centers: centers, identity: 0,
+      a, x, r, s, c, g, d, centers: centers, identity: 0,
       { (x: SIMD8<Float>, center: SIMD8<Double>) in
-        let distance = SIMD8<Double>(x) - center
+        let distance = vector8_float32_to_float64(x) - center
         return distance * distance
       },
       { (x, center) in (Double(x) - center) * (Double(x) - center) }, { $0 + $1 }, { $0 + $1 })
   }
-  registerFold(receive, "squared_deviation", 12) { a, x, r, s, c, centers in
+  registerFold(receive, "squared_deviation", 12) { a, x, r, s, c, centers, g, d in
     fold(
-      a, x, r, s, c, centers: centers, identity: 0,
+      a, x, r, s, c, g, d, centers: centers, identity: 0,
       { (x: SIMD8<Double>, center: SIMD8<Double>) in
         let distance = x - center
         return distance * distance
@@ -254,15 +279,17 @@ private func registerSquaredDeviations(_ receive: KernelReceiver) {
 
 /// Sums of exp(x - center).
 private func registerSumsOfExponentials(_ receive: KernelReceiver) {
-  registerFold(receive, "sum_of_exponentials", 11) { a, x, r, s, c, centers in
+  registerFold(receive, "sum_of_exponentials", 11) { a, x, r, s, c, centers, g, d in
     fold(
-      a, x, r, s, c, centers: centers, identity: 0,
-      { (x: SIMD8<Float>, center: SIMD8<Double>) in SIMD8<Double>(exp(x - SIMD8<Float>(center))) },
+      a, x, r, s, c, g, d, centers: centers, identity: 0,
+      { (x: SIMD8<Float>, center: SIMD8<Double>) in
+        vector8_float32_to_float64(exp(x - vector8_float64_to_float32(center)))
+      },
       { (x, center) in Double(exp(SIMD8<Float>(repeating: x - Float(center)))[0]) }, { $0 + $1 }, { $0 + $1 })
   }
-  registerFold(receive, "sum_of_exponentials", 12) { a, x, r, s, c, centers in
+  registerFold(receive, "sum_of_exponentials", 12) { a, x, r, s, c, centers, g, d in
     fold(
-      a, x, r, s, c, centers: centers, identity: 0,
+      a, x, r, s, c, g, d, centers: centers, identity: 0,
       { (x: SIMD4<Double>, center: SIMD4<Double>) in exp(x - center) }, { (x, center) in Glibc.exp(x - center) },
       { $0 + $1 }, { $0 + $1 })
   }
@@ -274,10 +301,11 @@ private func registerSumsOfExponentials(_ receive: KernelReceiver) {
 
 @inline(__always)
 private func foldExtremum<V: SIMD>(
-  _ a: UnsafeMutableRawPointer?, _ x: UnsafeRawPointer?, _ r: Int, _ s: Int, _ c: Int, identity: V.Scalar,
+  _ a: UnsafeMutableRawPointer?, _ x: UnsafeRawPointer?, _ r: Int, _ s: Int, _ c: Int, _ g: Int, _ d: Int,
+  identity: V.Scalar,
   _ combine: (V, V) -> V, _ combineOne: (V.Scalar, V.Scalar) -> V.Scalar
 ) {
-  fold(a, x, r, s, c, identity: identity, { (x: V, _: V) in x }, { (x, _) in x }, combine, combineOne)
+  fold(a, x, r, s, c, g, d, identity: identity, { (x: V, _: V) in x }, { (x, _) in x }, combine, combineOne)
 }
 
 @inline(__always)
@@ -299,113 +327,117 @@ private func minimumOrNaN(_ a: Doubles, _ x: Doubles) -> Doubles { a.replacing(w
 private func minimumOrNaN<T: BinaryFloatingPoint>(_ a: T, _ x: T) -> T { x < a || x != x ? x : a }
 
 private func registerMaxima(_ receive: KernelReceiver) {
-  registerFold(receive, "max", 0) { a, x, r, s, c, _ in
+  registerFold(receive, "max", 0) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: .min, { (a: UInt8s, x: UInt8s) in a.replacing(with: x, where: x .> a) },
+      a, x, r, s, c, g, d, identity: .min, { (a: UInt8s, x: UInt8s) in a.replacing(with: x, where: x .> a) },
       { $1 > $0 ? $1 : $0 })
   }
-  registerFold(receive, "max", 1) { a, x, r, s, c, _ in
+  registerFold(receive, "max", 1) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: .min, { (a: Int8s, x: Int8s) in a.replacing(with: x, where: x .> a) },
+      a, x, r, s, c, g, d, identity: .min, { (a: Int8s, x: Int8s) in a.replacing(with: x, where: x .> a) },
       { $1 > $0 ? $1 : $0 })
   }
-  registerFold(receive, "max", 2) { a, x, r, s, c, _ in
+  registerFold(receive, "max", 2) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: .min, { (a: Int16s, x: Int16s) in a.replacing(with: x, where: x .> a) },
+      a, x, r, s, c, g, d, identity: .min, { (a: Int16s, x: Int16s) in a.replacing(with: x, where: x .> a) },
       { $1 > $0 ? $1 : $0 })
   }
-  registerFold(receive, "max", 3) { a, x, r, s, c, _ in
+  registerFold(receive, "max", 3) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: .min, { (a: Int32s, x: Int32s) in a.replacing(with: x, where: x .> a) },
+      a, x, r, s, c, g, d, identity: .min, { (a: Int32s, x: Int32s) in a.replacing(with: x, where: x .> a) },
       { $1 > $0 ? $1 : $0 })
   }
-  registerFold(receive, "max", 4) { a, x, r, s, c, _ in
+  registerFold(receive, "max", 4) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: .min, { (a: Int64s, x: Int64s) in a.replacing(with: x, where: x .> a) },
+      a, x, r, s, c, g, d, identity: .min, { (a: Int64s, x: Int64s) in a.replacing(with: x, where: x .> a) },
       { $1 > $0 ? $1 : $0 })
   }
-  registerFold(receive, "max", 5) { a, x, r, s, c, _ in
+  registerFold(receive, "max", 5) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: .min, { (a: UInt8s, x: UInt8s) in a.replacing(with: x, where: x .> a) },
+      a, x, r, s, c, g, d, identity: .min, { (a: UInt8s, x: UInt8s) in a.replacing(with: x, where: x .> a) },
       { $1 > $0 ? $1 : $0 })
   }
-  registerFold(receive, "max", 6) { a, x, r, s, c, _ in
+  registerFold(receive, "max", 6) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: .min, { (a: UInt16s, x: UInt16s) in a.replacing(with: x, where: x .> a) },
+      a, x, r, s, c, g, d, identity: .min, { (a: UInt16s, x: UInt16s) in a.replacing(with: x, where: x .> a) },
       { $1 > $0 ? $1 : $0 })
   }
-  registerFold(receive, "max", 7) { a, x, r, s, c, _ in
+  registerFold(receive, "max", 7) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: .min, { (a: UInt32s, x: UInt32s) in a.replacing(with: x, where: x .> a) },
+      a, x, r, s, c, g, d, identity: .min, { (a: UInt32s, x: UInt32s) in a.replacing(with: x, where: x .> a) },
       { $1 > $0 ? $1 : $0 })
   }
-  registerFold(receive, "max", 8) { a, x, r, s, c, _ in
+  registerFold(receive, "max", 8) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: .min, { (a: UInt64s, x: UInt64s) in a.replacing(with: x, where: x .> a) },
+      a, x, r, s, c, g, d, identity: .min, { (a: UInt64s, x: UInt64s) in a.replacing(with: x, where: x .> a) },
       { $1 > $0 ? $1 : $0 })
   }
-  registerFold(receive, "max", 11) { a, x, r, s, c, _ in
+  registerFold(receive, "max", 11) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: -.infinity, { (a: Floats, x: Floats) in maximumOrNaN(a, x) }, { maximumOrNaN($0, $1) })
+      a, x, r, s, c, g, d, identity: -.infinity, { (a: Floats, x: Floats) in maximumOrNaN(a, x) },
+      { maximumOrNaN($0, $1) })
   }
-  registerFold(receive, "max", 12) { a, x, r, s, c, _ in
+  registerFold(receive, "max", 12) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: -.infinity, { (a: Doubles, x: Doubles) in maximumOrNaN(a, x) }, { maximumOrNaN($0, $1) })
+      a, x, r, s, c, g, d, identity: -.infinity, { (a: Doubles, x: Doubles) in maximumOrNaN(a, x) },
+      { maximumOrNaN($0, $1) })
   }
 }
 
 private func registerMinima(_ receive: KernelReceiver) {
-  registerFold(receive, "min", 0) { a, x, r, s, c, _ in
+  registerFold(receive, "min", 0) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: .max, { (a: UInt8s, x: UInt8s) in a.replacing(with: x, where: x .< a) },
+      a, x, r, s, c, g, d, identity: .max, { (a: UInt8s, x: UInt8s) in a.replacing(with: x, where: x .< a) },
       { $1 < $0 ? $1 : $0 })
   }
-  registerFold(receive, "min", 1) { a, x, r, s, c, _ in
+  registerFold(receive, "min", 1) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: .max, { (a: Int8s, x: Int8s) in a.replacing(with: x, where: x .< a) },
+      a, x, r, s, c, g, d, identity: .max, { (a: Int8s, x: Int8s) in a.replacing(with: x, where: x .< a) },
       { $1 < $0 ? $1 : $0 })
   }
-  registerFold(receive, "min", 2) { a, x, r, s, c, _ in
+  registerFold(receive, "min", 2) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: .max, { (a: Int16s, x: Int16s) in a.replacing(with: x, where: x .< a) },
+      a, x, r, s, c, g, d, identity: .max, { (a: Int16s, x: Int16s) in a.replacing(with: x, where: x .< a) },
       { $1 < $0 ? $1 : $0 })
   }
-  registerFold(receive, "min", 3) { a, x, r, s, c, _ in
+  registerFold(receive, "min", 3) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: .max, { (a: Int32s, x: Int32s) in a.replacing(with: x, where: x .< a) },
+      a, x, r, s, c, g, d, identity: .max, { (a: Int32s, x: Int32s) in a.replacing(with: x, where: x .< a) },
       { $1 < $0 ? $1 : $0 })
   }
-  registerFold(receive, "min", 4) { a, x, r, s, c, _ in
+  registerFold(receive, "min", 4) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: .max, { (a: Int64s, x: Int64s) in a.replacing(with: x, where: x .< a) },
+      a, x, r, s, c, g, d, identity: .max, { (a: Int64s, x: Int64s) in a.replacing(with: x, where: x .< a) },
       { $1 < $0 ? $1 : $0 })
   }
-  registerFold(receive, "min", 5) { a, x, r, s, c, _ in
+  registerFold(receive, "min", 5) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: .max, { (a: UInt8s, x: UInt8s) in a.replacing(with: x, where: x .< a) },
+      a, x, r, s, c, g, d, identity: .max, { (a: UInt8s, x: UInt8s) in a.replacing(with: x, where: x .< a) },
       { $1 < $0 ? $1 : $0 })
   }
-  registerFold(receive, "min", 6) { a, x, r, s, c, _ in
+  registerFold(receive, "min", 6) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: .max, { (a: UInt16s, x: UInt16s) in a.replacing(with: x, where: x .< a) },
+      a, x, r, s, c, g, d, identity: .max, { (a: UInt16s, x: UInt16s) in a.replacing(with: x, where: x .< a) },
       { $1 < $0 ? $1 : $0 })
   }
-  registerFold(receive, "min", 7) { a, x, r, s, c, _ in
+  registerFold(receive, "min", 7) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: .max, { (a: UInt32s, x: UInt32s) in a.replacing(with: x, where: x .< a) },
+      a, x, r, s, c, g, d, identity: .max, { (a: UInt32s, x: UInt32s) in a.replacing(with: x, where: x .< a) },
       { $1 < $0 ? $1 : $0 })
   }
-  registerFold(receive, "min", 8) { a, x, r, s, c, _ in
+  registerFold(receive, "min", 8) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: .max, { (a: UInt64s, x: UInt64s) in a.replacing(with: x, where: x .< a) },
+      a, x, r, s, c, g, d, identity: .max, { (a: UInt64s, x: UInt64s) in a.replacing(with: x, where: x .< a) },
       { $1 < $0 ? $1 : $0 })
   }
-  registerFold(receive, "min", 11) { a, x, r, s, c, _ in
+  registerFold(receive, "min", 11) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: .infinity, { (a: Floats, x: Floats) in minimumOrNaN(a, x) }, { minimumOrNaN($0, $1) })
+      a, x, r, s, c, g, d, identity: .infinity, { (a: Floats, x: Floats) in minimumOrNaN(a, x) },
+      { minimumOrNaN($0, $1) })
   }
-  registerFold(receive, "min", 12) { a, x, r, s, c, _ in
+  registerFold(receive, "min", 12) { a, x, r, s, c, _, g, d in
     foldExtremum(
-      a, x, r, s, c, identity: .infinity, { (a: Doubles, x: Doubles) in minimumOrNaN(a, x) }, { minimumOrNaN($0, $1) })
+      a, x, r, s, c, g, d, identity: .infinity, { (a: Doubles, x: Doubles) in minimumOrNaN(a, x) },
+      { minimumOrNaN($0, $1) })
   }
 }

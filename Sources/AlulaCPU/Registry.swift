@@ -19,6 +19,7 @@ public func registerKernels(_ receive: KernelReceiver) {
   registerTrigonometry(receive)
   registerHyperbolics(receive)
   registerActivations(receive)
+  registerActivationGradients(receive)
   registerSelection(receive)
   registerCopies(receive)
   registerIntegerCasts(receive)
@@ -35,6 +36,8 @@ public func registerKernels(_ receive: KernelReceiver) {
   registerSearch(receive)
   registerScans(receive)
   registerSoftmax(receive)
+  registerSoftmaxColumns(receive)
+  registerTransposition(receive)
   registerNormalization(receive)
   registerCrossEntropy(receive)
 }

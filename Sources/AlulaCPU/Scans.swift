@@ -58,8 +58,8 @@ private func scanFloats(
   _ next: (SIMD8<Double>, SIMD8<Double>, SIMD8<Double>) -> SIMD8<Double>, _ nextOne: (Double, Double, Double) -> Double
 ) {
   scan(
-    count, columns, step, out, input, factors, start: start, { (x: SIMD8<Float>) in SIMD8<Double>(x) },
-    { SIMD8<Float>($0) }, next, nextOne)
+    count, columns, step, out, input, factors, start: start, { (x: SIMD8<Float>) in vector8_float32_to_float64(x) },
+    { vector8_float64_to_float32($0) }, next, nextOne)
 }
 
 @inline(__always)

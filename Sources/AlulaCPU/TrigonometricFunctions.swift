@@ -1,21 +1,31 @@
 import CSupport
 import Glibc
 
-// Sine and cosine of float32 vectors: the argument is reduced to ±π/4 in float64, where minimax polynomials are
-// within 1 unit in the last place. Beyond a million, and in float64, the C library's functions serve.
+// Trigonometric functions of float32 vectors: the argument is reduced to ±π/4, where minimax polynomials are within 1
+// unit in the last place. Of large arguments, and in float64, the C library's functions serve.
 
-private let largestReduced: Float = 1e6
+private let largestReduced: Float = 1e5
 
-/// The quadrant of x and its distance from the nearest multiple of π/2, for |x| ≤ largestReduced.
+/// The quadrant of x (its lowest bits count), its distance from the nearest multiple of π/2, for |x| ≤ largestReduced.
 @inline(__always)
 private func reduceByHalfPi(_ x: Floats) -> (quadrant: Int32s, r: Floats) {
-  let wide = vector8_float32_to_float64(x)
-  let shift = 0x1.8p52
-  let shifted = wide * 0.6366197723675814 + shift
-  let n = shifted - shift
-  // π/2 in two parts; the first has 33 bits, so that its product with n is exact.
-  let r = (wide - n * 1.57079632673412561417) - n * 6.07710050650619224932e-11
-  return (vector8_int64_to_int32(unsafeBitCast(shifted, to: SIMD8<Int64>.self)), vector8_float64_to_float32(r))
+  #if FMA
+    let shift: Float = 0x1.8p23
+    let shifted = fma(x, Floats(repeating: 0.636619747), shift)
+    let n = shifted - shift
+    // π/2 in three parts.
+    var r = fma(n, Floats(repeating: -1.57079637050628662109375), x)
+    r = fma(n, Floats(repeating: 4.37113883e-8), r)
+    return (unsafeBitCast(shifted, to: Int32s.self), fma(n, Floats(repeating: 1.715124499e-15), r))
+  #else
+    let wide = vector8_float32_to_float64(x)
+    let shift = 0x1.8p52
+    let shifted = wide * 0.6366197723675814 + shift
+    let n = shifted - shift
+    // π/2 in two parts; the first has 33 bits, so that its product with n is exact.
+    let r = (wide - n * 1.57079632673412561417) - n * 6.07710050650619224932e-11
+    return (vector8_int64_to_int32(unsafeBitCast(shifted, to: SIMD8<Int64>.self)), vector8_float64_to_float32(r))
+  #endif
 }
 
 /// The sine of what lies `quarter` quarters of a turn further.
@@ -37,16 +47,51 @@ private func sine(_ x: Floats, advancedBy quarter: Int32) -> Floats {
 
 @inline(__always)
 func sin(_ x: Floats) -> Floats {
-  let large = magnitude(x) .> largestReduced
-  let result = sine(x.replacing(with: 0, where: large), advancedBy: 0).replacing(with: x, where: x .== 0)
-  return anyLane(large) ? result.replacing(with: lanewise(x) { sinf($0) }, where: large) : result
+  let isLarge = exceeds(x, largestReduced)
+  let result = sine(x, advancedBy: 0).replacing(with: x, where: x .== 0)
+  return anyLane(isLarge) ? result.replacing(with: lanewise(x) { sinf($0) }, where: isLarge) : result
 }
 
 @inline(__always)
 func cos(_ x: Floats) -> Floats {
-  let large = magnitude(x) .> largestReduced
-  let result = sine(x.replacing(with: 0, where: large), advancedBy: 1)
-  return anyLane(large) ? result.replacing(with: lanewise(x) { cosf($0) }, where: large) : result
+  let isLarge = exceeds(x, largestReduced)
+  let result = sine(x, advancedBy: 1)
+  return anyLane(isLarge) ? result.replacing(with: lanewise(x) { cosf($0) }, where: isLarge) : result
+}
+
+@inline(__always)
+func tan(_ x: Floats) -> Floats {
+  let (quadrant, r) = reduceByHalfPi(x)
+  let s = r * r
+  var p = fma(Floats(repeating: 0.004413753137639048), s, 9.792139223850082e-06)
+  p = fma(p, s, 0.010902133205039823)
+  p = fma(p, s, 0.021255067206058978)
+  p = fma(p, s, 0.054065520267597755)
+  p = fma(p, s, 0.13332610140003748)
+  p = fma(p, s, 0.3333335143509994)
+  let tangent = fma(p, s * r, r)
+  let result = tangent.replacing(with: -1 / tangent, where: (quadrant & 1) .!= 0).replacing(with: x, where: x .== 0)
+  let isLarge = exceeds(x, largestReduced)
+  return anyLane(isLarge) ? result.replacing(with: lanewise(x) { tanf($0) }, where: isLarge) : result
+}
+
+@inline(__always)
+func atan(_ x: Floats) -> Floats {
+  let a = magnitude(x)
+  let isSteep = a .> 1
+  let z = a.replacing(with: -1 / a, where: isSteep)
+  let s = z * z
+  var p = fma(Floats(repeating: 0.002974632604058529), s, -0.016581349113171332)
+  p = fma(p, s, 0.04355379632894746)
+  p = fma(p, s, -0.0758059824017716)
+  p = fma(p, s, 0.1067894846420698)
+  p = fma(p, s, -0.14214210721418422)
+  p = fma(p, s, 0.19994137312408283)
+  p = fma(p, s, -0.3333316696531455)
+  p = p * s
+  // π/2 in two parts.
+  let steep = fma(p, z, z - 4.37113883e-8) + 1.57079637
+  return copysign(fma(p, z, z).replacing(with: steep, where: isSteep), x)
 }
 
 @inline(__always)

@@ -18,9 +18,9 @@ func registerTrigonometry(_ receive: KernelReceiver) {
     { n, p, s, _ in map(n, p, s) { (x: Doubles) in cos(x) } })
   registerFloats(
     receive, "tan",
-    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats) in lanewise(x) { tanf($0) } } },
-    { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats) in lanewise(x) { tanf($0) } } },
-    { n, p, s, _ in map(n, p, s) { (x: Floats) in lanewise(x) { tanf($0) } } },
+    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats) in tan(x) } },
+    { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats) in tan(x) } },
+    { n, p, s, _ in map(n, p, s) { (x: Floats) in tan(x) } },
     { n, p, s, _ in map(n, p, s) { (x: Doubles) in lanewise(x) { Glibc.tan($0) } } })
   registerFloats(
     receive, "asin",
@@ -36,9 +36,9 @@ func registerTrigonometry(_ receive: KernelReceiver) {
     { n, p, s, _ in map(n, p, s) { (x: Doubles) in lanewise(x) { Glibc.acos($0) } } })
   registerFloats(
     receive, "atan",
-    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats) in lanewise(x) { atanf($0) } } },
-    { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats) in lanewise(x) { atanf($0) } } },
-    { n, p, s, _ in map(n, p, s) { (x: Floats) in lanewise(x) { atanf($0) } } },
+    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats) in atan(x) } },
+    { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats) in atan(x) } },
+    { n, p, s, _ in map(n, p, s) { (x: Floats) in atan(x) } },
     { n, p, s, _ in map(n, p, s) { (x: Doubles) in lanewise(x) { Glibc.atan($0) } } })
   registerFloats(
     receive, "atan2",

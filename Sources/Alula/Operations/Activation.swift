@@ -13,7 +13,10 @@ extension Operation {
   public static let relu = unary(
     "relu", "max(x, 0). The gradient at 0 is 0.",
     source: .pytorch, dtypes: .real, inPlace: true,
-    gradient: .ofOutput { (g, y) throws(AlulaError) in try y.greater(y.number(0)).where(g, g.number(0)) },
+    gradient: .ofOutput { (g, y) throws(AlulaError) in
+      if let fused = try fusedGradient(reluBackward, g, y) { return fused }
+      return try y.greater(y.number(0)).where(g, g.number(0))
+    },
     reference: "np.maximum(x, 0)")
 
   public static let leakyRelu = smooth(
@@ -40,7 +43,10 @@ extension Operation {
 
   public static let sigmoid = smooth(
     "sigmoid", "The logistic function 1 / (1 + e⁻ˣ).", inPlace: true,
-    gradient: .ofOutput { (g, y) throws(AlulaError) in try g * (y * (1 - y)) },
+    gradient: .ofOutput { (g, y) throws(AlulaError) in
+      if let fused = try fusedGradient(sigmoidBackward, g, y) { return fused }
+      return try g * (y * (1 - y))
+    },
     reference: "special.expit(x)")
 
   public static let softplus = smooth(
@@ -51,6 +57,7 @@ extension Operation {
   public static let silu = smooth(
     "silu", "x·sigmoid(x), also called swish (S. Elfwing, E. Uchibe and K. Doya, 2017).",
     gradient: .ofInput { (g, x) throws(AlulaError) in
+      if let fused = try fusedGradient(siluBackward, g, x) { return fused }
       let s = try x.sigmoid()
       return try g * (s * (x * (1 - s) + 1))
     },
@@ -59,6 +66,7 @@ extension Operation {
   public static let gelu = smooth(
     "gelu", "x·Φ(x) with the standard normal distribution function Φ (D. Hendrycks and K. Gimpel, 2016).",
     gradient: .ofInput { (g, x) throws(AlulaError) in
+      if let fused = try fusedGradient(geluBackward, g, x) { return fused }
       let distribution = try (x * -0.7071067811865476).erfc() * 0.5
       let density = try (x.square() * -0.5).exp() * 0.3989422804014327
       return try g * (distribution + x * density)
@@ -75,4 +83,29 @@ extension Operation {
       return try g * (s + x * (s * (1 - s)) * slope)
     },
     reference: "x * special.expit(2 * np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))")
+
+  // MARK: - Gradients in one pass
+
+  static let fusedGradients = [reluBackward, sigmoidBackward, tanhBackward, siluBackward, geluBackward]
+
+  static let tanhBackward = fused("tanh_backward")
+  private static let reluBackward = fused("relu_backward")
+  private static let sigmoidBackward = fused("sigmoid_backward")
+  private static let siluBackward = fused("silu_backward")
+  private static let geluBackward = fused("gelu_backward")
+
+  /// The gradient in one pass, or nil where it is recorded: then it is made of operations that can be differentiated.
+  static func fusedGradient(_ operation: Operation, _ gradient: Tensor, _ x: Tensor) throws(AlulaError) -> Tensor? {
+    if GradientMode.isEnabled || gradient.dtype != x.dtype { return nil }
+    return try operation.first([gradient, x], [])
+  }
+
+  private static func fused(_ name: String) -> Operation {
+    Operation(
+      name, "A gradient taken back through an activation, given its input or output.",
+      source: .alula, inputs: [.any("g"), .any("x")], dtypes: .floating,
+      body: .primitive { (c) throws(AlulaError) in [TensorSpec(c[1].dtype, c[1].layout.shape)] },
+      gradient: .unsupported("it runs only where no further gradient is recorded"),
+      samples: [], reference: nil)
+  }
 }

@@ -72,7 +72,10 @@ extension Operation {
 
   public static let tanh = function(
     "tanh", "The hyperbolic tangent.",
-    gradient: .ofOutput { (g, y) throws(AlulaError) in try g * (1 - y.square()) },
+    gradient: .ofOutput { (g, y) throws(AlulaError) in
+      if let fused = try fusedGradient(tanhBackward, g, y) { return fused }
+      return try g * (1 - y.square())
+    },
     reference: "np.tanh(x)")
 
   public static let asinh = function(

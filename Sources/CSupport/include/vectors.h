@@ -24,6 +24,11 @@ typedef VECTOR(uint64_t, 4) vector4_uint64;
 typedef VECTOR(double, 4) vector4_float64;
 typedef VECTOR(uint8_t, 16) vector16_uint8;
 typedef VECTOR(uint16_t, 16) vector16_uint16;
+typedef VECTOR(int32_t, 4) vector4_int32;
+typedef VECTOR(int64_t, 4) vector4_int64;
+typedef VECTOR(int16_t, 16) vector16_int16;
+typedef VECTOR(int8_t, 32) vector32_int8;
+typedef VECTOR(uint8_t, 32) vector32_uint8;
 
 #if defined(__clang__)
 
@@ -50,6 +55,69 @@ CONVERSIONS(uint32)
 CONVERSIONS(uint64)
 CONVERSIONS(float32)
 CONVERSIONS(float64)
+
+// Where the mask's bits are set, `a`, else `b`.
+#define SELECTION(lanes, type, mask)                                                                              \
+  VECTOR_FUNCTION vector##lanes##_##type vector##lanes##_##type##_select(                                         \
+      vector##lanes##_##mask condition, vector##lanes##_##type a, vector##lanes##_##type b) {                     \
+    return condition ? a : b;                                                                                     \
+  }
+SELECTION(8, float32, int32)
+SELECTION(8, int32, int32)
+SELECTION(8, uint32, int32)
+SELECTION(8, float64, int64)
+SELECTION(8, int64, int64)
+SELECTION(8, uint64, int64)
+SELECTION(8, int16, int16)
+SELECTION(8, uint16, int16)
+SELECTION(4, float64, int64)
+SELECTION(4, int64, int64)
+SELECTION(4, uint64, int64)
+SELECTION(16, int16, int16)
+SELECTION(16, uint16, int16)
+SELECTION(32, int8, int8)
+SELECTION(32, uint8, int8)
+
+// Arithmetic. The shifts are by less than an element's width.
+#define OPERATION(lanes, type, name, expression)                                                                  \
+  VECTOR_FUNCTION vector##lanes##_##type vector##lanes##_##type##_##name(vector##lanes##_##type a,                \
+                                                                         vector##lanes##_##type b) {              \
+    return expression;                                                                                            \
+  }
+#define FLOAT_OPERATIONS(lanes, type)  \
+  OPERATION(lanes, type, add, a + b)   \
+  OPERATION(lanes, type, subtract, a - b) \
+  OPERATION(lanes, type, multiply, a *b)  \
+  OPERATION(lanes, type, divide, a / b)
+FLOAT_OPERATIONS(8, float32)
+FLOAT_OPERATIONS(8, float64)
+FLOAT_OPERATIONS(4, float64)
+#define BIT_OPERATIONS(lanes, type)   \
+  OPERATION(lanes, type, and, a &b)   \
+  OPERATION(lanes, type, or, a | b)   \
+  OPERATION(lanes, type, xor, a ^ b)  \
+  OPERATION(lanes, type, shift_left, a << b) \
+  OPERATION(lanes, type, shift_right, a >> b)
+BIT_OPERATIONS(8, int32)
+BIT_OPERATIONS(8, uint32)
+BIT_OPERATIONS(8, int64)
+BIT_OPERATIONS(8, uint64)
+BIT_OPERATIONS(4, int64)
+BIT_OPERATIONS(4, uint64)
+BIT_OPERATIONS(8, int16)
+BIT_OPERATIONS(8, uint16)
+BIT_OPERATIONS(16, int16)
+BIT_OPERATIONS(16, uint16)
+BIT_OPERATIONS(32, int8)
+BIT_OPERATIONS(32, uint8)
+#if defined(__FMA__)
+VECTOR_FUNCTION vector8_float32 vector8_float32_fma(vector8_float32 a, vector8_float32 b, vector8_float32 c) {
+  return __builtin_elementwise_fma(a, b, c);
+}
+VECTOR_FUNCTION vector4_float64 vector4_float64_fma(vector4_float64 a, vector4_float64 b, vector4_float64 c) {
+  return __builtin_elementwise_fma(a, b, c);
+}
+#endif
 
 // Between masks, halves and the vectors they go with.
 CONVERSION(8, uint8, uint32)
@@ -81,6 +149,29 @@ VECTOR_FUNCTION vector8_uint16 vector8_float32_to_float16(vector8_float32 x) {
   return (vector8_uint16) __builtin_convertvector(x, vector8_half);
 }
 #endif
+
+/// Row i, column j of the target becomes row j, column i of the source, for 8 rows and columns. Steps are in bytes.
+VECTOR_FUNCTION void vector8_uint32_transpose(void *target, intptr_t target_step, const void *source,
+                                              intptr_t source_step) {
+  vector8_uint32 r[8], a[8], b[8];
+  for (int i = 0; i < 8; i++) __builtin_memcpy(&r[i], (const char *)source + i * source_step, 32);
+  for (int i = 0; i < 8; i += 2) {
+    a[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+    a[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+  }
+  for (int i = 0; i < 8; i += 4) {
+    b[i] = __builtin_shufflevector(a[i], a[i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+    b[i + 1] = __builtin_shufflevector(a[i], a[i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+    b[i + 2] = __builtin_shufflevector(a[i + 1], a[i + 3], 0, 1, 8, 9, 4, 5, 12, 13);
+    b[i + 3] = __builtin_shufflevector(a[i + 1], a[i + 3], 2, 3, 10, 11, 6, 7, 14, 15);
+  }
+  for (int i = 0; i < 4; i++) {
+    vector8_uint32 low = __builtin_shufflevector(b[i], b[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    vector8_uint32 high = __builtin_shufflevector(b[i], b[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    __builtin_memcpy((char *)target + i * target_step, &low, 32);
+    __builtin_memcpy((char *)target + (i + 4) * target_step, &high, 32);
+  }
+}
 
 /// Whether any bit of the vector is set.
 VECTOR_FUNCTION bool vector4_uint64_any(vector4_uint64 x) { return __builtin_reduce_or(x) != 0; }

@@ -12,6 +12,7 @@ package final class CPUBackend: Backend {
   /// One entry per primitive, in a list per family beside its code.
   private static let families: [[(Operation, Lowering)]] = [
     copyLowerings,
+    activationLowerings,
     reductionLowerings,
     creationLowerings,
     updateLowerings,

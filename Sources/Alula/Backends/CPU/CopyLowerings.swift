@@ -3,6 +3,7 @@ extension CPUBackend {
     (
       .copy,
       { (call, outputs) throws(AlulaError) in
+        if let transposed = TransposedCopy(outputs[0], from: call[0]) { return transposed.run() }
         // Elements of one size are copied alike, whatever they mean.
         try run(KernelTable.shared.row("copy")[slot: outputs[0].dtype.itemSize], call, outputs)
       }

@@ -6,7 +6,7 @@
 struct ReductionLoop {
   typealias Kernel =
     @convention(c) (
-      UnsafeMutableRawPointer?, UnsafeRawPointer?, Int, Int, Int, UnsafePointer<Double>?
+      UnsafeMutableRawPointer?, UnsafeRawPointer?, Int, Int, Int, UnsafePointer<Double>?, Int, Int
     ) -> Void
 
   /// Steps in bytes through the input, and in elements through the output.
@@ -21,6 +21,9 @@ struct ReductionLoop {
   private static let pieceSize = 64 * 1024
   /// Elements below which a further thread costs more than it brings.
   private static let grain = 32 * 1024
+
+  /// Rows that are folded in one call: a call for each would cost more than the fold of a short one.
+  private static let rowsPerCall = 256
 
   private let input: Tensor
   /// Kept axes, the widest step first, without `columns`.
@@ -104,12 +107,16 @@ struct ReductionLoop {
         for j in 0..<count { local[j] = centers[target + j * columns.target] }
         own = UnsafePointer(local)
       }
-      kernel(sums, nil, 0, 0, count, nil)
+      kernel(sums, nil, 0, 0, count, nil, 1, 0)
       walk(source, piece * pieceLength..<min(length, (piece + 1) * pieceLength)) { start, rows, step in
-        kernel(sums, start, rows, step, count, own)
+        kernel(sums, start, rows, step, count, own, 1, 0)
       }
     }
 
+    if pieces == 1, width == 1, reduced.count == 1, kept.count == 1 {
+      foldRows(kernel, accumulator, into: output, divisor, centers)
+      return
+    }
     if pieces == 1 {
       let grain = max(1, ReductionLoop.grain / (width * max(1, length)))
       ThreadPool.parallelFor(rows * runs, grain: grain) { range in
@@ -140,13 +147,40 @@ struct ReductionLoop {
         for i in range {
           let (row, run) = (i / runs, i % runs)
           let count = min(width, columns.extent - run * width)
-          combine(sums, nil, 0, 0, count, nil)
-          combine(sums, partials + i * pieces * slot, pieces, slot, count, nil)
+          combine(sums, nil, 0, 0, count, nil, 1, 0)
+          combine(sums, partials + i * pieces * slot, pieces, slot, count, nil, 1, 0)
           finish(sums, accumulator, row, run * width, width, into: output, divisor)
         }
       }
     }
     withExtendedLifetime(partial) {}
+  }
+
+  /// Folds rows that lie one step apart, many in one call.
+  private func foldRows(
+    _ kernel: Kernel, _ accumulator: DType, into output: Tensor, _ divisor: Double,
+    _ centers: UnsafePointer<Double>?
+  ) {
+    let (row, element) = (kept[0], reduced[0])
+    let source = UnsafeRawPointer(input.data)
+    let grain = max(1, ReductionLoop.grain / max(1, length))
+    ThreadPool.parallelFor(row.extent, grain: grain) { range in
+      withScratch(ReductionLoop.rowsPerCall * accumulator.itemSize, ReductionLoop.rowsPerCall) { sums, local in
+        var first = range.lowerBound
+        while first < range.upperBound {
+          let count = min(ReductionLoop.rowsPerCall, range.upperBound - first)
+          var own: UnsafePointer<Double>?
+          if let centers {
+            for j in 0..<count { local[j] = centers[(first + j) * row.target] }
+            own = UnsafePointer(local)
+          }
+          kernel(sums, nil, 0, 0, count, nil, 1, 0)
+          kernel(sums, source + first * row.step, element.extent, element.step, 1, own, count, row.step)
+          write(sums, accumulator, count, at: first * row.target, step: row.target, into: output, divisor)
+          first += count
+        }
+      }
+    }
   }
 
   private func withScratch(
@@ -200,9 +234,16 @@ struct ReductionLoop {
     _ sums: UnsafeMutableRawPointer, _ accumulator: DType, _ row: Int, _ column: Int, _ width: Int,
     into output: Tensor, _ divisor: Double
   ) {
-    let count = min(width, columns.extent - column)
     let (_, target) = position(row, column)
-    let step = columns.target
+    write(
+      sums, accumulator, min(width, columns.extent - column), at: target, step: columns.target, into: output, divisor)
+  }
+
+  /// Writes accumulators as results, from element `target` on.
+  private func write(
+    _ sums: UnsafeMutableRawPointer, _ accumulator: DType, _ count: Int, at target: Int, step: Int,
+    into output: Tensor, _ divisor: Double
+  ) {
     if accumulator == .float64 {
       let sums = sums.assumingMemoryBound(to: Double.self)
       if output.dtype == .float32 {

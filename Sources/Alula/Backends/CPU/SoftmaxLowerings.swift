@@ -12,33 +12,43 @@ extension CPUBackend {
     ),
   ]
 
-  private static let softmaxKernels = RowKernels("softmax")
-  private static let logSoftmaxKernels = RowKernels("log_softmax")
-  private static let softmaxBackwardKernels = RowKernels("softmax_backward")
-  private static let logSoftmaxBackwardKernels = RowKernels("log_softmax_backward")
+  /// A kernel along rows, and its sibling down columns.
+  private struct AxisKernels {
+    let rows: RowKernels
+    let columns: ColumnKernels
+
+    init(_ name: String) {
+      rows = RowKernels(name)
+      columns = ColumnKernels(name + "_columns")
+    }
+  }
+
+  private static let softmaxKernels = AxisKernels("softmax")
+  private static let logSoftmaxKernels = AxisKernels("log_softmax")
+  private static let softmaxBackwardKernels = AxisKernels("softmax_backward")
+  private static let logSoftmaxBackwardKernels = AxisKernels("log_softmax_backward")
 
   /// Runs a kernel over rows along attribute `axis`: of the output, and of the inputs, which have its shape.
-  private static func alongAxis(_ kernels: RowKernels, _ call: Call, _ output: Tensor) throws(AlulaError) {
+  private static func alongAxis(_ kernels: AxisKernels, _ call: Call, _ output: Tensor) throws(AlulaError) {
     let rank = output.rank
     if output.count == 0 { return }
     let axis = try call.axis(call.int("axis"), rank: max(rank, 1))
-    let order = (0..<rank).filter { $0 != axis } + (rank == 0 ? [] : [axis])
-    let length = rank == 0 ? 1 : output.layout.shape[axis]
-    let isLast = axis >= rank - 1
-    var operands: [RowKernels.Operand] = []
-    for input in call.list {
-      var rows = try input.widenedHalf()
-      if !isLast { rows = try rows.permuteDims(axes: order) }
-      operands.append((try rows.contiguous(), length))
+    let shape = output.layout.shape
+    let length = rank == 0 ? 1 : shape[axis]
+    let columns = axis + 1 < rank ? (axis + 1..<rank).reduce(1) { $0 * shape[$1] } : 1
+    var inputs: [Tensor] = []
+    for input in call.list { inputs.append(try input.widenedHalf().contiguous()) }
+    guard let dtype = inputs.first?.dtype else { return }
+    let direct = dtype == output.dtype
+    let target = direct ? output : try Tensor(uninitialized: shape, dtype: dtype)
+    if columns > 1 {
+      try kernels.columns.run(dtype, [target] + inputs, length: length, columns: columns)
+    } else if length <= ColumnKernels.shortRow, output.count / length >= ColumnKernels.fewRows {
+      try kernels.columns.runTurned(dtype, [target] + inputs, length: length)
+    } else {
+      try kernels.rows.run(
+        dtype, rows: output.count / length, length: length, ([target] + inputs).map { ($0, length) })
     }
-    guard let first = operands.first?.tensor else { return }
-    let direct = isLast && first.dtype == output.dtype
-    let target = direct ? output : try Tensor(uninitialized: first.layout.shape, dtype: first.dtype)
-    try kernels.run(
-      first.dtype, rows: output.count / length, length: length, [(target, length)] + operands)
-    if !direct {
-      let place = isLast ? output : try output.permuteDims(axes: order)
-      try place.copyElements(from: target.cast(dtype: output.dtype))
-    }
+    if !direct { try output.copyElements(from: target.cast(dtype: output.dtype)) }
   }
 }

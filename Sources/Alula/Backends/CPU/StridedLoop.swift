@@ -126,15 +126,25 @@ enum StridedLoop {
         advance(&pointers, axis, by: index[axis])
       }
       var done = range.lowerBound
+      let (length, inner) = (extents[last], strides[last])
+      if last == 0 { return body(range.count, pointers, inner) }
+      // The steps to the next inner loop are kept at hand: many inner loops are short.
+      let (rows, row) = (extents[last - 1], strides[last - 1])
       while true {
-        let run = min(extents[last] - index[last], range.upperBound - done)
-        body(run, pointers, strides[last])
+        let run = min(length - index[last], range.upperBound - done)
+        body(run, pointers, inner)
         done += run
         if done >= range.upperBound { return }
-        // To the start of the next inner loop.
-        advance(&pointers, last, by: -index[last])
-        index[last] = 0
-        var axis = last - 1
+        if index[last] != 0 {
+          advance(&pointers, last, by: -index[last])
+          index[last] = 0
+        }
+        index[last - 1] += 1
+        for k in pointers.indices { pointers[k]? += row[k] }
+        if index[last - 1] < rows { continue }
+        advance(&pointers, last - 1, by: -rows)
+        index[last - 1] = 0
+        var axis = last - 2
         while axis >= 0 {
           index[axis] += 1
           advance(&pointers, axis, by: 1)

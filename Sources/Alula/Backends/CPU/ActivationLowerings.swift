@@ -1,0 +1,15 @@
+extension CPUBackend {
+  /// Gradients of activations are element-wise kernels of their names.
+  static let activationLowerings: [(Operation, Lowering)] = Operation.fusedGradients.map { operation in
+    let kernels = KernelTable.shared.row(operation.name)
+    return (
+      operation,
+      { (call, outputs) throws(AlulaError) in
+        guard let kernel = kernels[outputs[0].dtype] else {
+          throw .invalidDType("\(operation.name): dtype \(outputs[0].dtype) is not supported on cpu")
+        }
+        try StridedLoop.run(unsafeBitCast(kernel, to: ElementwiseKernel.self), outputs[0], call.inputs)
+      }
+    )
+  }
+}

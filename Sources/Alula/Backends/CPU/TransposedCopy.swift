@@ -1,0 +1,74 @@
+/// A copy whose target's elements lie side by side along one axis and the source's along another: planes of both axes are
+/// transposed in registers, instead of one cache line read per element.
+struct TransposedCopy {
+  typealias Kernel =
+    @convention(c) (Int, Int, UnsafeMutableRawPointer?, Int, UnsafeRawPointer?, Int) -> Void
+
+  private struct Axis {
+    var extent: Int
+    /// Steps in bytes.
+    var target: Int
+    var source: Int
+  }
+
+  /// Elements of a plane below which the usual loop is as good, and elements that a thread takes at a time.
+  private static let smallestExtent = 4
+  private static let grain = 32 * 1024
+
+  private let kernel: Kernel
+  private let target: UnsafeMutableRawPointer
+  private let source: UnsafeRawPointer
+  /// Adjacent in the source, apart in the target; and the other way round.
+  private var row = Axis(extent: 1, target: 0, source: 0)
+  private var column = Axis(extent: 1, target: 0, source: 0)
+  private var outer: [Axis] = []
+
+  /// Nil when the copy is none of this kind. Both have the same shape and element size.
+  init?(_ target: Tensor, from source: Tensor) {
+    let itemSize = target.dtype.itemSize
+    guard source.layout.shape == target.layout.shape, !source.layout.isContiguous,
+      let kernel = KernelTable.shared.function("transpose", slot: itemSize, as: Kernel.self)
+    else { return nil }
+    self.kernel = kernel
+    self.target = target.data
+    self.source = UnsafeRawPointer(source.data)
+    var axes: [Axis] = []
+    for i in target.layout.shape.indices where target.layout.shape[i] != 1 {
+      let axis = Axis(
+        extent: target.layout.shape[i], target: target.layout.strides[i] * itemSize,
+        source: source.layout.strides[i] * itemSize)
+      if let last = axes.last, last.target == axis.target * axis.extent, last.source == axis.source * axis.extent {
+        axes[axes.count - 1] = Axis(extent: last.extent * axis.extent, target: axis.target, source: axis.source)
+      } else {
+        axes.append(axis)
+      }
+    }
+    guard let c = axes.firstIndex(where: { $0.target == itemSize }),
+      let r = axes.firstIndex(where: { $0.source == itemSize }), c != r,
+      axes[r].extent >= TransposedCopy.smallestExtent, axes[c].extent >= TransposedCopy.smallestExtent
+    else { return nil }
+    (row, column) = (axes[r], axes[c])
+    for i in axes.indices where i != r && i != c { outer.append(axes[i]) }
+  }
+
+  func run() {
+    let strip = min(row.extent, max(8, TransposedCopy.grain / column.extent & ~7))
+    let strips = (row.extent - 1) / strip + 1
+    let planes = outer.reduce(1) { $0 * $1.extent }
+    let grain = max(1, TransposedCopy.grain / (strip * column.extent))
+    ThreadPool.parallelFor(planes * strips, grain: grain) { range in
+      for i in range {
+        let first = i % strips * strip
+        var (to, from) = (target + first * row.target, source + first * row.source)
+        var rest = i / strips
+        for axis in outer.reversed() {
+          let index = rest % axis.extent
+          rest /= axis.extent
+          to += index * axis.target
+          from += index * axis.source
+        }
+        kernel(min(strip, row.extent - first), column.extent, to, row.target, from, column.source)
+      }
+    }
+  }
+}
