@@ -7,6 +7,14 @@ func registerOptimizerSteps(_ receive: KernelReceiver) {
   register(receive, "sgd_step", 12, sgdDouble)
   register(receive, "adam_step", 11, adamFloat)
   register(receive, "adam_step", 12, adamDouble)
+  register(receive, "gradient_scale", 11) { values, _, _, count, parameters in
+    guard let values, let factor = parameters?[0] else { return }
+    step(SIMD8<Float>.self, values, values, nil, nil, count) { p, _, _, _ in p *= Float(factor) }
+  }
+  register(receive, "gradient_scale", 12) { values, _, _, count, parameters in
+    guard let values, let factor = parameters?[0] else { return }
+    step(SIMD4<Double>.self, values, values, nil, nil, count) { p, _, _, _ in p *= factor }
+  }
   receive("gradient_norm", 11, unsafeBitCast(normFloat, to: UnsafeRawPointer.self))
   receive("gradient_norm", 12, unsafeBitCast(normDouble, to: UnsafeRawPointer.self))
 }

@@ -25,10 +25,13 @@ extension Optimizer {
         }
         gradients.append(gradient)
       }
+      let groups = DType.allCases.map { dtype in gradients.filter { $0.dtype == dtype } }.filter { !$0.isEmpty }
       var norm = 0.0
-      for gradient in gradients {
-        let part = try Operation.gradientNorm.first([gradient], [.int(order == .infinity ? 0 : Int(order))]).item()
-        norm = order == .infinity ? (part > norm || part.isNaN ? part : norm) : norm + part
+      for group in groups {
+        let parts = try Operation.gradientNorms.first(group, [.int(order == .infinity ? 0 : Int(order))])
+        for part in try parts.values(as: Double.self) {
+          norm = order == .infinity ? (part > norm || part.isNaN ? part : norm) : norm + part
+        }
       }
       if order == 2 { norm = norm.squareRoot() }
       if errorIfNotFinite, !norm.isFinite {
@@ -37,8 +40,10 @@ extension Optimizer {
       let scale = maximumNorm / (norm + 1e-6)
       // Not below 1 also when it is NaN: then the gradients become NaN, as the norm says.
       if !(scale >= 1) {
-        let factor = try Tensor(scale, dtype: .float64, weak: true)
-        for gradient in gradients { try Operation.multiply.callInPlace([gradient, factor]) }
+        for group in groups {
+          try Operation.gradientScale.execute(Call(.gradientScale, group, [.float(scale)]), into: group)
+          for gradient in group { gradient.storage.markWritten() }
+        }
       }
       return norm
     }

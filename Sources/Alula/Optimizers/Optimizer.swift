@@ -8,8 +8,8 @@ public class Optimizer: @unchecked Sendable {
   /// The step size; may be changed between steps, as schedules do.
   public var learningRate: Double
 
-  /// For each parameter, its state by name; empty before its first step.
-  package internal(set) var states: [[String: Tensor]]
+  /// For each parameter, its state in the order of `stateNames`; empty before its first step.
+  package internal(set) var states: [[Tensor]]
   /// How many steps each parameter has taken.
   package internal(set) var stepCounts: [Int]
 
@@ -32,7 +32,7 @@ public class Optimizer: @unchecked Sendable {
     }
     self.parameters = parameters
     self.learningRate = learningRate
-    states = Array(repeating: [:], count: parameters.count)
+    states = Array(repeating: [], count: parameters.count)
     stepCounts = Array(repeating: 0, count: parameters.count)
   }
 
@@ -41,9 +41,10 @@ public class Optimizer: @unchecked Sendable {
   /// The names of a parameter's state tensors, in the order in which the kernel takes them.
   var stateNames: [String] { [] }
 
-  /// Updates every parameter that has a gradient.
+  /// Updates every parameter that has a gradient, all that are alike in one pass.
   public func step() throws(AlulaError) {
     try GradientMode.without { () throws(AlulaError) in
+      var groups: [StepGroup] = []
       for (i, parameter) in parameters.enumerated() {
         guard let gradient = parameter.gradient else { continue }
         guard gradient.dtype == parameter.dtype, gradient.layout.shape == parameter.layout.shape else {
@@ -51,23 +52,48 @@ public class Optimizer: @unchecked Sendable {
             "\(name): gradient of shape \(gradient.layout.shape) and dtype \(gradient.dtype) for parameter \(i) of "
               + "shape \(parameter.layout.shape) and dtype \(parameter.dtype)")
         }
-        if states[i].isEmpty {
-          for key in stateNames {
-            states[i][key] = try Tensor.zeros(shape: parameter.shape, dtype: parameter.dtype, device: parameter.device)
-          }
+        let (dtype, count) = (parameter.dtype, stepCounts[i])
+        // Parameters are alike as a rule: then there is one group.
+        let known = groups.firstIndex { $0.dtype == dtype && $0.stepCount == count && $0.device == parameter.device }
+        if let known {
+          groups[known].members.append((i, gradient))
+        } else {
+          groups.append(StepGroup(dtype: dtype, stepCount: count, device: parameter.device, members: [(i, gradient)]))
         }
-        stepCounts[i] += 1
-        let (operation, attributes) = try update(step: stepCounts[i])
-        var updated = [parameter]
-        for key in stateNames { if let tensor = states[i][key] { updated.append(tensor) } }
-        let call = Call(operation, Operands(try gradient.contiguous()), attributes)
-        try operation.execute(call, into: updated)
-        for tensor in updated { tensor.storage.markWritten() }
       }
+      for group in groups { try step(group) }
     }
   }
 
-  /// The primitive that makes a parameter's `step`-th step (from 1), and its attributes.
+  /// Parameters of one dtype that have taken the same number of steps, with their gradients.
+  private struct StepGroup {
+    let dtype: DType
+    let stepCount: Int
+    let device: Device
+    var members: [(index: Int, gradient: Tensor)]
+  }
+
+  private func step(_ group: StepGroup) throws(AlulaError) {
+    let stateCount = stateNames.count
+    var gradients: [Tensor] = []
+    var updated = group.members.map { parameters[$0.index] }
+    for (i, gradient) in group.members {
+      gradients.append(try gradient.contiguous())
+      if states[i].isEmpty {
+        for _ in 0..<stateCount {
+          let shape = parameters[i].shape
+          states[i].append(try Tensor.zeros(shape: shape, dtype: group.dtype, device: group.device))
+        }
+      }
+    }
+    for k in 0..<stateCount { updated += group.members.map { states[$0.index][k] } }
+    let (operation, attributes) = try update(step: group.stepCount + 1)
+    try operation.execute(Call(operation, gradients, attributes), into: updated)
+    for (i, _) in group.members { stepCounts[i] += 1 }
+    for tensor in updated { tensor.storage.markWritten() }
+  }
+
+  /// The primitive that makes parameters' `step`-th step (from 1), and its attributes.
   func update(step: Int) throws(AlulaError) -> (Operation, [AttributeValue]) {
     throw .internal("\(name): no algorithm")
   }
@@ -96,7 +122,7 @@ public class Optimizer: @unchecked Sendable {
     var result: [(name: String, tensor: Tensor)] = []
     for i in parameters.indices where stepCounts[i] > 0 {
       result.append(("\(i).step", try Tensor(scalar: .int(Int64(stepCounts[i])))))
-      for key in stateNames { if let tensor = states[i][key] { result.append(("\(i).\(key)", tensor)) } }
+      for (key, tensor) in zip(stateNames, states[i]) { result.append(("\(i).\(key)", tensor)) }
     }
     return result
   }
@@ -139,7 +165,7 @@ public class Optimizer: @unchecked Sendable {
           "\(name): the state of parameter \(i) has \(newStates[i].count) tensors, not \(expected)")
       }
     }
-    states = newStates
+    states = newStates.map { state in stateNames.compactMap { state[$0] } }
     stepCounts = newCounts
   }
 }
