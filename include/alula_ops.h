@@ -1324,12 +1324,62 @@ alula_status alula_cosine_similarity(alula_tensor **out, alula_tensor *a, alula_
 /// softmax(q kᵀ scale + mask) v for q (..., L, E), k (..., S, E) and v (..., S, V), giving (..., L,
 /// V).
 /// A mask of bool, broadcast to (..., L, S), is true where attention is allowed; one of floats is
-/// added. `causal` lets each position see itself and those before it.
+/// added. `causal` lets each position see itself and those before it. A position that sees nothing
+/// gets zeros. The scores are never held all at once, unless the mask needs a gradient.
 /// @param mask bool or float.
 /// @param causal Whether to mask what comes after each position.
 /// @param scale What products are multiplied by; 0 stands for 1/√E.
 alula_status alula_scaled_dot_product_attention(alula_tensor **out, alula_tensor *q,
                                                 alula_tensor *k, alula_tensor *v,
                                                 alula_tensor *mask, bool causal, double scale);
+
+// ---- Recurrent layers --------------------------------------------------------------------------
+
+/// Long short-term memory over x of shape (T, N, I): the hidden states (T, N, H), and the last
+/// hidden state and cell (N, H).
+/// With the gates i, f, g, o, in this order in the rows of the weights, each the sum of weight_ih x
+/// + bias_ih and weight_hh h + bias_hh: c ← sigmoid(f) c + sigmoid(i) tanh(g) and h ← sigmoid(o)
+/// tanh(c). The first h and c are zeros when left out.
+/// @param weight_ih What the inputs are multiplied by: a row per gate and unit.
+/// @param weight_hh What the hidden state before is multiplied by: a row per gate and unit.
+/// @param hidden Shape (N, H).
+/// @param cell Shape (N, H).
+/// @param bias_ih One number per gate and unit.
+/// @param bias_hh Likewise.
+/// @param reverse Whether to go from the last step to the first.
+alula_status alula_lstm(alula_tensor **out, alula_tensor **last_hidden, alula_tensor **last_cell,
+                        alula_tensor *x, alula_tensor *weight_ih, alula_tensor *weight_hh,
+                        alula_tensor *hidden, alula_tensor *cell, alula_tensor *bias_ih,
+                        alula_tensor *bias_hh, bool reverse);
+
+/// Gated recurrent units over x of shape (T, N, I): the hidden states (T, N, H) and the last of
+/// them (N, H).
+/// With the gates r, z, n, in this order in the rows of the weights: r and z are sigmoids of
+/// weight_ih x + bias_ih + weight_hh h + bias_hh, n is tanh(weight_ih x + bias_ih + r (weight_hh h
+/// + bias_hh)), and h ← (1 - z) n + z h. The first h is zero when left out.
+/// @param weight_ih What the inputs are multiplied by: a row per gate and unit.
+/// @param weight_hh What the hidden state before is multiplied by: a row per gate and unit.
+/// @param hidden Shape (N, H).
+/// @param bias_ih One number per gate and unit.
+/// @param bias_hh Likewise.
+/// @param reverse Whether to go from the last step to the first.
+alula_status alula_gru(alula_tensor **out, alula_tensor **last_hidden, alula_tensor *x,
+                       alula_tensor *weight_ih, alula_tensor *weight_hh, alula_tensor *hidden,
+                       alula_tensor *bias_ih, alula_tensor *bias_hh, bool reverse);
+
+/// A recurrent layer over x of shape (T, N, I): the hidden states (T, N, H) and the last of them
+/// (N, H).
+/// h ← f(weight_ih x + bias_ih + weight_hh h + bias_hh). The first h is zero when left out.
+/// @param weight_ih What the inputs are multiplied by: a row per gate and unit.
+/// @param weight_hh What the hidden state before is multiplied by: a row per gate and unit.
+/// @param hidden Shape (N, H).
+/// @param bias_ih One number per gate and unit.
+/// @param bias_hh Likewise.
+/// @param nonlinearity The function f. One of "tanh", "relu"; NULL for the first.
+/// @param reverse Whether to go from the last step to the first.
+alula_status alula_rnn(alula_tensor **out, alula_tensor **last_hidden, alula_tensor *x,
+                       alula_tensor *weight_ih, alula_tensor *weight_hh, alula_tensor *hidden,
+                       alula_tensor *bias_ih, alula_tensor *bias_hh, const char *nonlinearity,
+                       bool reverse);
 
 #endif

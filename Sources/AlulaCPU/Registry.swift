@@ -40,4 +40,7 @@ public func registerKernels(_ receive: KernelReceiver) {
   registerTransposition(receive)
   registerNormalization(receive)
   registerCrossEntropy(receive)
+  registerPanels(receive)
+  registerAttention(receive)
+  registerRecurrent(receive)
 }

@@ -1921,6 +1921,56 @@ static void fuzz_scaled_dot_product_attention(void) {
   fuzz_keep(out0);
 }
 
+static void fuzz_lstm(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *out1 = NULL, **to1 = fuzz_out(&out1);
+  alula_tensor *out2 = NULL, **to2 = fuzz_out(&out2);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  alula_tensor *in3 = fuzz_tensor();
+  alula_tensor *in4 = fuzz_tensor();
+  alula_tensor *in5 = fuzz_tensor();
+  alula_tensor *in6 = fuzz_tensor();
+  bool v_reverse = fuzz_bool();
+  fuzz_status(alula_lstm(to0, to1, to2, in0, in1, in2, in3, in4, in5, in6, v_reverse));
+  fuzz_keep(out0);
+  fuzz_keep(out1);
+  fuzz_keep(out2);
+}
+
+static void fuzz_gru(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *out1 = NULL, **to1 = fuzz_out(&out1);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  alula_tensor *in3 = fuzz_tensor();
+  alula_tensor *in4 = fuzz_tensor();
+  alula_tensor *in5 = fuzz_tensor();
+  bool v_reverse = fuzz_bool();
+  fuzz_status(alula_gru(to0, to1, in0, in1, in2, in3, in4, in5, v_reverse));
+  fuzz_keep(out0);
+  fuzz_keep(out1);
+}
+
+static void fuzz_rnn(void) {
+  alula_tensor *out0 = NULL, **to0 = fuzz_out(&out0);
+  alula_tensor *out1 = NULL, **to1 = fuzz_out(&out1);
+  alula_tensor *in0 = fuzz_tensor();
+  alula_tensor *in1 = fuzz_tensor();
+  alula_tensor *in2 = fuzz_tensor();
+  alula_tensor *in3 = fuzz_tensor();
+  alula_tensor *in4 = fuzz_tensor();
+  alula_tensor *in5 = fuzz_tensor();
+  static const char *const c_nonlinearity[] = {"tanh", "relu"};
+  const char *v_nonlinearity = fuzz_choice(c_nonlinearity, 2);
+  bool v_reverse = fuzz_bool();
+  fuzz_status(alula_rnn(to0, to1, in0, in1, in2, in3, in4, in5, v_nonlinearity, v_reverse));
+  fuzz_keep(out0);
+  fuzz_keep(out1);
+}
+
 const fuzz_entry fuzz_operations[] = {
     {"alula_empty", fuzz_empty},
     {"alula_full", fuzz_full},
@@ -2141,6 +2191,9 @@ const fuzz_entry fuzz_operations[] = {
     {"alula_one_hot", fuzz_one_hot},
     {"alula_cosine_similarity", fuzz_cosine_similarity},
     {"alula_scaled_dot_product_attention", fuzz_scaled_dot_product_attention},
+    {"alula_lstm", fuzz_lstm},
+    {"alula_gru", fuzz_gru},
+    {"alula_rnn", fuzz_rnn},
 };
 
 const size_t fuzz_operation_count = sizeof fuzz_operations / sizeof *fuzz_operations;

@@ -28,6 +28,7 @@ public enum Catalog {
     ("Losses of classes", Operation.classification),
     ("Embeddings", Operation.embeddings),
     ("Attention", Operation.attention),
+    ("Recurrent layers", Operation.recurrent),
   ]
 
   public static let operations: [Operation] = families.flatMap(\.operations)

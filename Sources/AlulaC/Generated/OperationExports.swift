@@ -1226,3 +1226,26 @@ public func alula_scaled_dot_product_attention(_ out: TensorOut, _ q: OpaquePoin
   _ v: OpaquePointer?, _ mask: OpaquePointer?, _ causal: Bool, _ scale: Double) -> alula_status {
   return run(.scaledDotProductAttention, out, HandleList([q, k, v, mask]), try [.bool(causal), .float(scale)])
 }
+
+@_cdecl("alula_lstm") @implementation
+public func alula_lstm(_ out: TensorOut, _ last_hidden: TensorOut, _ last_cell: TensorOut,
+  _ x: OpaquePointer?, _ weight_ih: OpaquePointer?, _ weight_hh: OpaquePointer?, _ hidden: OpaquePointer?,
+  _ cell: OpaquePointer?, _ bias_ih: OpaquePointer?, _ bias_hh: OpaquePointer?,
+  _ reverse: Bool) -> alula_status {
+  return run(.lstm, [out, last_hidden, last_cell], [x, weight_ih, weight_hh, hidden, cell, bias_ih, bias_hh], try [.bool(reverse)])
+}
+
+@_cdecl("alula_gru") @implementation
+public func alula_gru(_ out: TensorOut, _ last_hidden: TensorOut, _ x: OpaquePointer?,
+  _ weight_ih: OpaquePointer?, _ weight_hh: OpaquePointer?, _ hidden: OpaquePointer?,
+  _ bias_ih: OpaquePointer?, _ bias_hh: OpaquePointer?, _ reverse: Bool) -> alula_status {
+  return run(.gru, [out, last_hidden], [x, weight_ih, weight_hh, hidden, bias_ih, bias_hh], try [.bool(reverse)])
+}
+
+@_cdecl("alula_rnn") @implementation
+public func alula_rnn(_ out: TensorOut, _ last_hidden: TensorOut, _ x: OpaquePointer?,
+  _ weight_ih: OpaquePointer?, _ weight_hh: OpaquePointer?, _ hidden: OpaquePointer?,
+  _ bias_ih: OpaquePointer?, _ bias_hh: OpaquePointer?, _ nonlinearity: UnsafePointer<CChar>?,
+  _ reverse: Bool) -> alula_status {
+  return run(.rnn, [out, last_hidden], [x, weight_ih, weight_hh, hidden, bias_ih, bias_hh], try [.choice(nonlinearity, default: "tanh"), .bool(reverse)])
+}

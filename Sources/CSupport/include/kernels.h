@@ -170,4 +170,37 @@ typedef void (*scan_kernel)(intptr_t count, intptr_t columns, intptr_t row_step,
 typedef void (*row_kernel)(intptr_t rows, intptr_t count, char *const *data, const intptr_t *row_steps,
                            const double *parameters);
 
+/// C = A B, or C += A B if `accumulate`, for operands as they lie: any strides in A, rows of `columns` adjacent
+/// elements, a multiple of the panels' width, in B and C. Strides are in elements.
+typedef void (*panel_multiply_kernel)(intptr_t rows, intptr_t columns, intptr_t depth, const void *a,
+                                      intptr_t a_row, intptr_t a_depth, const void *b, intptr_t b_depth,
+                                      void *c, intptr_t c_row, bool accumulate);
+
+/// Turns `lanes` vectors of `depth` elements into the columns of a panel, times a factor; columns that are left
+/// over become zero.
+typedef void (*panel_transpose_kernel)(intptr_t lanes, intptr_t width, intptr_t depth, const void *source,
+                                       intptr_t lane_stride, intptr_t depth_stride, double factor, void *panel);
+
+/// Copies rows, each times a factor unless `factors` is NULL.
+typedef void (*panel_scale_kernel)(intptr_t rows, intptr_t columns, const void *source, intptr_t row_stride,
+                                   const void *factors, void *target, intptr_t target_stride);
+
+/// The dot products of the columns of two panels.
+typedef void (*panel_dot_kernel)(intptr_t rows, intptr_t width, const void *a, const void *b, void *sums);
+
+/// One block of keys of attention, for a panel of queries: the scores, plus the mask unless it is NULL, become
+/// exponentials, and the running `maxima` and `sums` take them in; `factors` are what earlier ones shrink by. Row j is
+/// hidden from lanes below j - `diagonal`.
+typedef void (*attention_softmax_kernel)(intptr_t keys, intptr_t width, void *scores, const void *mask,
+                                         intptr_t diagonal, void *maxima, double *sums, void *factors);
+
+/// The reciprocals of sums of exponentials, and their logarithms, which take in the maxima.
+typedef void (*attention_finish_kernel)(intptr_t width, const void *maxima, const double *sums, void *factors,
+                                        void *logarithms);
+
+/// The backward pass of the same: scores become probabilities, and the gradients of these become the scores'.
+typedef void (*attention_gradient_kernel)(intptr_t keys, intptr_t width, void *scores, void *gradients,
+                                          const void *mask, intptr_t diagonal, const void *logarithms,
+                                          const void *deltas, double scale);
+
 #endif

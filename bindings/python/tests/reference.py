@@ -291,7 +291,57 @@ def attention(q, k, v, mask, causal, scale):
         scores = np.where(np.tril(np.ones(scores.shape[-2:], bool)), scores, -np.inf)
     if mask is not None:
         scores = np.where(mask, scores, -np.inf) if mask.dtype == bool else scores + mask
-    return special.softmax(scores, axis=-1) @ v
+    with np.errstate(invalid="ignore"):
+        weights = special.softmax(scores, axis=-1) if scores.size else scores
+    return np.where(np.isneginf(scores).all(-1, keepdims=True), 0, weights) @ v
+
+
+# ---- Recurrent layers -----------------------------------------------------------------------------------
+
+
+def _steps(x, hidden, weight_ih, weight_hh, bias_ih, bias_hh, reverse):
+    """The inputs' products in the order of the steps, the first hidden state, and the function of the other product."""
+    inputs = x @ weight_ih.T + (0 if bias_ih is None else bias_ih)
+    first = np.zeros((x.shape[1], weight_hh.shape[1])) if hidden is None else hidden
+    recurrent = lambda h: h @ weight_hh.T + (0 if bias_hh is None else bias_hh)  # noqa: E731
+    return (inputs[::-1] if reverse else inputs), first, recurrent
+
+
+def _in_time(states, first, reverse):
+    return np.stack(states[::-1] if reverse else states) if states else np.zeros((0, *first.shape))
+
+
+def lstm(x, weight_ih, weight_hh, hidden, cell, bias_ih, bias_hh, reverse):
+    inputs, h, recurrent = _steps(x, hidden, weight_ih, weight_hh, bias_ih, bias_hh, reverse)
+    c = np.zeros_like(h) if cell is None else cell
+    states = []
+    for row in inputs:
+        i, f, g, o = np.split(row + recurrent(h), 4, -1)
+        c = special.expit(f) * c + special.expit(i) * np.tanh(g)
+        h = special.expit(o) * np.tanh(c)
+        states.append(h)
+    return _in_time(states, h, reverse), h, c
+
+
+def gru(x, weight_ih, weight_hh, hidden, bias_ih, bias_hh, reverse):
+    inputs, h, recurrent = _steps(x, hidden, weight_ih, weight_hh, bias_ih, bias_hh, reverse)
+    states = []
+    for row in inputs:
+        (xr, xz, xn), (hr, hz, hn) = np.split(row, 3, -1), np.split(recurrent(h), 3, -1)
+        z = special.expit(xz + hz)
+        h = (1 - z) * np.tanh(xn + special.expit(xr + hr) * hn) + z * h
+        states.append(h)
+    return _in_time(states, h, reverse), h
+
+
+def rnn(x, weight_ih, weight_hh, hidden, bias_ih, bias_hh, nonlinearity, reverse):
+    inputs, h, recurrent = _steps(x, hidden, weight_ih, weight_hh, bias_ih, bias_hh, reverse)
+    states = []
+    for row in inputs:
+        h = row + recurrent(h)
+        h = np.tanh(h) if nonlinearity == "tanh" else np.maximum(h, 0)
+        states.append(h)
+    return _in_time(states, h, reverse), h
 
 
 # ---- Pooling --------------------------------------------------------------------------------------------

@@ -30,6 +30,8 @@ package final class CPUBackend: Backend {
     classificationLowerings,
     embeddingLowerings,
     poolingLowerings,
+    attentionLowerings,
+    recurrentLowerings,
   ]
 
   private init() {

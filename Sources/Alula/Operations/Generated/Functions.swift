@@ -1124,9 +1124,46 @@ extension Tensor {
 extension Tensor {
   /// softmax(q kᵀ scale + mask) v for q (..., L, E), k (..., S, E) and v (..., S, V), giving (..., L, V).
   /// A mask of bool, broadcast to (..., L, S), is true where attention is allowed; one of floats is added.
-  /// `causal` lets each position see itself and those before it.
+  /// `causal` lets each position see itself and those before it. A position that sees nothing gets zeros. The
+  /// scores are never held all at once, unless the mask needs a gradient.
   public func scaledDotProductAttention(_ k: Tensor, _ v: Tensor, mask: Tensor? = nil,
     causal: Bool = false, scale: Double = 0.0) throws(AlulaError) -> Tensor {
     try Operation.scaledDotProductAttention.first(Operands([self, k, v, mask]), [.bool(causal), .float(scale)])
+  }
+}
+
+// MARK: - Recurrent layers
+
+extension Tensor {
+  /// Long short-term memory over x of shape (T, N, I): the hidden states (T, N, H), and the last hidden state
+  /// and cell (N, H).
+  /// With the gates i, f, g, o, in this order in the rows of the weights, each the sum of weight_ih x +
+  /// bias_ih and weight_hh h + bias_hh: c ← sigmoid(f) c + sigmoid(i) tanh(g) and h ← sigmoid(o) tanh(c). The
+  /// first h and c are zeros when left out.
+  public func lstm(_ weightIh: Tensor, _ weightHh: Tensor, hidden: Tensor? = nil, cell: Tensor? = nil,
+    biasIh: Tensor? = nil, biasHh: Tensor? = nil,
+    reverse: Bool = false) throws(AlulaError) -> (out: Tensor, lastHidden: Tensor, lastCell: Tensor) {
+    let outputs = try Operation.lstm([self, weightIh, weightHh, hidden, cell, biasIh, biasHh], [.bool(reverse)])
+    return (outputs[0], outputs[1], outputs[2])
+  }
+
+  /// Gated recurrent units over x of shape (T, N, I): the hidden states (T, N, H) and the last of them (N,
+  /// H).
+  /// With the gates r, z, n, in this order in the rows of the weights: r and z are sigmoids of weight_ih x +
+  /// bias_ih + weight_hh h + bias_hh, n is tanh(weight_ih x + bias_ih + r (weight_hh h + bias_hh)), and h ←
+  /// (1 - z) n + z h. The first h is zero when left out.
+  public func gru(_ weightIh: Tensor, _ weightHh: Tensor, hidden: Tensor? = nil, biasIh: Tensor? = nil,
+    biasHh: Tensor? = nil, reverse: Bool = false) throws(AlulaError) -> (out: Tensor, lastHidden: Tensor) {
+    let outputs = try Operation.gru([self, weightIh, weightHh, hidden, biasIh, biasHh], [.bool(reverse)])
+    return (outputs[0], outputs[1])
+  }
+
+  /// A recurrent layer over x of shape (T, N, I): the hidden states (T, N, H) and the last of them (N, H).
+  /// h ← f(weight_ih x + bias_ih + weight_hh h + bias_hh). The first h is zero when left out.
+  public func rnn(_ weightIh: Tensor, _ weightHh: Tensor, hidden: Tensor? = nil, biasIh: Tensor? = nil,
+    biasHh: Tensor? = nil, nonlinearity: String = "tanh",
+    reverse: Bool = false) throws(AlulaError) -> (out: Tensor, lastHidden: Tensor) {
+    let outputs = try Operation.rnn([self, weightIh, weightHh, hidden, biasIh, biasHh], [.string(nonlinearity), .bool(reverse)])
+    return (outputs[0], outputs[1])
   }
 }

@@ -38,8 +38,11 @@ _OUT = _LIST = _POINTER(_HANDLE)
 
 __all__ = [
     "BatchNormResult",
+    "GruResult",
+    "LstmResult",
     "MaxPool1dResult",
     "MaxPool2dResult",
+    "RnnResult",
     "TopkResult",
     "abs",
     "abs_",
@@ -129,6 +132,7 @@ __all__ = [
     "greater",
     "greater_equal",
     "group_norm",
+    "gru",
     "huber_loss",
     "hypot",
     "index_add",
@@ -157,6 +161,7 @@ __all__ = [
     "logical_or",
     "logical_xor",
     "logsumexp",
+    "lstm",
     "masked_fill",
     "masked_fill_",
     "masked_select",
@@ -203,6 +208,7 @@ __all__ = [
     "repeat",
     "reshape",
     "rms_norm",
+    "rnn",
     "roll",
     "round",
     "round_",
@@ -4577,7 +4583,8 @@ def scaled_dot_product_attention(
     """softmax(q kᵀ scale + mask) v for q (..., L, E), k (..., S, E) and v (..., S, V), giving (..., L,
     V).
     A mask of bool, broadcast to (..., L, S), is true where attention is allowed; one of floats is
-    added. `causal` lets each position see itself and those before it.
+    added. `causal` lets each position see itself and those before it. A position that sees nothing
+    gets zeros. The scores are never held all at once, unless the mask needs a gradient.
 
     Args:
         mask: bool or float.
@@ -4605,6 +4612,198 @@ def scaled_dot_product_attention(
     if _status:
         raise _failure(_status)
     return _wrap(_out.value)
+
+
+# ---- Recurrent layers --------------------------------------------------------------------------
+
+
+class LstmResult(NamedTuple):
+    """The results of `lstm`."""
+
+    out: Tensor
+    last_hidden: Tensor
+    last_cell: Tensor
+
+
+def lstm(
+    x: TensorLike,
+    weight_ih: TensorLike,
+    weight_hh: TensorLike,
+    hidden: TensorLike | None = None,
+    cell: TensorLike | None = None,
+    bias_ih: TensorLike | None = None,
+    bias_hh: TensorLike | None = None,
+    reverse: bool = False,
+) -> LstmResult:
+    """Long short-term memory over x of shape (T, N, I): the hidden states (T, N, H), and the last
+    hidden state and cell (N, H).
+    With the gates i, f, g, o, in this order in the rows of the weights, each the sum of weight_ih x
+    + bias_ih and weight_hh h + bias_hh: c ← sigmoid(f) c + sigmoid(i) tanh(g) and h ← sigmoid(o)
+    tanh(c). The first h and c are zeros when left out.
+
+    Args:
+        weight_ih: What the inputs are multiplied by: a row per gate and unit.
+        weight_hh: What the hidden state before is multiplied by: a row per gate and unit.
+        hidden: Shape (N, H).
+        cell: Shape (N, H).
+        bias_ih: One number per gate and unit.
+        bias_hh: Likewise.
+        reverse: Whether to go from the last step to the first.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _operand(x)
+    if not isinstance(weight_ih, _TensorBase):
+        weight_ih = _operand(weight_ih)
+    if not isinstance(weight_hh, _TensorBase):
+        weight_hh = _operand(weight_hh)
+    if hidden is not None and not isinstance(hidden, _TensorBase):
+        hidden = _operand(hidden)
+    if cell is not None and not isinstance(cell, _TensorBase):
+        cell = _operand(cell)
+    if bias_ih is not None and not isinstance(bias_ih, _TensorBase):
+        bias_ih = _operand(bias_ih)
+    if bias_hh is not None and not isinstance(bias_hh, _TensorBase):
+        bias_hh = _operand(bias_hh)
+    _out0 = _HANDLE()
+    _out1 = _HANDLE()
+    _out2 = _HANDLE()
+    _status = _lib.alula_lstm(
+        _byref(_out0),
+        _byref(_out1),
+        _byref(_out2),
+        x._handle,
+        weight_ih._handle,
+        weight_hh._handle,
+        None if hidden is None else hidden._handle,
+        None if cell is None else cell._handle,
+        None if bias_ih is None else bias_ih._handle,
+        None if bias_hh is None else bias_hh._handle,
+        reverse,
+    )
+    if _status:
+        raise _failure(_status)
+    return LstmResult(_wrap(_out0.value), _wrap(_out1.value), _wrap(_out2.value))
+
+
+class GruResult(NamedTuple):
+    """The results of `gru`."""
+
+    out: Tensor
+    last_hidden: Tensor
+
+
+def gru(
+    x: TensorLike,
+    weight_ih: TensorLike,
+    weight_hh: TensorLike,
+    hidden: TensorLike | None = None,
+    bias_ih: TensorLike | None = None,
+    bias_hh: TensorLike | None = None,
+    reverse: bool = False,
+) -> GruResult:
+    """Gated recurrent units over x of shape (T, N, I): the hidden states (T, N, H) and the last of
+    them (N, H).
+    With the gates r, z, n, in this order in the rows of the weights: r and z are sigmoids of
+    weight_ih x + bias_ih + weight_hh h + bias_hh, n is tanh(weight_ih x + bias_ih + r (weight_hh h
+    + bias_hh)), and h ← (1 - z) n + z h. The first h is zero when left out.
+
+    Args:
+        weight_ih: What the inputs are multiplied by: a row per gate and unit.
+        weight_hh: What the hidden state before is multiplied by: a row per gate and unit.
+        hidden: Shape (N, H).
+        bias_ih: One number per gate and unit.
+        bias_hh: Likewise.
+        reverse: Whether to go from the last step to the first.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _operand(x)
+    if not isinstance(weight_ih, _TensorBase):
+        weight_ih = _operand(weight_ih)
+    if not isinstance(weight_hh, _TensorBase):
+        weight_hh = _operand(weight_hh)
+    if hidden is not None and not isinstance(hidden, _TensorBase):
+        hidden = _operand(hidden)
+    if bias_ih is not None and not isinstance(bias_ih, _TensorBase):
+        bias_ih = _operand(bias_ih)
+    if bias_hh is not None and not isinstance(bias_hh, _TensorBase):
+        bias_hh = _operand(bias_hh)
+    _out0 = _HANDLE()
+    _out1 = _HANDLE()
+    _status = _lib.alula_gru(
+        _byref(_out0),
+        _byref(_out1),
+        x._handle,
+        weight_ih._handle,
+        weight_hh._handle,
+        None if hidden is None else hidden._handle,
+        None if bias_ih is None else bias_ih._handle,
+        None if bias_hh is None else bias_hh._handle,
+        reverse,
+    )
+    if _status:
+        raise _failure(_status)
+    return GruResult(_wrap(_out0.value), _wrap(_out1.value))
+
+
+class RnnResult(NamedTuple):
+    """The results of `rnn`."""
+
+    out: Tensor
+    last_hidden: Tensor
+
+
+def rnn(
+    x: TensorLike,
+    weight_ih: TensorLike,
+    weight_hh: TensorLike,
+    hidden: TensorLike | None = None,
+    bias_ih: TensorLike | None = None,
+    bias_hh: TensorLike | None = None,
+    nonlinearity: Literal["tanh", "relu"] = "tanh",
+    reverse: bool = False,
+) -> RnnResult:
+    """A recurrent layer over x of shape (T, N, I): the hidden states (T, N, H) and the last of them
+    (N, H).
+    h ← f(weight_ih x + bias_ih + weight_hh h + bias_hh). The first h is zero when left out.
+
+    Args:
+        weight_ih: What the inputs are multiplied by: a row per gate and unit.
+        weight_hh: What the hidden state before is multiplied by: a row per gate and unit.
+        hidden: Shape (N, H).
+        bias_ih: One number per gate and unit.
+        bias_hh: Likewise.
+        nonlinearity: The function f.
+        reverse: Whether to go from the last step to the first.
+    """
+    if not isinstance(x, _TensorBase):
+        x = _operand(x)
+    if not isinstance(weight_ih, _TensorBase):
+        weight_ih = _operand(weight_ih)
+    if not isinstance(weight_hh, _TensorBase):
+        weight_hh = _operand(weight_hh)
+    if hidden is not None and not isinstance(hidden, _TensorBase):
+        hidden = _operand(hidden)
+    if bias_ih is not None and not isinstance(bias_ih, _TensorBase):
+        bias_ih = _operand(bias_ih)
+    if bias_hh is not None and not isinstance(bias_hh, _TensorBase):
+        bias_hh = _operand(bias_hh)
+    _out0 = _HANDLE()
+    _out1 = _HANDLE()
+    _status = _lib.alula_rnn(
+        _byref(_out0),
+        _byref(_out1),
+        x._handle,
+        weight_ih._handle,
+        weight_hh._handle,
+        None if hidden is None else hidden._handle,
+        None if bias_ih is None else bias_ih._handle,
+        None if bias_hh is None else bias_hh._handle,
+        _arguments.choice(nonlinearity),
+        reverse,
+    )
+    if _status:
+        raise _failure(_status)
+    return RnnResult(_wrap(_out0.value), _wrap(_out1.value))
 
 
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
@@ -4856,5 +5055,20 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
         _BOOL,
         _DOUBLE,
     ),
+    "alula_lstm": (
+        _OUT,
+        _OUT,
+        _OUT,
+        _HANDLE,
+        _HANDLE,
+        _HANDLE,
+        _HANDLE,
+        _HANDLE,
+        _HANDLE,
+        _HANDLE,
+        _BOOL,
+    ),
+    "alula_gru": (_OUT, _OUT, _HANDLE, _HANDLE, _HANDLE, _HANDLE, _HANDLE, _HANDLE, _BOOL),
+    "alula_rnn": (_OUT, _OUT, _HANDLE, _HANDLE, _HANDLE, _HANDLE, _HANDLE, _HANDLE, _BYTES, _BOOL),
 }
 _bind(_SIGNATURES)

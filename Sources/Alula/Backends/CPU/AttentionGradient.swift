@@ -1,0 +1,89 @@
+import CSupport
+import Synchronization
+
+/// The gradients of blocked attention, from its inputs and results.
+struct AttentionGradient {
+  let attention: BlockedAttention
+  /// The rows of queries, and of keys, padded to whole panels, as the operands of products.
+  let paddedQ: MatrixStack
+  let paddedK: MatrixStack
+  let paddedSize: Int
+  /// The gradient of the results, and the same padded.
+  let g: MatrixStack
+  let paddedG: MatrixStack
+  let out: MatrixStack
+  let logarithms: UnsafeRawPointer
+
+  /// Pieces of the queries that add to gradients of their own, so that few heads of many queries keep threads busy.
+  var pieces: Int {
+    let panels = attention.panels
+    return attention.heads >= 16 ? 1 : max(1, min(16 / max(attention.heads, 1), panels / 4))
+  }
+
+  /// Writes the gradient of q, and adds up those of k and v: rows padded to whole panels, `pieces` stacks of heads, all zero
+  /// at first. False when there is no memory.
+  func run(
+    _ dq: MatrixStack, _ dk: UnsafeMutableRawPointer, _ dv: UnsafeMutableRawPointer, columns: Int, pieces: Int
+  ) -> Bool {
+    let a = attention
+    let (item, width, kernels) = (a.item, a.width, a.kernels)
+    let block = a.keyBlock(atMost: 192)
+    let panelsPerPiece = (a.panels + pieces - 1) / pieces
+    let failed = Atomic(false)
+    ThreadPool.parallelFor(a.heads * pieces, grain: 1) { range in
+      guard let scores = Scratch(elements: [block, width], size: item),
+        let gradients = Scratch(elements: [block, width], size: item),
+        let maskPanel = Scratch(elements: [a.mask == nil ? 0 : block, width], size: item),
+        let queryPanel = Scratch(elements: [a.size, width], size: item),
+        let gradientPanel = Scratch(elements: [columns, width], size: item),
+        let outPanel = Scratch(elements: [columns, width], size: item),
+        let sums = Scratch(elements: [width, paddedSize], size: item),
+        let state = Scratch(elements: [2, width], size: 8)
+      else { return failed.store(true, ordering: .relaxed) }
+      let (logs, deltas) = (state.pointer, state.pointer + width * 8)
+      for index in range {
+        let (head, piece) = (index % a.heads, index / a.heads)
+        let ownK = dk + (piece * a.heads + head) * a.keys * paddedSize * item
+        let ownV = dv + (piece * a.heads + head) * a.keys * a.valueSize * item
+        for panel in piece * panelsPerPiece..<max(piece * panelsPerPiece, min(a.panels, (piece + 1) * panelsPerPiece)) {
+          let query = panel * width
+          let lanes = min(width, a.queries - query)
+          kernels.transpose(
+            lanes, width, a.size, a.q[head, query], a.q.rowStride, a.q.columnStride, a.scale, queryPanel.pointer)
+          kernels.transpose(
+            lanes, width, columns, g[head, query], g.rowStride, g.columnStride, 1, gradientPanel.pointer)
+          kernels.transpose(
+            lanes, width, columns, out[head, query], out.rowStride, out.columnStride, 1, outPanel.pointer)
+          kernels.dot(columns, width, gradientPanel.pointer, outPanel.pointer, deltas)
+          a.fill(logs, with: 0)
+          logs.copyMemory(from: logarithms + (head * a.queries + query) * item, byteCount: lanes * item)
+          let visible = a.visibleKeys(before: query + lanes)
+          var key = 0
+          repeat {
+            let count = min(block, visible - key)
+            let mask = a.score(
+              head, query, key, count, queryPanel: queryPanel.pointer, scores.pointer, maskPanel: maskPanel.pointer)
+            kernels.multiply(
+              count, width, columns, a.v[head, key], a.v.rowStride, 1, gradientPanel.pointer, width, gradients.pointer,
+              width, false)
+            kernels.gradient(
+              count, width, scores.pointer, gradients.pointer, mask, a.diagonal(query, key), logs, deltas, a.scale)
+            kernels.multiply(
+              width, paddedSize, count, gradients.pointer, 1, width, paddedK[head, key], paddedK.rowStride,
+              sums.pointer,
+              paddedSize, key > 0)
+            kernels.multiply(
+              count, a.valueSize, lanes, scores.pointer, width, 1, paddedG[head, query], paddedG.rowStride,
+              ownV + key * a.valueSize * item, a.valueSize, true)
+            kernels.multiply(
+              count, paddedSize, lanes, gradients.pointer, width, 1, paddedQ[head, query], paddedQ.rowStride,
+              ownK + key * paddedSize * item, paddedSize, true)
+            key += block
+          } while key < visible
+          kernels.scale(lanes, a.size, sums.pointer, paddedSize, nil, dq[head, query], dq.rowStride)
+        }
+      }
+    }
+    return !failed.load(ordering: .relaxed)
+  }
+}
