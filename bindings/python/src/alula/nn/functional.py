@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from .. import _operations as ops
-from .._arguments import TensorLike
+from .._arguments import TensorLike, asarray
 from .._operations import elu as elu
 from .._operations import leaky_relu as leaky_relu
 from .._operations import sigmoid as sigmoid
@@ -52,6 +52,26 @@ def conv2d(
 ) -> Tensor:
     """Cross-correlation of images (N, C, H, W) with a kernel (O, C / groups, kH, kW)."""
     return ops.conv2d(x, weight, bias, stride, padding, dilation, groups)
+
+
+def scaled_dot_product_attention(
+    query: TensorLike,
+    key: TensorLike,
+    value: TensorLike,
+    attn_mask: TensorLike | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+) -> Tensor:
+    """softmax(query keyᵀ scale + mask) value; `scale` is 1/√(the size of a key) by default, and a mask of bool says where
+    attention is allowed. Dropout sets weights to zero with probability `dropout_p`."""
+    if not dropout_p:
+        return ops.scaled_dot_product_attention(query, key, value, attn_mask, is_causal, scale or 0.0)
+    query, key, value = (asarray(x) for x in (query, key, value))
+    # One value per key, all different from each other's: the weights themselves.
+    identity = ops.eye(key.shape[-2], dtype=value.dtype)
+    weights = ops.scaled_dot_product_attention(query, key, identity, attn_mask, is_causal, scale or 0.0)
+    return ops.matmul(dropout(weights, dropout_p), value)
 
 
 def embedding(indices: TensorLike, weight: TensorLike, padding_idx: int | None = None) -> Tensor:
