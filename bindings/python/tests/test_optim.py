@@ -11,6 +11,9 @@ import alula
 from alula import nn, optim
 
 
+random = np.random.default_rng(0)
+
+
 def sgd(w: np.ndarray, g: np.ndarray, s: dict[str, Any], o: dict[str, Any]) -> np.ndarray:
     g = g * (-1 if o.get("maximize") else 1) + o.get("weight_decay", 0) * w
     if o.get("momentum"):
@@ -200,3 +203,52 @@ def test_printing() -> None:
         "SGD (\nParameter Group 0\n    dampening: 0.0\n    lr: 0.1\n    maximize: False\n    momentum: 0.0\n"
         "    nesterov: False\n    weight_decay: 0.0\n)"
     )
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("norm_type", [1, 2, 3, float("inf")])
+def test_clipping_over_many_tensors(norm_type, dtype):
+    shapes = [(3,), (70, 300), (), (5, 0), (20_000,), (2, 2)]
+    values = [random.standard_normal(shape).astype(dtype) for shape in shapes]
+    parameters = [alula.zeros(shape, dtype=dtype, requires_grad=True) for shape in shapes]
+    for parameter, value in zip(parameters, values, strict=True):
+        parameter.grad = alula.asarray(value)
+    flat = np.concatenate([value.astype("float64").ravel() for value in values])
+    norm = np.linalg.norm(flat, norm_type)
+    found = alula.nn.utils.clip_grad_norm_(parameters, 0.5, norm_type)
+    tolerance = {"float16": 2e-3, "float32": 1e-5, "float64": 1e-12}[dtype]
+    np.testing.assert_allclose(found.item(), norm, rtol=tolerance)
+    after = np.concatenate([parameter.grad.numpy().astype("float64").ravel() for parameter in parameters])
+    np.testing.assert_allclose(after, flat * (0.5 / (norm + 1e-6)), rtol=tolerance, atol=tolerance / 10)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("kind", ["SGD", "Adam", "AdamW"])
+def test_many_parameters_step_as_each_alone(kind, threads):
+    """Sizes around those at which work is cut, a dtype of its own, one without a gradient, and one that starts late."""
+    shapes = [(3,), (40_000,), (), (129, 129), (0, 4), (16_384,), (7, 2), (5,)]
+    dtypes = ["float32"] * 6 + ["float64", "float16"]
+    options = {"momentum": 0.9, "nesterov": True} if kind == "SGD" else {}
+    values = [random.standard_normal(shape).astype(dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]
+    steps = [[random.standard_normal(v.shape).astype(v.dtype) for v in values] for _ in range(3)]
+
+    def run(number: int | None) -> list[np.ndarray]:
+        chosen = range(len(values)) if number is None else [number]
+        parameters = {i: alula.asarray(values[i].copy()) for i in chosen}
+        for parameter in parameters.values():
+            parameter.requires_grad = True
+        optimizer = getattr(alula.optim, kind)(parameters.values(), lr=0.1, weight_decay=0.01, **options)
+        for t, gradients in enumerate(steps):
+            for i, parameter in parameters.items():
+                parameter.grad = None if i == 3 and t == 0 else alula.asarray(gradients[i])
+            optimizer.step()
+        return [parameter.detach().numpy() for parameter in parameters.values()]
+
+    before = alula.get_num_threads()
+    alula.set_num_threads(threads)
+    try:
+        together = run(None)
+        for i in range(len(values)):
+            np.testing.assert_array_equal(together[i], run(i)[0])
+    finally:
+        alula.set_num_threads(before)

@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from ctypes import byref, c_double
 from typing import Any
 
 from .. import _operations as ops
+from .._arguments import handles
+from .._library import failure, lib
 from .._tensor import Tensor
 from ..autograd import no_grad
 
 
+def _tensors(parameters: Any) -> list[Tensor]:
+    return [parameters] if isinstance(parameters, Tensor) else list(parameters)
+
+
 def _gradients(parameters: Any) -> list[Tensor]:
-    items: Iterable[Tensor] = [parameters] if isinstance(parameters, Tensor) else parameters
-    return [gradient for parameter in items if (gradient := parameter.grad) is not None]
+    return [gradient for parameter in _tensors(parameters) if (gradient := parameter.grad) is not None]
 
 
-@no_grad()
 def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0) -> Tensor:
     """Scales all gradients together so that their norm is at most `max_norm`; returns the norm before."""
-    gradients = _gradients(parameters)
-    if not gradients:
-        return ops.zeros(())
-    norms = ops.stack([ops.vector_norm(gradient, ord=norm_type) for gradient in gradients])
-    total = ops.vector_norm(norms, ord=norm_type)
-    scale = ops.minimum(ops.divide(max_norm, ops.add(total, 1e-6)), 1.0)
-    for gradient in gradients:
-        gradient.detach().mul_(scale)
-    return total
+    tensors = _tensors(parameters)
+    if norm_type in (1, 2, math.inf):
+        # One pass over all of them for the norm and one to scale.
+        norm = c_double()
+        if status := lib.alula_clip_grad_norm(byref(norm), handles(tensors), len(tensors), max_norm, norm_type):
+            raise failure(status)
+        return ops.full((), norm.value, dtype=tensors[0].dtype if tensors else None)
+    with no_grad():
+        gradients = _gradients(tensors)
+        if not gradients:
+            return ops.zeros(())
+        # Powers of half precision would overflow.
+        wide = [gradient.float() if gradient.itemsize < 4 else gradient for gradient in gradients]
+        norms = ops.stack([ops.vector_norm(gradient, ord=norm_type) for gradient in wide])
+        total = ops.vector_norm(norms, ord=norm_type)
+        scale = min(max_norm / (total.item() + 1e-6), 1.0)
+        for gradient in gradients:
+            gradient.detach().mul_(scale)
+        return total
 
 
 @no_grad()

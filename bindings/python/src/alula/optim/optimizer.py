@@ -41,6 +41,10 @@ class _Engine:
         if status := lib.alula_optimizer_step(self._handle):
             raise failure(status)
 
+    def zero_grad(self) -> None:
+        if status := held.alula_optimizer_zero_grad(self._handle):
+            raise failure(status)
+
     def state(self) -> dict[str, Tensor]:
         out = c_void_p()
         if status := held.alula_optimizer_state(byref(out), self._handle):
@@ -119,11 +123,13 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Makes the parameters forget their gradients, or makes these zero."""
+        if set_to_none:
+            for engine in self._engines:
+                engine.zero_grad()
+            return
         for group in self.param_groups:
             for parameter in group["params"]:
-                if set_to_none:
-                    parameter.grad = None
-                elif parameter.grad is not None:
+                if parameter.grad is not None:
                     parameter.grad = parameter.grad.detach() * 0
 
     # ---- Checkpoints ------------------------------------------------------------------------------------
