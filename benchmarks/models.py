@@ -31,7 +31,7 @@ def gpt(
     width: int = 128,
     tied: bool = True,
 ) -> object:
-    """A language model of characters like nanoGPT: called with tokens (batch, length), it scores the next ones."""
+    """A language model of characters like nanoGPT: of tokens (batch, length) it makes scores of the next ones."""
 
     class Attention(nn.Module):
         def __init__(self) -> None:

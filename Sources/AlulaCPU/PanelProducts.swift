@@ -69,7 +69,11 @@ private func multiplyPanels<V: SIMD>(
       panelTile6(zero, depth, a + i &* aRow, aRow, aDepth, b + j, bDepth, c + (i &* cRow &+ j), cRow, accumulate)
       i &+= 6
     }
-    while i &+ 2 <= rows {
+    if i &+ 4 <= rows {
+      panelTile4(zero, depth, a + i &* aRow, aRow, aDepth, b + j, bDepth, c + (i &* cRow &+ j), cRow, accumulate)
+      i &+= 4
+    }
+    if i &+ 2 <= rows {
       panelTile2(zero, depth, a + i &* aRow, aRow, aDepth, b + j, bDepth, c + (i &* cRow &+ j), cRow, accumulate)
       i &+= 2
     }
@@ -126,6 +130,45 @@ private func panelTile6<V: SIMD>(
   storePanelRow(c + 3 &* cRow, c30, c31, accumulate)
   storePanelRow(c + 4 &* cRow, c40, c41, accumulate)
   storePanelRow(c + 5 &* cRow, c50, c51, accumulate)
+}
+
+@inline(__always)
+private func panelTile4<V: SIMD>(
+  _ zero: V, _ depth: Int, _ a: UnsafePointer<V.Scalar>, _ aRow: Int, _ aDepth: Int,
+  _ b: UnsafePointer<V.Scalar>, _ bDepth: Int, _ c: UnsafeMutablePointer<V.Scalar>, _ cRow: Int, _ accumulate: Bool
+) where V.Scalar: FloatingPoint {
+  var (c00, c01, c10, c11) = (zero, zero, zero, zero)
+  var (c20, c21, c30, c31) = (zero, zero, zero, zero)
+  var a0 = a
+  var a3 = a + 3 &* aRow
+  var b = UnsafeRawPointer(b)
+  let bStep = bDepth &* MemoryLayout<V.Scalar>.stride
+  let step = MemoryLayout<V>.size
+  var remaining = depth
+  while remaining > 0 {
+    let b0 = b.loadUnaligned(as: V.self)
+    let b1 = b.loadUnaligned(fromByteOffset: step, as: V.self)
+    var x = V(repeating: a0.pointee)
+    c00 = multiplyAdd(c00, x, b0)
+    c01 = multiplyAdd(c01, x, b1)
+    x = V(repeating: a0[aRow])
+    c10 = multiplyAdd(c10, x, b0)
+    c11 = multiplyAdd(c11, x, b1)
+    x = V(repeating: a0[2 &* aRow])
+    c20 = multiplyAdd(c20, x, b0)
+    c21 = multiplyAdd(c21, x, b1)
+    x = V(repeating: a3.pointee)
+    c30 = multiplyAdd(c30, x, b0)
+    c31 = multiplyAdd(c31, x, b1)
+    a0 += aDepth
+    a3 += aDepth
+    b += bStep
+    remaining &-= 1
+  }
+  storePanelRow(c, c00, c01, accumulate)
+  storePanelRow(c + cRow, c10, c11, accumulate)
+  storePanelRow(c + 2 &* cRow, c20, c21, accumulate)
+  storePanelRow(c + 3 &* cRow, c30, c31, accumulate)
 }
 
 @inline(__always)

@@ -303,7 +303,7 @@ def _steps(x, hidden, weight_ih, weight_hh, bias_ih, bias_hh, reverse):
     """The inputs' products in the order of the steps, the first hidden state, and the function of the other product."""
     inputs = x @ weight_ih.T + (0 if bias_ih is None else bias_ih)
     first = np.zeros((x.shape[1], weight_hh.shape[1])) if hidden is None else hidden
-    recurrent = lambda h: h @ weight_hh.T + (0 if bias_hh is None else bias_hh)  # noqa: E731
+    recurrent = lambda h: h @ weight_hh.T + (0 if bias_hh is None else bias_hh)
     return (inputs[::-1] if reverse else inputs), first, recurrent
 
 

@@ -109,7 +109,9 @@ def test_like_pytorch(name, kind):
     for epoch in range(18):
         for a, b in zip(ours.param_groups, theirs.param_groups, strict=True):
             assert a["lr"] == pytest.approx(b["lr"], rel=1e-9, abs=1e-12), epoch
-            assert a.get("betas") == pytest.approx(b.get("betas")) and a.get("momentum") == pytest.approx(b.get("momentum"))
+            assert a.get("betas") == pytest.approx(b.get("betas")) and a.get("momentum") == pytest.approx(
+                b.get("momentum")
+            )
         schedule.step()
         other.step()
 

@@ -10,7 +10,6 @@ import pytest
 import alula
 from alula import nn, optim
 
-
 random = np.random.default_rng(0)
 
 

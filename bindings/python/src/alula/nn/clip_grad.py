@@ -40,7 +40,7 @@ def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0) ->
         total = ops.vector_norm(norms, ord=norm_type)
         scale = min(max_norm / (total.item() + 1e-6), 1.0)
         for gradient in gradients:
-            gradient.detach().mul_(scale)
+            gradient.detach().mul_(ops.full((), scale, dtype=gradient.dtype))
         return total
 
 

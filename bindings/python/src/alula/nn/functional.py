@@ -63,8 +63,8 @@ def scaled_dot_product_attention(
     is_causal: bool = False,
     scale: float | None = None,
 ) -> Tensor:
-    """softmax(query keyᵀ scale + mask) value; `scale` is 1/√(the size of a key) by default, and a mask of bool says where
-    attention is allowed. Dropout sets weights to zero with probability `dropout_p`."""
+    """softmax(query keyᵀ scale + mask) value; `scale` is 1/√(the size of a key) by default, and a mask of bool says
+    where attention is allowed. Dropout sets weights to zero with probability `dropout_p`."""
     if not dropout_p:
         return ops.scaled_dot_product_attention(query, key, value, attn_mask, is_causal, scale or 0.0)
     query, key, value = (asarray(x) for x in (query, key, value))

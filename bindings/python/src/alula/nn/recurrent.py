@@ -30,12 +30,9 @@ class _Recurrent(Module):
         for name in ("bias_ih", "bias_hh"):
             self.register_parameter(name + suffix, Parameter(ops.empty(rows, dtype)) if bias else None)
 
-    def _operands(self, x: Tensor, state: tuple[Tensor | None, ...], suffix: str) -> tuple[Any, ...]:
-        """The tensors of an operation: input, weights, first state, biases."""
-        weight_ih, weight_hh, *biases = (
-            getattr(self, name + suffix) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        )
-        return x, weight_ih, weight_hh, *state, *biases
+    def _weights(self, suffix: str) -> dict[str, Any]:
+        """The operation's arguments of these names."""
+        return {name: getattr(self, name + suffix) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
 
     def reset_parameters(self) -> None:
         bound = 1 / math.sqrt(self.hidden_size) if self.hidden_size else 0.0
@@ -162,7 +159,8 @@ class RNN(_Layers):
         self.nonlinearity = _known(nonlinearity)
 
     def _run(self, x: Tensor, state: tuple[Tensor | None, ...], suffix: str, reverse: bool) -> tuple[Tensor, ...]:
-        return ops.rnn(*self._operands(x, state, suffix), self.nonlinearity, reverse)
+        options = {**self._weights(suffix), "nonlinearity": self.nonlinearity}
+        return ops.rnn(x, hidden=state[0], reverse=reverse, **options)
 
 
 class LSTM(_Layers):
@@ -178,7 +176,7 @@ class LSTM(_Layers):
     _states = 2
 
     def _run(self, x: Tensor, state: tuple[Tensor | None, ...], suffix: str, reverse: bool) -> tuple[Tensor, ...]:
-        return ops.lstm(*self._operands(x, state, suffix), reverse)
+        return ops.lstm(x, hidden=state[0], cell=state[1], reverse=reverse, **self._weights(suffix))
 
 
 class GRU(_Layers):
@@ -193,7 +191,7 @@ class GRU(_Layers):
     _gates = 3
 
     def _run(self, x: Tensor, state: tuple[Tensor | None, ...], suffix: str, reverse: bool) -> tuple[Tensor, ...]:
-        return ops.gru(*self._operands(x, state, suffix), reverse)
+        return ops.gru(x, hidden=state[0], reverse=reverse, **self._weights(suffix))
 
 
 class _Cell(_Recurrent):
@@ -236,7 +234,8 @@ class RNNCell(_Cell):
         self.nonlinearity = _known(nonlinearity)
 
     def _run(self, x: Tensor, state: tuple[Tensor | None, ...], suffix: str, reverse: bool) -> tuple[Tensor, ...]:
-        return ops.rnn(*self._operands(x, state, suffix), self.nonlinearity, reverse)
+        options = {**self._weights(suffix), "nonlinearity": self.nonlinearity}
+        return ops.rnn(x, hidden=state[0], reverse=reverse, **options)
 
     def extra_repr(self) -> str:
         return super().extra_repr() + ("" if self.nonlinearity == "tanh" else f", nonlinearity={self.nonlinearity}")

@@ -84,9 +84,7 @@ class MultiheadAttention(Module):
                 weights = self.in_proj_weight.split(size)
             biases = (None,) * 3 if self.in_proj_bias is None else self.in_proj_bias.split(size)
             parts = tuple(functional.linear(*each) for each in zip((query, key, value), weights, biases, strict=True))
-        return [
-            part.reshape(*part.shape[:2], self.num_heads, self.head_dim).permute(0, 2, 1, 3) for part in parts
-        ]
+        return [part.reshape(*part.shape[:2], self.num_heads, self.head_dim).permute(0, 2, 1, 3) for part in parts]
 
     def _mask(self, attn_mask: Tensor | None, key_padding_mask: Tensor | None, batch: int) -> Tensor | None:
         """Both masks as one for scores (N, heads, L, S), true where attention is allowed, or of floats to be added."""
@@ -192,16 +190,19 @@ class TransformerEncoderLayer(Module):
     ) -> Tensor:
         def attend(x: Tensor) -> Tensor:
             out, _ = self.self_attn(x, x, x, src_key_padding_mask, False, src_mask, is_causal=is_causal)
-            return self.dropout1(out)
+            dropped: Tensor = self.dropout1(out)
+            return dropped
 
         def feed(x: Tensor) -> Tensor:
-            return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
+            out: Tensor = self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
+            return out
 
         if self.norm_first:
             x = src + attend(self.norm1(src))
             return x + feed(self.norm2(x))
         x = self.norm1(src + attend(src))
-        return self.norm2(x + feed(x))
+        result: Tensor = self.norm2(x + feed(x))
+        return result
 
 
 class TransformerEncoder(Module):

@@ -7,6 +7,7 @@ import math
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from .optimizer import Optimizer
@@ -159,7 +160,9 @@ class LinearLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def _factor(self, epoch: int) -> float:
-        return self.start_factor + (self.end_factor - self.start_factor) * min(epoch, self.total_iters) / self.total_iters
+        return (
+            self.start_factor + (self.end_factor - self.start_factor) * min(epoch, self.total_iters) / self.total_iters
+        )
 
     def get_lr(self) -> list[float]:
         if self.last_epoch == 0:
@@ -203,8 +206,8 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class OneCycleLR(LRScheduler):
-    """Up from `max_lr / div_factor` to `max_lr` and down to the start divided by `final_div_factor`, while momentum goes
-    the other way (Smith and Topin, 2019). A step is a batch."""
+    """Up from `max_lr / div_factor` to `max_lr` and down to the start divided by `final_div_factor`, while momentum
+    goes the other way (Smith and Topin, 2019). A step is a batch."""
 
     def __init__(
         self,
@@ -249,7 +252,7 @@ class OneCycleLR(LRScheduler):
         names = ["initial_lr", "max_lr"] + (["initial_lr"] if three_phase else []) + ["min_lr"]
         momenta = ["max_momentum", "base_momentum", "max_momentum"] + (["max_momentum"] if three_phase else [])
         #: Where each phase ends, and what it goes between.
-        self._phases = list(zip(ends, zip(names, names[1:], strict=False), zip(momenta, momenta[1:], strict=False)))
+        self._phases = list(zip(ends, pairwise(names), pairwise(momenta), strict=True))
         super().__init__(optimizer, last_epoch)
 
     def _anneal(self, start: float, end: float, share: float) -> float:
@@ -262,10 +265,12 @@ class OneCycleLR(LRScheduler):
         if step > self.total_steps:
             raise ValueError(f"step {step} lies beyond the {self.total_steps} steps of the cycle")
         start = 0.0
-        for number, (end, rates, momenta) in enumerate(self._phases):
-            if step <= end or number == len(self._phases) - 1:
+        end, rates, momenta = self._phases[0]
+        for following in self._phases[1:]:
+            if step <= end:
                 break
             start = end
+            end, rates, momenta = following
         share = (step - start) / (end - start) if end != start else 1.0
         result = []
         for group in self.optimizer.param_groups:
@@ -288,7 +293,9 @@ class SequentialLR(LRScheduler):
         self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int], last_epoch: int = -1
     ) -> None:
         if not schedulers or len(milestones) != len(schedulers) - 1:
-            raise ValueError(f"{len(schedulers)} schedules need {len(schedulers) - 1} milestones, not {len(milestones)}")
+            raise ValueError(
+                f"{len(schedulers)} schedules need {len(schedulers) - 1} milestones, not {len(milestones)}"
+            )
         if any(scheduler.optimizer is not optimizer for scheduler in schedulers):
             raise ValueError("the schedules belong to another optimizer")
         self.optimizer = optimizer
