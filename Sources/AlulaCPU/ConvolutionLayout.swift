@@ -3,12 +3,12 @@ import CSupport
 // A convolution that reads its input with channels last moves images in and out of that layout by transposition.
 
 func registerConvolutionLayout(_ receive: KernelReceiver) {
-  let float: transpose_kernel = { rows, columns, source, sourceStride, target, targetStride in
+  let float: conv_transpose_kernel = { rows, columns, source, sourceStride, target, targetStride in
     transpose(
       rows, columns, source!.assumingMemoryBound(to: Float.self), sourceStride,
       target!.assumingMemoryBound(to: Float.self), targetStride)
   }
-  let double: transpose_kernel = { rows, columns, source, sourceStride, target, targetStride in
+  let double: conv_transpose_kernel = { rows, columns, source, sourceStride, target, targetStride in
     transpose(
       rows, columns, source!.assumingMemoryBound(to: Double.self), sourceStride,
       target!.assumingMemoryBound(to: Double.self), targetStride)

@@ -25,7 +25,7 @@ extension Operation {
       let found =
         GradientMode.isEnabled
         ? try lstmGradients(arrived, cells, activations, cell, weight, reverse)
-        : try lstmBackward(arrived + [cells, activations, cell, weight], [.bool(reverse)])
+        : try lstmBackward(Operands(arrived + [cells, activations, cell, weight]), [.bool(reverse)])
       return [
         found[0], hidden == nil ? nil : found[1], cell == nil ? nil : found[2],
         c.needsGradient(3) ? try weightGradient(found[0], out, hidden, reverse) : nil,
@@ -94,7 +94,7 @@ extension Operation {
       let found =
         GradientMode.isEnabled
         ? try gruGradients(arrived, out, activations, hidden, weight, reverse)
-        : try gruBackward(arrived + [out, activations, hidden, weight], [.bool(reverse)])
+        : try gruBackward(Operands(arrived + [out, activations, hidden, weight]), [.bool(reverse)])
       return [
         found[0], hidden == nil ? nil : found[2],
         c.needsGradient(2) ? try weightGradient(found[1], out, hidden, reverse) : nil,

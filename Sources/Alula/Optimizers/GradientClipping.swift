@@ -28,7 +28,7 @@ extension Optimizer {
       let groups = DType.allCases.map { dtype in gradients.filter { $0.dtype == dtype } }.filter { !$0.isEmpty }
       var norm = 0.0
       for group in groups {
-        let parts = try Operation.gradientNorms.first(group, [.int(order == .infinity ? 0 : Int(order))])
+        let parts = try Operation.gradientNorms.first(Operands(group), [.int(order == .infinity ? 0 : Int(order))])
         for part in try parts.values(as: Double.self) {
           norm = order == .infinity ? (part > norm || part.isNaN ? part : norm) : norm + part
         }
@@ -41,7 +41,7 @@ extension Optimizer {
       // Not below 1 also when it is NaN: then the gradients become NaN, as the norm says.
       if !(scale >= 1) {
         for group in groups {
-          try Operation.gradientScale.execute(Call(.gradientScale, group, [.float(scale)]), into: group)
+          try Operation.gradientScale.execute(Call(.gradientScale, Operands(group), [.float(scale)]), into: group)
           for gradient in group { gradient.storage.markWritten() }
         }
       }

@@ -88,7 +88,7 @@ public class Optimizer: @unchecked Sendable {
     }
     for k in 0..<stateCount { updated += group.members.map { states[$0.index][k] } }
     let (operation, attributes) = try update(step: group.stepCount + 1)
-    try operation.execute(Call(operation, gradients, attributes), into: updated)
+    try operation.execute(Call(operation, Operands(gradients), attributes), into: updated)
     for (i, _) in group.members { stepCounts[i] += 1 }
     for tensor in updated { tensor.storage.markWritten() }
   }

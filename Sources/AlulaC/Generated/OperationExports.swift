@@ -1232,14 +1232,14 @@ public func alula_lstm(_ out: TensorOut, _ last_hidden: TensorOut, _ last_cell: 
   _ x: OpaquePointer?, _ weight_ih: OpaquePointer?, _ weight_hh: OpaquePointer?, _ hidden: OpaquePointer?,
   _ cell: OpaquePointer?, _ bias_ih: OpaquePointer?, _ bias_hh: OpaquePointer?,
   _ reverse: Bool) -> alula_status {
-  return run(.lstm, [out, last_hidden, last_cell], [x, weight_ih, weight_hh, hidden, cell, bias_ih, bias_hh], try [.bool(reverse)])
+  return run(.lstm, [out, last_hidden, last_cell], HandleList([x, weight_ih, weight_hh, hidden, cell, bias_ih, bias_hh]), try [.bool(reverse)])
 }
 
 @_cdecl("alula_gru") @implementation
 public func alula_gru(_ out: TensorOut, _ last_hidden: TensorOut, _ x: OpaquePointer?,
   _ weight_ih: OpaquePointer?, _ weight_hh: OpaquePointer?, _ hidden: OpaquePointer?,
   _ bias_ih: OpaquePointer?, _ bias_hh: OpaquePointer?, _ reverse: Bool) -> alula_status {
-  return run(.gru, [out, last_hidden], [x, weight_ih, weight_hh, hidden, bias_ih, bias_hh], try [.bool(reverse)])
+  return run(.gru, [out, last_hidden], HandleList([x, weight_ih, weight_hh, hidden, bias_ih, bias_hh]), try [.bool(reverse)])
 }
 
 @_cdecl("alula_rnn") @implementation
@@ -1247,5 +1247,5 @@ public func alula_rnn(_ out: TensorOut, _ last_hidden: TensorOut, _ x: OpaquePoi
   _ weight_ih: OpaquePointer?, _ weight_hh: OpaquePointer?, _ hidden: OpaquePointer?,
   _ bias_ih: OpaquePointer?, _ bias_hh: OpaquePointer?, _ nonlinearity: UnsafePointer<CChar>?,
   _ reverse: Bool) -> alula_status {
-  return run(.rnn, [out, last_hidden], [x, weight_ih, weight_hh, hidden, bias_ih, bias_hh], try [.choice(nonlinearity, default: "tanh"), .bool(reverse)])
+  return run(.rnn, [out, last_hidden], HandleList([x, weight_ih, weight_hh, hidden, bias_ih, bias_hh]), try [.choice(nonlinearity, default: "tanh"), .bool(reverse)])
 }

@@ -8,7 +8,8 @@ extension CPUBackend {
         guard let kernel = kernels[outputs[0].dtype] else {
           throw .invalidDType("\(operation.name): dtype \(outputs[0].dtype) is not supported on cpu")
         }
-        try StridedLoop.run(unsafeBitCast(kernel, to: ElementwiseKernel.self), outputs[0], call.inputs)
+        StridedLoop.run(
+          unsafeBitCast(kernel, to: ElementwiseKernel.self), outputs[0], call[0], call.optional(1), call.optional(2))
       }
     )
   }

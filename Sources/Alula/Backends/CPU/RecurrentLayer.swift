@@ -97,16 +97,16 @@ struct RecurrentLayer {
     let panels = packed.pointer
     let failed = Atomic(false)
     ThreadPool.parallelFor(batch, grain: rowsAtOnce) { part in
-      guard let vectors = Scratch(elements: [gemm.paddedRows(part.count), units], size: item),
-        let product = Scratch(elements: [part.count, rows], size: item)
-      else { return failed.store(true, ordering: .relaxed) }
+      guard let product = Scratch(elements: [part.count, rows], size: item) else {
+        return failed.store(true, ordering: .relaxed)
+      }
       let result = Operand(start: product.pointer, rowSize: rows * item, isPart: true)
       for position in 0..<steps {
         let (t, before) = step(position)
         let source = before < 0 ? Operand.whole(first) : .step(states, before)
         if let start = source.start {
           multiply(
-            part.count, start + part.lowerBound * source.rowSize, vectors.pointer, depth: units, panels, columns: rows,
+            part.count, start + part.lowerBound * source.rowSize, depth: units, panels, columns: rows,
             product.pointer, rowStride: rows, accumulate: false, bias: bias?.data)
         } else {
           fill(product.pointer, part.count, with: bias)
@@ -132,22 +132,17 @@ struct RecurrentLayer {
     let layout = weight.layout
     pack(packed.pointer, columns: units, depth: rows, columnStride: layout.strides[1], depthStride: layout.strides[0])
     let panels = packed.pointer
-    let failed = Atomic(false)
     ThreadPool.parallelFor(batch, grain: rowsAtOnce) { part in
-      guard let vectors = Scratch(elements: [gemm.paddedRows(part.count), rows], size: item) else {
-        return failed.store(true, ordering: .relaxed)
-      }
       for position in (0..<steps).reversed() {
         let (t, before) = step(position)
         run(part, operands(t, before))
         let source = Operand.step(products, t)
         guard let start = source.start else { continue }
         multiply(
-          part.count, start + part.lowerBound * source.rowSize, vectors.pointer, depth: rows, panels, columns: units,
+          part.count, start + part.lowerBound * source.rowSize, depth: rows, panels, columns: units,
           hidden.data + part.lowerBound * units * item, rowStride: units, accumulate: accumulate, bias: nil)
       }
     }
-    if failed.load(ordering: .relaxed) { throw outOfMemory }
   }
 
   private var outOfMemory: AlulaError { CPUBackend.outOfMemory(call) }
@@ -196,15 +191,18 @@ struct RecurrentLayer {
 
   /// c = x B, or c += x B, plus a bias, for contiguous rows x.
   private func multiply(
-    _ count: Int, _ x: UnsafeRawPointer, _ vectors: UnsafeMutableRawPointer, depth: Int, _ panels: UnsafeRawPointer,
+    _ count: Int, _ x: UnsafeRawPointer, depth: Int, _ panels: UnsafeRawPointer,
     columns: Int, _ c: UnsafeMutableRawPointer, rowStride: Int, accumulate: Bool, bias: UnsafeRawPointer?
   ) {
     for start in stride(from: 0, to: depth, by: Gemm.depthBlock) {
       let deep = min(Gemm.depthBlock, depth - start)
-      gemm.packA(count, deep, x + start * item, depth, 1, vectors)
+      var product = gemm.packed(
+        rows: count, columns: columns, depth: deep, rowStride: rowStride, accumulate: accumulate || start > 0)
+      // The rows are read where they lie.
+      (product.a_row, product.a_panel, product.a0) = (depth, 0, 1)
       gemm.block(
-        count, columns, deep, vectors, panels + start * gemm.paddedColumns(columns) * item, c, rowStride,
-        accumulate || start > 0, nil, start == 0 ? bias : nil)
+        &product, x + start * item, panels + start * gemm.paddedColumns(columns) * item, c, nil,
+        start == 0 ? bias : nil)
     }
   }
 }

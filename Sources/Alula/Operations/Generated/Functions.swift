@@ -1143,7 +1143,7 @@ extension Tensor {
   public func lstm(_ weightIh: Tensor, _ weightHh: Tensor, hidden: Tensor? = nil, cell: Tensor? = nil,
     biasIh: Tensor? = nil, biasHh: Tensor? = nil,
     reverse: Bool = false) throws(AlulaError) -> (out: Tensor, lastHidden: Tensor, lastCell: Tensor) {
-    let outputs = try Operation.lstm([self, weightIh, weightHh, hidden, cell, biasIh, biasHh], [.bool(reverse)])
+    let outputs = try Operation.lstm(Operands([self, weightIh, weightHh, hidden, cell, biasIh, biasHh]), [.bool(reverse)])
     return (outputs[0], outputs[1], outputs[2])
   }
 
@@ -1154,7 +1154,7 @@ extension Tensor {
   /// (1 - z) n + z h. The first h is zero when left out.
   public func gru(_ weightIh: Tensor, _ weightHh: Tensor, hidden: Tensor? = nil, biasIh: Tensor? = nil,
     biasHh: Tensor? = nil, reverse: Bool = false) throws(AlulaError) -> (out: Tensor, lastHidden: Tensor) {
-    let outputs = try Operation.gru([self, weightIh, weightHh, hidden, biasIh, biasHh], [.bool(reverse)])
+    let outputs = try Operation.gru(Operands([self, weightIh, weightHh, hidden, biasIh, biasHh]), [.bool(reverse)])
     return (outputs[0], outputs[1])
   }
 
@@ -1163,7 +1163,7 @@ extension Tensor {
   public func rnn(_ weightIh: Tensor, _ weightHh: Tensor, hidden: Tensor? = nil, biasIh: Tensor? = nil,
     biasHh: Tensor? = nil, nonlinearity: String = "tanh",
     reverse: Bool = false) throws(AlulaError) -> (out: Tensor, lastHidden: Tensor) {
-    let outputs = try Operation.rnn([self, weightIh, weightHh, hidden, biasIh, biasHh], [.string(nonlinearity), .bool(reverse)])
+    let outputs = try Operation.rnn(Operands([self, weightIh, weightHh, hidden, biasIh, biasHh]), [.string(nonlinearity), .bool(reverse)])
     return (outputs[0], outputs[1])
   }
 }
