@@ -103,7 +103,10 @@ typedef enum alula_status {
 /// failure.
 const char *alula_last_error(void);
 
-/// Sets the calling thread's message and returns `status`, so that a callback can end with
+/// The status of the calling thread's last failure, ALULA_OK before the first.
+alula_status alula_last_status(void);
+
+/// Sets the calling thread's message and status and returns `status`, so that a callback can end with
 /// `return alula_set_last_error(ALULA_CALLBACK_FAILED, "no such index");`. Nothing is set for ALULA_OK or a
 /// NULL message.
 alula_status alula_set_last_error(alula_status status, const char *message);
@@ -613,6 +616,15 @@ alula_status alula_generator_set_state(alula_generator *generator, const uint8_t
 // ---- Operations ----------------------------------------------------------------------------------------
 
 #include "alula_ops.h"
+
+/// The number, in this process, of an operation that takes one or two tensors and nothing else, and has one
+/// result: for alula_apply(). ALULA_INVALID_ARGUMENT when `name`, such as "add", names no such operation.
+alula_status alula_operation_number(int32_t *out, const char *name);
+
+/// Calls an operation by its number. Returns the result, or NULL: then alula_last_status() and
+/// alula_last_error() tell why. `b` is NULL for an operation of one tensor. This is the short way for bindings to
+/// languages in which a pointer to the result costs more than a small operation; C programs call alula_add().
+alula_tensor *alula_apply(int32_t operation, alula_tensor *a, alula_tensor *b);
 
 #ifdef __cplusplus
 }

@@ -15,6 +15,7 @@ declare -A flags=(
   [thread]="-fsanitize=thread -fuse-ld=lld -L$runtime -ldispatch -lBlocksRuntime -Wl,-rpath,$runtime"
 )
 export ASAN_OPTIONS=detect_stack_use_after_return=1 TSAN_OPTIONS=halt_on_error=1
+export LSAN_OPTIONS=suppressions=$PWD/Tests/lsan.supp:print_suppressions=0
 
 [ $# -gt 0 ] || set -- address thread
 for sanitizer in "$@"; do

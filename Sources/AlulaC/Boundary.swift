@@ -14,8 +14,9 @@ func boundary(_ body: () throws(AlulaError) -> Void) -> alula_status {
     try body()
     return ALULA_OK
   } catch {
-    csupport_set_error(error.message)
-    return alula_status(rawValue: numericCast(error.kind.rawValue))
+    let status = alula_status(rawValue: numericCast(error.kind.rawValue))
+    csupport_set_error(Int32(status.rawValue), error.message)
+    return status
   }
 }
 

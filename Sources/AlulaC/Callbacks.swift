@@ -56,11 +56,11 @@ struct CallbackHandles: ~Copyable {
 /// Runs a callback with the gradient mode it may change put back afterwards, and turns its failure into an error.
 func runCallback(_ name: String, _ body: () -> alula_status) throws(AlulaError) {
   let enabled = GradientMode.isEnabled
-  let earlier = String(cString: csupport_last_error())
-  csupport_set_error("")
+  let earlier = (csupport_current_thread().pointee.last_status, String(cString: csupport_last_error()))
+  csupport_set_error(Int32(ALULA_OK.rawValue), "")
   let status = body()
   GradientMode.isEnabled = enabled
   let reason = String(cString: csupport_last_error())
-  if status == ALULA_OK { return csupport_set_error(earlier) }
+  if status == ALULA_OK { return csupport_set_error(earlier.0, earlier.1) }
   throw .callback("\(name): the callback failed" + (reason.isEmpty ? " with status \(status.rawValue)" : ": \(reason)"))
 }

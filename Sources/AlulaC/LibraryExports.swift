@@ -14,9 +14,14 @@ public func alula_version() -> UnsafePointer<CChar>? {
 @_cdecl("alula_last_error") @implementation
 public func alula_last_error() -> UnsafePointer<CChar>? { csupport_last_error() }
 
+@_cdecl("alula_last_status") @implementation
+public func alula_last_status() -> alula_status {
+  alula_status(rawValue: numericCast(csupport_current_thread().pointee.last_status))
+}
+
 @_cdecl("alula_set_last_error") @implementation
 public func alula_set_last_error(_ status: alula_status, _ message: UnsafePointer<CChar>?) -> alula_status {
-  if status != ALULA_OK, let message { csupport_set_error(message) }
+  if status != ALULA_OK, let message { csupport_set_error(Int32(truncatingIfNeeded: status.rawValue), message) }
   return status
 }
 

@@ -7,7 +7,8 @@ static _Thread_local char message[1024];
 // one instruction instead of a call for every look.
 static _Thread_local __attribute__((tls_model("initial-exec"))) csupport_thread state;
 
-void csupport_set_error(const char *text) {
+void csupport_set_error(int32_t status, const char *text) {
+  state.last_status = status;
   size_t length = strlen(text);
   if (length >= sizeof message) {
     length = sizeof message - 1;

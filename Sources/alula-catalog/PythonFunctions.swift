@@ -31,7 +31,9 @@ func pythonFunctions() -> String {
     from ._library import bind as _bind
     from ._library import failure as _failure
     from ._library import held as _held
+    from ._library import last_failure as _last_failure
     from ._library import lib as _lib
+    from ._library import operation_number as _number
 
     if TYPE_CHECKING:
         from ._arguments import DeviceLike, DTypeLike, Number, TensorLike
@@ -54,7 +56,11 @@ func pythonFunctions() -> String {
       if operation.inPlace { text += pythonInPlace(operation) + "\n\n" }
     }
   }
-  text += "_SIGNATURES: dict[str, tuple[Any, ...]] = {\n"
+  text += "# What `alula_apply` calls the operations.\n"
+  for operation in Catalog.applicable {
+    text += "_\(operation.name.uppercased()) = _number(\"\(operation.name)\")\n"
+  }
+  text += "\n_SIGNATURES: dict[str, tuple[Any, ...]] = {\n"
   for operation in Catalog.operations {
     text += pythonSignature(operation, inPlace: false)
     if operation.inPlace { text += pythonSignature(operation, inPlace: true) }
@@ -104,6 +110,13 @@ private func pythonFunction(_ operation: Operation) -> String {
   var text = pythonDeclaration(pythonName(operation.name), parameters, result)
   text += pythonDocstring(operation, parameters)
   for parameter in inputs + attributes { text += parameter.preparation }
+  if operation.isApplicable {
+    let tensors = inputs.flatMap(\.arguments) + (inputs.count == 1 ? ["None"] : [])
+    var library = "_lib"
+    if case .view = operation.body { library = "_held" }
+    return text + "    _handle = \(library).alula_apply(_\(operation.name.uppercased()), \(tensors.joined(separator: ", ")))\n"
+      + "    if _handle is None:\n        raise _last_failure()\n    return _wrap(_handle)\n"
+  }
   let outs = operation.outputs.count == 1 ? ["_out"] : operation.outputs.indices.map { "_out\($0)" }
   for out in outs { text += "    \(out) = _HANDLE()\n" }
   if operation.takesOptions { text += pythonOptionsValue(operation, attributes) }

@@ -42,6 +42,26 @@ int main(void) {
   SAYS(ALULA_INVALID_HANDLE, "alula_optimizer_step: a handle of another type was given as an optimizer",
        alula_optimizer_step((alula_optimizer *)a));
 
+  // By number: the result, or NULL and why.
+  {
+    int32_t add;
+    alula_tensor *sum;
+    float values[6];
+    OK(alula_operation_number(&add, "add"));
+    sum = alula_apply(add, a, a);
+    CHECK(sum != NULL);
+    OK(alula_tensor_copy_out(values, sizeof values, sum));
+    CHECK(values[5] == 12);
+    OK(alula_tensor_release(sum));
+    CHECK(alula_apply(add, a, NULL) == NULL && alula_last_status() == ALULA_INVALID_HANDLE);
+    CHECK(strcmp(alula_last_error(), "add: a tensor is NULL") == 0);
+    CHECK(alula_apply(-1, a, a) == NULL && alula_last_status() == ALULA_INVALID_ARGUMENT);
+    FAILS(ALULA_INVALID_ARGUMENT, alula_operation_number(&add, "sum"));
+    OK(alula_operation_number(&add, "exp"));
+    CHECK(alula_apply(add, a, b) == NULL && alula_last_status() == ALULA_INVALID_ARGUMENT);
+    FAILS(ALULA_INVALID_HANDLE, alula_optimizer_step((alula_optimizer *)a));
+  }
+
   // A success leaves the message where it is.
   OK(alula_tensor_rank(&rank, a));
   CHECK(strstr(alula_last_error(), "optimizer") != NULL);

@@ -346,6 +346,19 @@ READER(requires_grad, bool)
 READER(is_leaf, bool)
 READER(grad_fn, const char *)
 
+static void call_operation_number(void) {
+  static const char *const names[] = {"add", "exp", "sum", "", "no such operation"};
+  int32_t number;
+  fuzz_status(alula_operation_number(once_in(20) ? NULL : &number, once_in(20) ? NULL : names[below(5)]));
+}
+
+static void call_apply(void) {
+  const int32_t operation = (int32_t)(once_in(8) ? fuzz_int() : (int64_t)below(120));
+  alula_tensor *out = alula_apply(operation, fuzz_tensor(), once_in(3) ? NULL : fuzz_tensor());
+  if (out == NULL && alula_last_status() == ALULA_OK) broken("no result and no failure");
+  if (out != NULL) fuzz_keep(out);
+}
+
 static void call_tensor_shape(void) {
   int64_t out[70];
   fuzz_status(alula_tensor_shape(once_in(20) ? NULL : out, once_in(10) ? SIZE_MAX : below(6), fuzz_tensor()));
@@ -725,6 +738,8 @@ static const fuzz_entry functions[] = {
     ENTRY(tensor_is_leaf),
     ENTRY(tensor_grad_fn),
     ENTRY(tensor_shape),
+    ENTRY(operation_number),
+    ENTRY(apply),
     ENTRY(tensor_strides),
     ENTRY(tensor_copy_out),
     ENTRY(tensor_mark_written),

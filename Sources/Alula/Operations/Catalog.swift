@@ -32,4 +32,10 @@ public enum Catalog {
   ]
 
   public static let operations: [Operation] = families.flatMap(\.operations)
+
+  /// The operations that `Operation.apply` calls: on one or two tensors and nothing else, with one result.
+  public static let applicable = operations.filter { operation in
+    operation.attributes.isEmpty && operation.outputs.count == 1 && (1...2).contains(operation.inputs.count)
+      && operation.inputs.allSatisfy { $0.arity == .one }
+  }
 }

@@ -29,7 +29,7 @@ extension Operation {
     }
   }
 
-  /// A call on one or two tensors without attributes: what most calls of element-wise operations are. With equal dtypes
+  /// A call on one or two tensors and nothing else: what most calls of element-wise operations are. With equal dtypes
   /// nothing needs a check or a change, and a `Call` is made for the tape only.
   public func apply(_ a: Tensor, _ b: Tensor? = nil) throws(AlulaError) -> Tensor {
     guard case .elementwise(let output, _) = body, isPlain, inputs.count == (b == nil ? 1 : 2), isUniform(a, b) else {

@@ -10,8 +10,8 @@
 #include "kernels.h"
 #include "vectors.h"
 
-/// Replaces the calling thread's error message; longer ones are cut at a character boundary.
-void csupport_set_error(const char *message);
+/// Replaces the calling thread's status and error message; longer ones are cut at a character boundary.
+void csupport_set_error(int32_t status, const char *message);
 
 /// The calling thread's error message, "" before the first error. Never NULL.
 const char *csupport_last_error(void);
@@ -22,6 +22,8 @@ typedef struct {
   int32_t no_grad_depth;
   /// True inside a chunk of a parallel loop: nested loops run inline.
   bool in_parallel;
+  /// The last failure's.
+  int32_t last_status;
   /// The list of autograd nodes being torn down, or NULL (an unmanaged Swift object).
   void *teardown;
 } csupport_thread;

@@ -24,8 +24,9 @@ class TensorBase:
     __array_priority__ = 1000
 
     _handle: int | None
-    _shape: tuple[int, ...] | None
-    _dtype: DType | None
+    # Set when they are first asked for: a result is made more quickly without.
+    _shape: tuple[int, ...]
+    _dtype: DType
 
     # Bound as a default: globals may be gone when the interpreter shuts down.
     def __del__(self, release: Any = _release) -> None:
@@ -38,21 +39,23 @@ class TensorBase:
     @property
     def shape(self) -> tuple[int, ...]:
         """The extents."""
-        shape = self._shape
-        if shape is None:
+        try:
+            return self._shape
+        except AttributeError:  # not asked for yet
             shape = self._shape = self._dims(held.alula_tensor_shape)
-        return shape
+            return shape
 
     @property
     def dtype(self) -> DType:
         """The type of the elements."""
-        dtype = self._dtype
-        if dtype is None:
+        try:
+            return self._dtype
+        except AttributeError:  # not asked for yet
             code = c_int()
             if status := held.alula_tensor_dtype(byref(code), self._handle):
-                raise failure(status)
+                raise failure(status) from None
             dtype = self._dtype = DTYPES[code.value]
-        return dtype
+            return dtype
 
     @property
     def ndim(self) -> int:
@@ -84,6 +87,4 @@ def wrap(handle: int | None) -> Tensor:
     """A tensor that owns `handle`."""
     tensor: Tensor = _new(_class)
     tensor._handle = handle
-    tensor._shape = None
-    tensor._dtype = None
     return tensor

@@ -10,6 +10,7 @@ from ctypes import (
     CFUNCTYPE,
     POINTER,
     Structure,
+    byref,
     c_bool,
     c_char_p,
     c_double,
@@ -69,6 +70,7 @@ CustomBackward = CFUNCTYPE(c_int, _LIST, c_size_t, _LIST, c_size_t, _LIST, c_siz
 #: The functions of the header that return a status, in its order.
 SIGNATURES: dict[str, tuple[Any, ...]] = {
     "alula_set_last_error": (c_int, c_char_p),
+    "alula_operation_number": (POINTER(c_int32), c_char_p),
     "alula_tensor_from_data": (_OUT, c_void_p, c_char_p, c_size_t, c_int, c_int),
     "alula_tensor_borrow": (_OUT, c_void_p, c_char_p, c_char_p, c_size_t, c_int, Deleter, c_void_p),
     "alula_tensor_scalar": (_OUT, Scalar, c_int, c_bool),
@@ -156,6 +158,8 @@ PLAIN: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "alula_abi_version": (c_int32, ()),
     "alula_version": (c_char_p, ()),
     "alula_last_error": (c_char_p, ()),
+    "alula_last_status": (c_int, ()),
+    "alula_apply": (c_void_p, (c_int32, c_void_p, c_void_p)),
     "alula_status_name": (c_char_p, (c_int,)),
     "alula_dtype_size": (c_size_t, (c_int,)),
     "alula_dtype_name": (c_char_p, (c_int,)),
@@ -242,3 +246,16 @@ def failure(status: int) -> BaseException:
             return error
     message = held.alula_last_error().decode("utf-8", "replace")
     return _EXCEPTIONS.get(status, RuntimeError)(message)
+
+
+def last_failure() -> BaseException:
+    """The exception for a call that returned no result."""
+    return failure(held.alula_last_status())
+
+
+def operation_number(name: str) -> int:
+    """What `alula_apply` calls an operation."""
+    number = c_int32()
+    if status := held.alula_operation_number(byref(number), name.encode()):
+        raise failure(status)
+    return number.value

@@ -26,7 +26,9 @@ from ._library import Scalar as _SCALAR
 from ._library import bind as _bind
 from ._library import failure as _failure
 from ._library import held as _held
+from ._library import last_failure as _last_failure
 from ._library import lib as _lib
+from ._library import operation_number as _number
 
 if TYPE_CHECKING:
     from ._arguments import DeviceLike, DTypeLike, Number, TensorLike
@@ -828,22 +830,20 @@ def copy(x: TensorLike) -> Tensor:
     """A row-major copy of the elements, in memory of its own."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_copy(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_COPY, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def contiguous(x: TensorLike) -> Tensor:
     """The tensor itself when it lies row-major without gaps, else a copy that does."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_contiguous(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_CONTIGUOUS, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 # ---- Arithmetic --------------------------------------------------------------------------------
@@ -855,11 +855,10 @@ def add(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_add(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_ADD, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def add_(a: _T, b: TensorLike) -> _T:
@@ -880,11 +879,10 @@ def subtract(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_subtract(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_SUBTRACT, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def subtract_(a: _T, b: TensorLike) -> _T:
@@ -905,11 +903,10 @@ def multiply(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_multiply(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_MULTIPLY, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def multiply_(a: _T, b: TensorLike) -> _T:
@@ -930,11 +927,10 @@ def divide(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_divide(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_DIVIDE, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def divide_(a: _T, b: TensorLike) -> _T:
@@ -955,11 +951,10 @@ def floor_divide(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_floor_divide(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_FLOOR_DIVIDE, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def floor_divide_(a: _T, b: TensorLike) -> _T:
@@ -981,11 +976,10 @@ def remainder(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_remainder(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_REMAINDER, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def remainder_(a: _T, b: TensorLike) -> _T:
@@ -1008,11 +1002,10 @@ def pow(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_pow(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_POW, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def pow_(a: _T, b: TensorLike) -> _T:
@@ -1031,11 +1024,10 @@ def negative(x: TensorLike) -> Tensor:
     """The negated element. Integers wrap around."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_negative(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_NEGATIVE, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def negative_(x: _T) -> _T:
@@ -1052,11 +1044,10 @@ def abs(x: TensorLike) -> Tensor:
     """The magnitude. The gradient at 0 is 0."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_abs(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_ABS, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def abs_(x: _T) -> _T:
@@ -1073,22 +1064,20 @@ def sign(x: TensorLike) -> Tensor:
     """-1, 0 or 1; NaN for NaN."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_sign(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_SIGN, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def square(x: TensorLike) -> Tensor:
     """The square. Integers wrap around."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_square(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_SQUARE, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def square_(x: _T) -> _T:
@@ -1105,11 +1094,10 @@ def reciprocal(x: TensorLike) -> Tensor:
     """1 / x."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_reciprocal(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_RECIPROCAL, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def reciprocal_(x: _T) -> _T:
@@ -1129,11 +1117,10 @@ def maximum(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_maximum(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_MAXIMUM, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def maximum_(a: _T, b: TensorLike) -> _T:
@@ -1155,11 +1142,10 @@ def minimum(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_minimum(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_MINIMUM, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def minimum_(a: _T, b: TensorLike) -> _T:
@@ -1224,11 +1210,10 @@ def copysign(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_copysign(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_COPYSIGN, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def hypot(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1237,11 +1222,10 @@ def hypot(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_hypot(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_HYPOT, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 # ---- Rounding ----------------------------------------------------------------------------------
@@ -1251,11 +1235,10 @@ def floor(x: TensorLike) -> Tensor:
     """The largest integer that is not larger. Integers stay as they are."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_floor(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_FLOOR, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def floor_(x: _T) -> _T:
@@ -1272,11 +1255,10 @@ def ceil(x: TensorLike) -> Tensor:
     """The smallest integer that is not smaller. Integers stay as they are."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_ceil(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_CEIL, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def ceil_(x: _T) -> _T:
@@ -1293,11 +1275,10 @@ def trunc(x: TensorLike) -> Tensor:
     """The integer part. Integers stay as they are."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_trunc(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_TRUNC, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def trunc_(x: _T) -> _T:
@@ -1314,11 +1295,10 @@ def round(x: TensorLike) -> Tensor:
     """The nearest integer, of two the even one. Integers stay as they are."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_round(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_ROUND, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def round_(x: _T) -> _T:
@@ -1338,11 +1318,10 @@ def exp(x: TensorLike) -> Tensor:
     """eˣ."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_exp(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_EXP, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def exp_(x: _T) -> _T:
@@ -1359,22 +1338,20 @@ def expm1(x: TensorLike) -> Tensor:
     """eˣ - 1, exact for small x."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_expm1(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_EXPM1, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def log(x: TensorLike) -> Tensor:
     """The natural logarithm."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_log(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_LOG, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def log_(x: _T) -> _T:
@@ -1391,33 +1368,30 @@ def log1p(x: TensorLike) -> Tensor:
     """The natural logarithm of 1 + x, exact for small x."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_log1p(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_LOG1P, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def log2(x: TensorLike) -> Tensor:
     """The logarithm to base 2."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_log2(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_LOG2, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def log10(x: TensorLike) -> Tensor:
     """The logarithm to base 10."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_log10(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_LOG10, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def logaddexp(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1426,22 +1400,20 @@ def logaddexp(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_logaddexp(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_LOGADDEXP, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def sqrt(x: TensorLike) -> Tensor:
     """The square root; NaN for negative elements."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_sqrt(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_SQRT, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def sqrt_(x: _T) -> _T:
@@ -1458,33 +1430,30 @@ def rsqrt(x: TensorLike) -> Tensor:
     """1 / √x."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_rsqrt(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_RSQRT, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def erf(x: TensorLike) -> Tensor:
     """The error function: 2/√π times the integral of exp(-t²) from 0 to x."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_erf(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_ERF, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def erfc(x: TensorLike) -> Tensor:
     """1 - erf(x), without cancellation for large x."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_erfc(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_ERFC, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 # ---- Trigonometry ------------------------------------------------------------------------------
@@ -1494,66 +1463,60 @@ def sin(x: TensorLike) -> Tensor:
     """The sine."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_sin(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_SIN, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def cos(x: TensorLike) -> Tensor:
     """The cosine."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_cos(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_COS, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def tan(x: TensorLike) -> Tensor:
     """The tangent."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_tan(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_TAN, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def asin(x: TensorLike) -> Tensor:
     """The inverse of the sine, in -π/2...π/2; NaN outside of -1...1."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_asin(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_ASIN, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def acos(x: TensorLike) -> Tensor:
     """The inverse of the cosine, in 0...π; NaN outside of -1...1."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_acos(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_ACOS, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def atan(x: TensorLike) -> Tensor:
     """The inverse of the tangent, in -π/2...π/2."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_atan(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_ATAN, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def atan2(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1562,77 +1525,70 @@ def atan2(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_atan2(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_ATAN2, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def sinh(x: TensorLike) -> Tensor:
     """The hyperbolic sine."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_sinh(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_SINH, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def cosh(x: TensorLike) -> Tensor:
     """The hyperbolic cosine."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_cosh(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_COSH, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def tanh(x: TensorLike) -> Tensor:
     """The hyperbolic tangent."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_tanh(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_TANH, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def asinh(x: TensorLike) -> Tensor:
     """The inverse of the hyperbolic sine."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_asinh(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_ASINH, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def acosh(x: TensorLike) -> Tensor:
     """The inverse of the hyperbolic cosine, not negative; NaN below 1."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_acosh(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_ACOSH, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def atanh(x: TensorLike) -> Tensor:
     """The inverse of the hyperbolic tangent; NaN outside of -1...1."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_atanh(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_ATANH, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 # ---- Activations -------------------------------------------------------------------------------
@@ -1642,11 +1598,10 @@ def relu(x: TensorLike) -> Tensor:
     """max(x, 0). The gradient at 0 is 0."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_relu(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_RELU, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def relu_(x: _T) -> _T:
@@ -1713,11 +1668,10 @@ def sigmoid(x: TensorLike) -> Tensor:
     """The logistic function 1 / (1 + e⁻ˣ)."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_sigmoid(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_SIGMOID, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def sigmoid_(x: _T) -> _T:
@@ -1734,22 +1688,20 @@ def softplus(x: TensorLike) -> Tensor:
     """log(1 + eˣ), a smooth max(x, 0)."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_softplus(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_SOFTPLUS, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def silu(x: TensorLike) -> Tensor:
     """x·sigmoid(x), also called swish (S. Elfwing, E. Uchibe and K. Doya, 2017)."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_silu(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_SILU, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def gelu(x: TensorLike) -> Tensor:
@@ -1757,11 +1709,10 @@ def gelu(x: TensorLike) -> Tensor:
     """
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_gelu(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_GELU, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def gelu_tanh(x: TensorLike) -> Tensor:
@@ -1770,11 +1721,10 @@ def gelu_tanh(x: TensorLike) -> Tensor:
     """
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_gelu_tanh(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_GELU_TANH, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 # ---- Comparison --------------------------------------------------------------------------------
@@ -1786,11 +1736,10 @@ def equal(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_equal(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_EQUAL, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def not_equal(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1799,11 +1748,10 @@ def not_equal(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_not_equal(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_NOT_EQUAL, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def less(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1812,11 +1760,10 @@ def less(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_less(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_LESS, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def less_equal(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1825,11 +1772,10 @@ def less_equal(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_less_equal(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_LESS_EQUAL, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def greater(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1838,11 +1784,10 @@ def greater(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_greater(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_GREATER, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def greater_equal(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1851,11 +1796,10 @@ def greater_equal(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_greater_equal(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_GREATER_EQUAL, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 # ---- Logic and bits ----------------------------------------------------------------------------
@@ -1865,11 +1809,10 @@ def logical_not(x: TensorLike) -> Tensor:
     """Whether the element is zero."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_logical_not(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_LOGICAL_NOT, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def logical_and(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1878,11 +1821,10 @@ def logical_and(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_logical_and(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_LOGICAL_AND, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def logical_or(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1891,11 +1833,10 @@ def logical_or(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_logical_or(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_LOGICAL_OR, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def logical_xor(a: TensorLike, b: TensorLike) -> Tensor:
@@ -1904,22 +1845,20 @@ def logical_xor(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_logical_xor(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_LOGICAL_XOR, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def bitwise_invert(x: TensorLike) -> Tensor:
     """Every bit inverted; of bool, the other value."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_bitwise_invert(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_BITWISE_INVERT, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def bitwise_invert_(x: _T) -> _T:
@@ -1938,11 +1877,10 @@ def bitwise_and(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_bitwise_and(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_BITWISE_AND, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def bitwise_and_(a: _T, b: TensorLike) -> _T:
@@ -1963,11 +1901,10 @@ def bitwise_or(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_bitwise_or(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_BITWISE_OR, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def bitwise_or_(a: _T, b: TensorLike) -> _T:
@@ -1988,11 +1925,10 @@ def bitwise_xor(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_bitwise_xor(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_BITWISE_XOR, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def bitwise_xor_(a: _T, b: TensorLike) -> _T:
@@ -2013,11 +1949,10 @@ def bitwise_left_shift(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_bitwise_left_shift(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_BITWISE_LEFT_SHIFT, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def bitwise_left_shift_(a: _T, b: TensorLike) -> _T:
@@ -2038,11 +1973,10 @@ def bitwise_right_shift(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_bitwise_right_shift(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_BITWISE_RIGHT_SHIFT, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def bitwise_right_shift_(a: _T, b: TensorLike) -> _T:
@@ -2061,44 +1995,40 @@ def isnan(x: TensorLike) -> Tensor:
     """Whether the element is NaN."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_isnan(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_ISNAN, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def isinf(x: TensorLike) -> Tensor:
     """Whether the element is infinite."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_isinf(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_ISINF, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def isfinite(x: TensorLike) -> Tensor:
     """Whether the element is neither infinite nor NaN."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_isfinite(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_ISFINITE, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def signbit(x: TensorLike) -> Tensor:
     """Whether the sign bit is set, as in -0.0 and all that is less."""
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_signbit(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_SIGNBIT, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 # ---- Selection ---------------------------------------------------------------------------------
@@ -2663,11 +2593,10 @@ def matrix_transpose(x: TensorLike) -> Tensor:
     """
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_matrix_transpose(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_MATRIX_TRANSPOSE, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def flatten(x: TensorLike, start_axis: int = 0, end_axis: int = -1) -> Tensor:
@@ -3247,11 +3176,10 @@ def masked_select(x: TensorLike, mask: TensorLike) -> Tensor:
         x = _asarray(x)
     if not isinstance(mask, _TensorBase):
         mask = _asarray(mask)
-    _out = _HANDLE()
-    _status = _lib.alula_masked_select(_byref(_out), x._handle, mask._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_MASKED_SELECT, x._handle, mask._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def argwhere(x: TensorLike) -> Tensor:
@@ -3260,11 +3188,10 @@ def argwhere(x: TensorLike) -> Tensor:
     """
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _out = _HANDLE()
-    _status = _lib.alula_argwhere(_byref(_out), x._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_ARGWHERE, x._handle, None)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 # ---- Sorting and searching ---------------------------------------------------------------------
@@ -3390,11 +3317,10 @@ def matmul(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_matmul(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_MATMUL, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def vecdot(a: TensorLike, b: TensorLike, axis: int = -1) -> Tensor:
@@ -3458,11 +3384,10 @@ def outer(a: TensorLike, b: TensorLike) -> Tensor:
         a = _operand(a)
     if not isinstance(b, _TensorBase):
         b = _operand(b)
-    _out = _HANDLE()
-    _status = _lib.alula_outer(_byref(_out), a._handle, b._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_OUTER, a._handle, b._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 # ---- Linear maps and convolution ---------------------------------------------------------------
@@ -3847,11 +3772,10 @@ def max_pool2d_gather(x: TensorLike, indices: TensorLike) -> Tensor:
         x = _asarray(x)
     if not isinstance(indices, _TensorBase):
         indices = _asarray(indices)
-    _out = _HANDLE()
-    _status = _lib.alula_max_pool2d_gather(_byref(_out), x._handle, indices._handle)
-    if _status:
-        raise _failure(_status)
-    return _wrap(_out.value)
+    _handle = _lib.alula_apply(_MAX_POOL2D_GATHER, x._handle, indices._handle)
+    if _handle is None:
+        raise _last_failure()
+    return _wrap(_handle)
 
 
 def avg_pool1d(
@@ -4805,6 +4729,86 @@ def rnn(
         raise _failure(_status)
     return RnnResult(_wrap(_out0.value), _wrap(_out1.value))
 
+
+# What `alula_apply` calls the operations.
+_COPY = _number("copy")
+_CONTIGUOUS = _number("contiguous")
+_ADD = _number("add")
+_SUBTRACT = _number("subtract")
+_MULTIPLY = _number("multiply")
+_DIVIDE = _number("divide")
+_FLOOR_DIVIDE = _number("floor_divide")
+_REMAINDER = _number("remainder")
+_POW = _number("pow")
+_NEGATIVE = _number("negative")
+_ABS = _number("abs")
+_SIGN = _number("sign")
+_SQUARE = _number("square")
+_RECIPROCAL = _number("reciprocal")
+_MAXIMUM = _number("maximum")
+_MINIMUM = _number("minimum")
+_COPYSIGN = _number("copysign")
+_HYPOT = _number("hypot")
+_FLOOR = _number("floor")
+_CEIL = _number("ceil")
+_TRUNC = _number("trunc")
+_ROUND = _number("round")
+_EXP = _number("exp")
+_EXPM1 = _number("expm1")
+_LOG = _number("log")
+_LOG1P = _number("log1p")
+_LOG2 = _number("log2")
+_LOG10 = _number("log10")
+_LOGADDEXP = _number("logaddexp")
+_SQRT = _number("sqrt")
+_RSQRT = _number("rsqrt")
+_ERF = _number("erf")
+_ERFC = _number("erfc")
+_SIN = _number("sin")
+_COS = _number("cos")
+_TAN = _number("tan")
+_ASIN = _number("asin")
+_ACOS = _number("acos")
+_ATAN = _number("atan")
+_ATAN2 = _number("atan2")
+_SINH = _number("sinh")
+_COSH = _number("cosh")
+_TANH = _number("tanh")
+_ASINH = _number("asinh")
+_ACOSH = _number("acosh")
+_ATANH = _number("atanh")
+_RELU = _number("relu")
+_SIGMOID = _number("sigmoid")
+_SOFTPLUS = _number("softplus")
+_SILU = _number("silu")
+_GELU = _number("gelu")
+_GELU_TANH = _number("gelu_tanh")
+_EQUAL = _number("equal")
+_NOT_EQUAL = _number("not_equal")
+_LESS = _number("less")
+_LESS_EQUAL = _number("less_equal")
+_GREATER = _number("greater")
+_GREATER_EQUAL = _number("greater_equal")
+_LOGICAL_NOT = _number("logical_not")
+_LOGICAL_AND = _number("logical_and")
+_LOGICAL_OR = _number("logical_or")
+_LOGICAL_XOR = _number("logical_xor")
+_BITWISE_INVERT = _number("bitwise_invert")
+_BITWISE_AND = _number("bitwise_and")
+_BITWISE_OR = _number("bitwise_or")
+_BITWISE_XOR = _number("bitwise_xor")
+_BITWISE_LEFT_SHIFT = _number("bitwise_left_shift")
+_BITWISE_RIGHT_SHIFT = _number("bitwise_right_shift")
+_ISNAN = _number("isnan")
+_ISINF = _number("isinf")
+_ISFINITE = _number("isfinite")
+_SIGNBIT = _number("signbit")
+_MATRIX_TRANSPOSE = _number("matrix_transpose")
+_MASKED_SELECT = _number("masked_select")
+_ARGWHERE = _number("argwhere")
+_MATMUL = _number("matmul")
+_OUTER = _number("outer")
+_MAX_POOL2D_GATHER = _number("max_pool2d_gather")
 
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "alula_empty": (_OUT, _BYTES, _SIZE, _ENUM, _ENUM),

@@ -40,8 +40,6 @@ class Tensor(MathMethods):
         if status := held.alula_tensor_retain(source._handle):
             raise failure(status)
         self._handle = source._handle
-        self._shape = None
-        self._dtype = None
 
     @property
     def device(self) -> Device:
