@@ -12,8 +12,8 @@ VARIANTS = ("AlulaCPU", "AlulaCPUAVX2")
 
 #: The sources whose kernels must loop without calls.
 HOT = (
-    "Activations", "Arithmetic", "Bitwise", "Classification", "Comparison", "Exponentials", "Extrema", "Hyperbolics",
-    "Logical", "Rounding",
+    "Activations", "Arithmetic", "Attention", "Bitwise", "Classification", "Comparison", "Exponentials", "Extrema",
+    "Hyperbolics", "Logical", "PanelProducts", "Recurrent", "Rounding",
 )  # fmt: skip
 #: The C library's: float64 functions, and float32 ones of rare use.
 LIBRARY = {

@@ -23,29 +23,58 @@ private func register(_ receive: KernelReceiver, _ name: StaticString, _ slot: I
   receive(name, slot, unsafeBitCast(kernel, to: UnsafeRawPointer.self))
 }
 
-/// Calls `body` with vectors of parameters, gradients and up to two states (zeros when absent), and stores what
-/// it makes of the first, third and fourth.
+/// Calls `body` with vectors of parameters, gradients and up to two states (anything when absent), and stores what
+/// it makes of the first, third and fourth. The last elements pass through buffers, so that the loop has no branch:
+/// with one per operand, Adam took three times as long on values in the cache.
 @inline(__always)
 private func step<V: SIMD>(
   _ type: V.Type, _ values: UnsafeMutableRawPointer, _ gradients: UnsafeRawPointer,
   _ first: UnsafeMutableRawPointer?, _ second: UnsafeMutableRawPointer?, _ count: Int,
   _ body: (inout V, V, inout V, inout V) -> Void
 ) {
-  let size = MemoryLayout<V.Scalar>.size
-  var i = 0
-  while i < count {
-    let offset = i &* size
-    let bytes = min(count &- i, V.scalarCount) &* size
-    var p = load(type, values + offset, bytes)
-    var m = V()
-    var v = V()
-    if let first { m = load(type, first + offset, bytes) }
-    if let second { v = load(type, second + offset, bytes) }
-    body(&p, load(type, gradients + offset, bytes), &m, &v)
-    store(p, values + offset, bytes)
-    if let first { store(m, first + offset, bytes) }
-    if let second { store(v, second + offset, bytes) }
-    i &+= V.scalarCount
+  let vector = MemoryLayout<V>.size
+  let end = count &* MemoryLayout<V.Scalar>.size
+  withUnsafeTemporaryAllocation(byteCount: 6 &* vector, alignment: 32) { buffers in
+    guard let buffer = buffers.baseAddress else { return }
+    buffer.initializeMemory(as: UInt8.self, repeating: 0, count: 6 &* vector)
+    var offset = 0
+    while offset < end {
+      var bytes = (end &- offset) / vector &* vector
+      let rest = bytes == 0 ? end &- offset : 0
+      var (p, g) = (values + offset, gradients + offset)
+      // An absent state is a place that every vector goes over.
+      var m = first.map { $0 + offset } ?? buffer + 4 &* vector
+      var v = second.map { $0 + offset } ?? buffer + 5 &* vector
+      var (mStep, vStep) = (first == nil ? 0 : vector, second == nil ? 0 : vector)
+      if rest > 0 {
+        buffer.copyMemory(from: p, byteCount: rest)
+        (buffer + vector).copyMemory(from: g, byteCount: rest)
+        if first != nil { (buffer + 2 &* vector).copyMemory(from: m, byteCount: rest) }
+        if second != nil { (buffer + 3 &* vector).copyMemory(from: v, byteCount: rest) }
+        (p, g, m, v) = (buffer, UnsafeRawPointer(buffer + vector), buffer + 2 &* vector, buffer + 3 &* vector)
+        (mStep, vStep) = (0, 0)
+        bytes = vector
+      }
+      var j = 0
+      while j < bytes {
+        var x = p.loadUnaligned(fromByteOffset: j, as: V.self)
+        var (a, b) = (m.loadUnaligned(as: V.self), v.loadUnaligned(as: V.self))
+        body(&x, g.loadUnaligned(fromByteOffset: j, as: V.self), &a, &b)
+        p.storeBytes(of: x, toByteOffset: j, as: V.self)
+        m.storeBytes(of: a, as: V.self)
+        v.storeBytes(of: b, as: V.self)
+        m += mStep
+        v += vStep
+        j &+= vector
+      }
+      if rest > 0 {
+        (values + offset).copyMemory(from: buffer, byteCount: rest)
+        if let first { (first + offset).copyMemory(from: buffer + 2 &* vector, byteCount: rest) }
+        if let second { (second + offset).copyMemory(from: buffer + 3 &* vector, byteCount: rest) }
+        return
+      }
+      offset &+= bytes
+    }
   }
 }
 
@@ -55,15 +84,6 @@ private func load<V: SIMD>(_ type: V.Type, _ source: UnsafeRawPointer, _ byteCou
   var result = V()
   withUnsafeMutableBytes(of: &result) { $0.baseAddress?.copyMemory(from: source, byteCount: byteCount) }
   return result
-}
-
-@inline(__always)
-private func store<V: SIMD>(_ x: V, _ target: UnsafeMutableRawPointer, _ byteCount: Int) {
-  if byteCount == MemoryLayout<V>.size {
-    target.storeBytes(of: x, as: V.self)
-  } else {
-    withUnsafeBytes(of: x) { if let base = $0.baseAddress { target.copyMemory(from: base, byteCount: byteCount) } }
-  }
 }
 
 // MARK: - Stochastic gradient descent

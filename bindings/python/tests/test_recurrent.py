@@ -131,3 +131,42 @@ def test_like_pytorch(kind):
         gradient = dict(ours.named_parameters())[name].grad
         np.testing.assert_allclose(gradient.numpy(), value.grad.numpy(), atol=1e-11, err_msg=name)
     assert repr(getattr(nn, kind + "Cell")(3, 5)) == repr(getattr(torch.nn, kind + "Cell")(3, 5))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", [(5, 40, 3, 17), (3, 9, 20, 300)])
+def test_threads_do_not_change_the_bits(kind, shape):
+    steps, batch, inputs, units = shape
+    module = getattr(nn, kind)(inputs, units)
+    x = alula.asarray(np.random.default_rng(5).standard_normal((steps, batch, inputs)).astype("float32"))
+    before = alula.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 2, 3, 8):
+            alula.set_num_threads(threads)
+            module.zero_grad()
+            out, _ = module(x)
+            (out * out).sum().backward()
+            results.append([out.detach().numpy(), *(p.grad.numpy() for p in module.parameters())])
+    finally:
+        alula.set_num_threads(before)
+    for other in results[1:]:
+        for a, b in zip(results[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients_of_all_states(kind):
+    """Gradients that arrive at the hidden states, the last state, or both, through blocks of the weight's depth."""
+    module = getattr(nn, kind)(3, 300, dtype="float64")
+    x = alula.asarray(np.random.default_rng(6).standard_normal((4, 7, 3)))
+    x.requires_grad = True
+    for use in ("out", "last", "both"):
+        results = []
+        for create_graph in (False, True):
+            out, last = module(x)
+            last = last[1] if kind == "LSTM" else last
+            loss = (out * out).sum() * (use != "last") + (last * last).sum() * (use != "out")
+            results.append(alula.autograd.grad(loss, [x, *module.parameters()], create_graph=create_graph))
+        for a, b in zip(*results, strict=True):
+            np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), rtol=1e-9, atol=1e-10)

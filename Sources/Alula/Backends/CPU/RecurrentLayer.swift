@@ -73,9 +73,10 @@ struct RecurrentLayer {
   private var item: Int { gemm.itemSize }
 
   /// Rows of the batch that one thread takes: few enough for several threads, enough to use each element of the weight
-  /// several times.
+  /// several times. A row's result does not depend on those beside it.
   private var rowsAtOnce: Int {
-    let parts = max(1, (batch + 15) / 16)
+    let isLarge = Dims([batch, rows, units]).saturatedProduct > 1 << 20
+    let parts = max(1, (batch + 15) / 16, isLarge ? min(2, batch / 6) : 1)
     return (batch + parts - 1) / parts
   }
 
