@@ -68,6 +68,9 @@ def gpt(
             self.head = nn.Linear(width, vocabulary, bias=False)
             if tied:
                 self.head.weight = self.tokens.weight
+            for module in self.modules():
+                if isinstance(module, (nn.Linear, nn.Embedding)):
+                    nn.init.normal_(module.weight, 0.0, 0.02)
 
         def forward(self, tokens: object) -> object:
             x = self.tokens(tokens) + self.positions.weight[: tokens.shape[1]]
