@@ -9,11 +9,11 @@ func registerOptimizerSteps(_ receive: KernelReceiver) {
   register(receive, "adam_step", 12, adamDouble)
   register(receive, "gradient_scale", 11) { values, _, _, count, parameters in
     guard let values, let factor = parameters?[0] else { return }
-    step(SIMD8<Float>.self, values, values, nil, nil, count) { p, _, _, _ in p *= Float(factor) }
+    step(SIMD8<Float>.self, states: 0, values, values, nil, count) { p, _, _, _ in p *= Float(factor) }
   }
   register(receive, "gradient_scale", 12) { values, _, _, count, parameters in
     guard let values, let factor = parameters?[0] else { return }
-    step(SIMD4<Double>.self, values, values, nil, nil, count) { p, _, _, _ in p *= factor }
+    step(SIMD4<Double>.self, states: 0, values, values, nil, count) { p, _, _, _ in p *= factor }
   }
   receive("gradient_norm", 11, unsafeBitCast(normFloat, to: UnsafeRawPointer.self))
   receive("gradient_norm", 12, unsafeBitCast(normDouble, to: UnsafeRawPointer.self))
@@ -23,54 +23,50 @@ private func register(_ receive: KernelReceiver, _ name: StaticString, _ slot: I
   receive(name, slot, unsafeBitCast(kernel, to: UnsafeRawPointer.self))
 }
 
-/// Calls `body` with vectors of parameters, gradients and up to two states (anything when absent), and stores what
-/// it makes of the first, third and fourth. The last elements pass through buffers, so that the loop has no branch:
-/// with one per operand, Adam took three times as long on values in the cache.
+/// Calls `body` with vectors of parameters, gradients and the states, of which there are `states` (at most two; a
+/// literal, so that the loop is made for it), and stores what it makes of the first, third and fourth. The last elements
+/// pass through buffers: without a branch per operand and vector, 131 072 values take Adam 56 µs instead of 78, and plain
+/// descent 17 instead of 36.
 @inline(__always)
 private func step<V: SIMD>(
-  _ type: V.Type, _ values: UnsafeMutableRawPointer, _ gradients: UnsafeRawPointer,
-  _ first: UnsafeMutableRawPointer?, _ second: UnsafeMutableRawPointer?, _ count: Int,
-  _ body: (inout V, V, inout V, inout V) -> Void
+  _ type: V.Type, states: Int, _ values: UnsafeMutableRawPointer, _ gradients: UnsafeRawPointer,
+  _ state: UnsafePointer<UnsafeMutableRawPointer?>?, _ count: Int, _ body: (inout V, V, inout V, inout V) -> Void
 ) {
   let vector = MemoryLayout<V>.size
   let end = count &* MemoryLayout<V.Scalar>.size
-  withUnsafeTemporaryAllocation(byteCount: 6 &* vector, alignment: 32) { buffers in
+  guard let first = states > 0 ? state?[0] : values, let second = states > 1 ? state?[1] : values else { return }
+  withUnsafeTemporaryAllocation(byteCount: 4 &* vector, alignment: 32) { buffers in
     guard let buffer = buffers.baseAddress else { return }
-    buffer.initializeMemory(as: UInt8.self, repeating: 0, count: 6 &* vector)
+    buffer.initializeMemory(as: UInt8.self, repeating: 0, count: 4 &* vector)
     var offset = 0
     while offset < end {
       var bytes = (end &- offset) / vector &* vector
       let rest = bytes == 0 ? end &- offset : 0
-      var (p, g) = (values + offset, gradients + offset)
-      // An absent state is a place that every vector goes over.
-      var m = first.map { $0 + offset } ?? buffer + 4 &* vector
-      var v = second.map { $0 + offset } ?? buffer + 5 &* vector
-      var (mStep, vStep) = (first == nil ? 0 : vector, second == nil ? 0 : vector)
+      var (p, g, m, v) = (values + offset, gradients + offset, first + offset, second + offset)
       if rest > 0 {
         buffer.copyMemory(from: p, byteCount: rest)
         (buffer + vector).copyMemory(from: g, byteCount: rest)
-        if first != nil { (buffer + 2 &* vector).copyMemory(from: m, byteCount: rest) }
-        if second != nil { (buffer + 3 &* vector).copyMemory(from: v, byteCount: rest) }
+        (buffer + 2 &* vector).copyMemory(from: m, byteCount: rest)
+        (buffer + 3 &* vector).copyMemory(from: v, byteCount: rest)
         (p, g, m, v) = (buffer, UnsafeRawPointer(buffer + vector), buffer + 2 &* vector, buffer + 3 &* vector)
-        (mStep, vStep) = (0, 0)
         bytes = vector
       }
       var j = 0
       while j < bytes {
         var x = p.loadUnaligned(fromByteOffset: j, as: V.self)
-        var (a, b) = (m.loadUnaligned(as: V.self), v.loadUnaligned(as: V.self))
+        var (a, b) = (V(), V())
+        if states > 0 { a = m.loadUnaligned(fromByteOffset: j, as: V.self) }
+        if states > 1 { b = v.loadUnaligned(fromByteOffset: j, as: V.self) }
         body(&x, g.loadUnaligned(fromByteOffset: j, as: V.self), &a, &b)
         p.storeBytes(of: x, toByteOffset: j, as: V.self)
-        m.storeBytes(of: a, as: V.self)
-        v.storeBytes(of: b, as: V.self)
-        m += mStep
-        v += vStep
+        if states > 0 { m.storeBytes(of: a, toByteOffset: j, as: V.self) }
+        if states > 1 { v.storeBytes(of: b, toByteOffset: j, as: V.self) }
         j &+= vector
       }
       if rest > 0 {
         (values + offset).copyMemory(from: buffer, byteCount: rest)
-        if let first { (first + offset).copyMemory(from: buffer + 2 &* vector, byteCount: rest) }
-        if let second { (second + offset).copyMemory(from: buffer + 3 &* vector, byteCount: rest) }
+        if states > 0 { (first + offset).copyMemory(from: buffer + 2 &* vector, byteCount: rest) }
+        if states > 1 { (second + offset).copyMemory(from: buffer + 3 &* vector, byteCount: rest) }
         return
       }
       offset &+= bytes
@@ -95,15 +91,20 @@ private let sgdFloat: optimizer_kernel = { values, gradients, state, count, para
   guard let values, let gradients, let h = parameters else { return }
   let (rate, momentum, share) = (Float(h[0]), Float(h[1]), Float(h[2]))
   let (decay, sign, nesterov) = (Float(h[3]), Float(h[4]), h[5] != 0)
-  let hasMomentum = momentum != 0
-  step(SIMD8<Float>.self, values, gradients, hasMomentum ? state?[0] : nil, nil, count) { p, g, m, _ in
-    var d = g * sign
-    if decay != 0 { d += p * decay }
-    if hasMomentum {
+  if momentum == 0 {
+    step(SIMD8<Float>.self, states: 0, values, gradients, nil, count) { p, g, _, _ in
+      var d = g * sign
+      if decay != 0 { d += p * decay }
+      p -= d * rate
+    }
+  } else {
+    step(SIMD8<Float>.self, states: 1, values, gradients, state, count) { p, g, m, _ in
+      var d = g * sign
+      if decay != 0 { d += p * decay }
       m = m * momentum + d * share
       d = nesterov ? d + m * momentum : m
+      p -= d * rate
     }
-    p -= d * rate
   }
 }
 
@@ -111,15 +112,20 @@ private let sgdDouble: optimizer_kernel = { values, gradients, state, count, par
   guard let values, let gradients, let h = parameters else { return }
   let (rate, momentum, share) = (h[0], h[1], h[2])
   let (decay, sign, nesterov) = (h[3], h[4], h[5] != 0)
-  let hasMomentum = momentum != 0
-  step(SIMD4<Double>.self, values, gradients, hasMomentum ? state?[0] : nil, nil, count) { p, g, m, _ in
-    var d = g * sign
-    if decay != 0 { d += p * decay }
-    if hasMomentum {
+  if momentum == 0 {
+    step(SIMD4<Double>.self, states: 0, values, gradients, nil, count) { p, g, _, _ in
+      var d = g * sign
+      if decay != 0 { d += p * decay }
+      p -= d * rate
+    }
+  } else {
+    step(SIMD4<Double>.self, states: 1, values, gradients, state, count) { p, g, m, _ in
+      var d = g * sign
+      if decay != 0 { d += p * decay }
       m = m * momentum + d * share
       d = nesterov ? d + m * momentum : m
+      p -= d * rate
     }
-    p -= d * rate
   }
 }
 
@@ -134,7 +140,7 @@ private let adamFloat: optimizer_kernel = { values, gradients, state, count, par
   let (size, share1, beta2, share2) = (Float(h[0]), Float(h[1]), Float(h[2]), Float(h[3]))
   let (epsilon, correction, decay) = (Float(h[4]), Float(h[5]), Float(h[6]))
   let (shrink, sign) = (Float(h[7]), Float(h[8]))
-  step(SIMD8<Float>.self, values, gradients, state[0], state[1], count) { p, g, m, v in
+  step(SIMD8<Float>.self, states: 2, values, gradients, state, count) { p, g, m, v in
     p *= shrink
     var d = g * sign
     if decay != 0 { d += p * decay }
@@ -149,7 +155,7 @@ private let adamDouble: optimizer_kernel = { values, gradients, state, count, pa
   let (size, share1, beta2, share2) = (h[0], h[1], h[2], h[3])
   let (epsilon, correction, decay) = (h[4], h[5], h[6])
   let (shrink, sign) = (h[7], h[8])
-  step(SIMD4<Double>.self, values, gradients, state[0], state[1], count) { p, g, m, v in
+  step(SIMD4<Double>.self, states: 2, values, gradients, state, count) { p, g, m, v in
     p *= shrink
     var d = g * sign
     if decay != 0 { d += p * decay }

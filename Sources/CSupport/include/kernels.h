@@ -189,8 +189,8 @@ typedef void (*panel_scale_kernel)(intptr_t rows, intptr_t columns, const void *
 typedef void (*panel_dot_kernel)(intptr_t rows, intptr_t width, const void *a, const void *b, void *sums);
 
 /// One block of keys of attention, for a panel of queries: the scores, plus the mask unless it is NULL, become
-/// exponentials, and the running `maxima` and `sums` take them in; `factors` are what earlier ones shrink by. Row j is
-/// hidden from lanes below j - `diagonal`.
+/// exponentials, and the running `maxima` and `sums` take them in; `factors` are what earlier ones shrink by.
+/// Row j is hidden from lanes below j - `diagonal`.
 typedef void (*attention_softmax_kernel)(intptr_t keys, intptr_t width, void *scores, const void *mask,
                                          intptr_t diagonal, void *maxima, double *sums, void *factors);
 
