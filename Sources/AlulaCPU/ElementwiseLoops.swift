@@ -21,8 +21,8 @@ typealias Floats = SIMD8<Float>
 typealias Doubles = SIMD4<Double>
 
 /// The elements that pass through a buffer at a time, a multiple of every vector's. So few that the buffers of three
-/// 8-byte operands and the result stay within the 1024 bytes up to which Swift takes them from the stack, if they
-/// ask for no more than 16 bytes' alignment: from the heap they cost a fifth of a call on a few elements.
+/// 8-byte operands and the result stay within the 1024 bytes up to which Swift takes them from the stack, if aligned to
+/// no more than 16: from the heap they cost 60 ns, the time of 500 elements.
 private let stagedCount = 32
 
 /// out = body(a), vector by vector. `lanes` elements make up a vector: fewer than its scalars when an element has two.

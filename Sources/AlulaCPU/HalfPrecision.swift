@@ -86,6 +86,24 @@ func mapBFloat16(
 }
 
 @inline(__always)
+func mapFloat16(
+  _ count: Int, _ pointers: ElementPointers, _ strides: ElementStrides, _ body: (Floats, Floats, Floats) -> Floats
+) {
+  map(count, pointers, strides) { (x: Halves, y: Halves, z: Halves) in
+    narrowFloat16(body(widenFloat16(x), widenFloat16(y), widenFloat16(z)))
+  }
+}
+
+@inline(__always)
+func mapBFloat16(
+  _ count: Int, _ pointers: ElementPointers, _ strides: ElementStrides, _ body: (Floats, Floats, Floats) -> Floats
+) {
+  map(count, pointers, strides) { (x: Halves, y: Halves, z: Halves) in
+    narrowBFloat16(body(widenBFloat16(x), widenBFloat16(y), widenBFloat16(z)))
+  }
+}
+
+@inline(__always)
 func testFloat16(
   _ count: Int, _ pointers: ElementPointers, _ strides: ElementStrides, _ body: (Floats) -> Bytes8
 ) {

@@ -2,7 +2,7 @@ import CSupport
 import Glibc
 
 // Trigonometric functions of float32 vectors: the argument is reduced to ±π/4, where minimax polynomials are within 1
-// unit in the last place. Of large arguments, and in float64, the C library's functions serve.
+// unit in the last place. Of large arguments the C library's functions serve.
 
 private let largestReduced: Float = 1e5
 
@@ -93,9 +93,3 @@ func atan(_ x: Floats) -> Floats {
   let steep = fma(p, z, z - 4.37113883e-8) + 1.57079637
   return copysign(fma(p, z, z).replacing(with: steep, where: isSteep), x)
 }
-
-@inline(__always)
-func sin(_ x: Doubles) -> Doubles { lanewise(x) { Glibc.sin($0) } }
-
-@inline(__always)
-func cos(_ x: Doubles) -> Doubles { lanewise(x) { Glibc.cos($0) } }

@@ -222,6 +222,9 @@ extension Call {
     var result = try Operation.layerNormRows.first([rows, nil, nil], [.int(1), .float(float("eps"))])
       .reshape(shape: shape)
     let column = [shape[1]] + Array(repeating: 1, count: shape.count - 2)
+    if let weight, let bias {
+      return try Operation.affine.first([result, weight.reshape(shape: column), bias.reshape(shape: column)])
+    }
     if let weight { result = try result * weight.reshape(shape: column) }
     if let bias { result = try result + bias.reshape(shape: column) }
     return result
@@ -230,37 +233,31 @@ extension Call {
   fileprivate func batchNorm() throws(AlulaError) -> [Tensor] {
     let x = self[0]
     let channels = try checkChannels(1, 2, 3, 4)
-    let column = [channels] + Array(repeating: 1, count: x.rank - 2)
-    let axes = [0] + Array(2..<x.rank)
-    var means: Tensor
-    var variances: Tensor
-    var running: [Tensor]
     if bool("training") {
       let count = channels == 0 ? 0 : x.count / channels
       guard count > 1 else {
         throw .invalidArgument(
           "batch_norm: more than one element per channel is needed in training, not shape \(x.layout.shape)")
       }
-      means = try x.mean(axis: axes)
-      variances = try x.var(axis: axes)
+      let found = try Operation.channelNorm([x, optional(3), optional(4)], [.float(float("eps"))])
       let (momentum, factor) = (float("momentum"), Double(count) / Double(count - 1))
-      let (mean, variance) = (means.detach(), try variances.detach() * factor)
-      running = [mean, variance]
-      if let before = optional(1) { running[0] = try before.detach() * (1 - momentum) + mean * momentum }
-      if let before = optional(2) { running[1] = try before.detach() * (1 - momentum) + variance * momentum }
-    } else {
-      guard let mean = optional(1), let variance = optional(2) else {
-        throw .invalidArgument("batch_norm: running_mean and running_var must be given outside training")
+      var running = [try found[1].detach(), try found[2].detach() * factor]
+      for k in running.indices {
+        running[k] = try running[k].cast(dtype: x.dtype)
+        if let before = optional(1 + k) { running[k] = try before.detach() * (1 - momentum) + running[k] * momentum }
       }
-      (means, variances) = (mean, variance)
-      running = [mean.detach(), variance.detach()]
+      return [found[0]] + running
     }
+    guard let means = optional(1), let variances = optional(2) else {
+      throw .invalidArgument("batch_norm: running_mean and running_var must be given outside training")
+    }
+    let column = [channels] + Array(repeating: 1, count: x.rank - 2)
     var scale = try (variances + float("eps")).rsqrt()
     if let weight = optional(3) { scale = try scale * weight }
-    // One multiplication and one addition per element.
+    // One step per element.
     var offset = try (means * scale).negative()
     if let bias = optional(4) { offset = try offset + bias }
-    let out = try x * scale.reshape(shape: column) + offset.reshape(shape: column)
-    return [out] + running
+    let out = try Operation.affine.first([x, scale.reshape(shape: column), offset.reshape(shape: column)])
+    return [out, try means.detach(), try variances.detach()]
   }
 }

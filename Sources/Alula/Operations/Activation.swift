@@ -103,8 +103,7 @@ extension Operation {
   private static func fused(_ name: String) -> Operation {
     Operation(
       name, "A gradient taken back through an activation, given its input or output.",
-      source: .alula, inputs: [.any("g"), .any("x")], dtypes: .floating,
-      body: .primitive { (c) throws(AlulaError) in [TensorSpec(c[1].dtype, c[1].layout.shape)] },
+      source: .alula, inputs: [.any("g"), .any("x")], dtypes: .floating, body: .elementwise(),
       gradient: .unsupported("it runs only where no further gradient is recorded"),
       samples: [], reference: nil)
   }

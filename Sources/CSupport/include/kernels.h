@@ -149,13 +149,13 @@ typedef bool (*plane_index_kernel)(intptr_t planes, intptr_t count, intptr_t ext
 
 /// A fold of `rows` rows, `row_step` bytes apart, of `columns` adjacent elements into one accumulator per
 /// column; without an input it sets the accumulators to the fold's identity. `centers` holds a number per
-/// column, or is NULL. Done for `groups` groups, `group_step` bytes apart, whose accumulators and centers follow
-/// each other.
+/// column, or is NULL. Done for `groups` groups, `group_step` bytes apart, whose accumulators and centers
+/// follow each other.
 typedef void (*fold_kernel)(void *accumulators, const void *input, intptr_t rows, intptr_t row_step,
                             intptr_t columns, const double *centers, intptr_t groups, intptr_t group_step);
 
-/// Row i, column j of the target becomes row j, column i of the source, for `rows` rows and `columns` columns of the
-/// target. Elements of a row are adjacent in both; steps are in bytes.
+/// Row i, column j of the target becomes row j, column i of the source, for `rows` rows and `columns` columns
+/// of the target. Elements of a row are adjacent in both; steps are in bytes.
 typedef void (*transpose_kernel)(intptr_t rows, intptr_t columns, void *target, intptr_t target_step,
                                  const void *source, intptr_t source_step);
 

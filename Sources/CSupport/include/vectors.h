@@ -57,10 +57,10 @@ CONVERSIONS(float32)
 CONVERSIONS(float64)
 
 // Where the mask's bits are set, `a`, else `b`.
-#define SELECTION(lanes, type, mask)                                                                              \
-  VECTOR_FUNCTION vector##lanes##_##type vector##lanes##_##type##_select(                                         \
-      vector##lanes##_##mask condition, vector##lanes##_##type a, vector##lanes##_##type b) {                     \
-    return condition ? a : b;                                                                                     \
+#define SELECTION(lanes, type, mask)                                                          \
+  VECTOR_FUNCTION vector##lanes##_##type vector##lanes##_##type##_select(                     \
+      vector##lanes##_##mask condition, vector##lanes##_##type a, vector##lanes##_##type b) { \
+    return condition ? a : b;                                                                 \
   }
 SELECTION(8, float32, int32)
 SELECTION(8, int32, int32)
@@ -79,23 +79,23 @@ SELECTION(32, int8, int8)
 SELECTION(32, uint8, int8)
 
 // Arithmetic. The shifts are by less than an element's width.
-#define OPERATION(lanes, type, name, expression)                                                                  \
-  VECTOR_FUNCTION vector##lanes##_##type vector##lanes##_##type##_##name(vector##lanes##_##type a,                \
-                                                                         vector##lanes##_##type b) {              \
-    return expression;                                                                                            \
+#define OPERATION(lanes, type, name, expression)                                                     \
+  VECTOR_FUNCTION vector##lanes##_##type vector##lanes##_##type##_##name(vector##lanes##_##type a,   \
+                                                                         vector##lanes##_##type b) { \
+    return expression;                                                                               \
   }
-#define FLOAT_OPERATIONS(lanes, type)  \
-  OPERATION(lanes, type, add, a + b)   \
+#define FLOAT_OPERATIONS(lanes, type)     \
+  OPERATION(lanes, type, add, a + b)      \
   OPERATION(lanes, type, subtract, a - b) \
   OPERATION(lanes, type, multiply, a *b)  \
   OPERATION(lanes, type, divide, a / b)
 FLOAT_OPERATIONS(8, float32)
 FLOAT_OPERATIONS(8, float64)
 FLOAT_OPERATIONS(4, float64)
-#define BIT_OPERATIONS(lanes, type)   \
-  OPERATION(lanes, type, and, a &b)   \
-  OPERATION(lanes, type, or, a | b)   \
-  OPERATION(lanes, type, xor, a ^ b)  \
+#define BIT_OPERATIONS(lanes, type)          \
+  OPERATION(lanes, type, and, a &b)          \
+  OPERATION(lanes, type, or, a | b)          \
+  OPERATION(lanes, type, xor, a ^ b)         \
   OPERATION(lanes, type, shift_left, a << b) \
   OPERATION(lanes, type, shift_right, a >> b)
 BIT_OPERATIONS(8, int32)
@@ -150,7 +150,8 @@ VECTOR_FUNCTION vector8_uint16 vector8_float32_to_float16(vector8_float32 x) {
 }
 #endif
 
-/// Row i, column j of the target becomes row j, column i of the source, for 8 rows and columns. Steps are in bytes.
+/// Row i, column j of the target becomes row j, column i of the source, for 8 rows and columns. Steps are in
+/// bytes.
 VECTOR_FUNCTION void vector8_uint32_transpose(void *target, intptr_t target_step, const void *source,
                                               intptr_t source_step) {
   vector8_uint32 r[8], a[8], b[8];

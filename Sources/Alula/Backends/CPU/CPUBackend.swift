@@ -12,7 +12,6 @@ package final class CPUBackend: Backend {
   /// One entry per primitive, in a list per family beside its code.
   private static let families: [[(Operation, Lowering)]] = [
     copyLowerings,
-    activationLowerings,
     reductionLowerings,
     creationLowerings,
     updateLowerings,
@@ -27,6 +26,7 @@ package final class CPUBackend: Backend {
     scanLowerings,
     softmaxLowerings,
     normalizationLowerings,
+    channelNormalizationLowerings,
     classificationLowerings,
     embeddingLowerings,
     poolingLowerings,
@@ -35,7 +35,7 @@ package final class CPUBackend: Backend {
   ]
 
   private init() {
-    let operations = Catalog.operations
+    let operations = Catalog.operations + Operation.uncatalogued
     let lowered = Array(CPUBackend.families.joined())
     let count = ((operations + lowered.map(\.0)).map(\.index).max() ?? 0) + 1
     var lowerings: [Lowering?] = Array(repeating: nil, count: count)

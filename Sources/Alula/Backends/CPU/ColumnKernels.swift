@@ -62,7 +62,7 @@ struct ColumnKernels: Sendable {
     let steps = operands.map { _ in columnStep }
     let grain = max(1, ColumnKernels.grain / (length * ColumnKernels.turnedRows)) * ColumnKernels.turnedRows
     ThreadPool.parallelFor(rows, grain: grain) { range in
-      withUnsafeTemporaryAllocation(byteCount: operands.count * length * columnStep, alignment: 64) { scratch in
+      withUnsafeTemporaryAllocation(byteCount: operands.count * length * columnStep, alignment: 16) { scratch in
         guard let scratch = scratch.baseAddress else { return }
         // Columns beside the last rows are computed with them.
         scratch.initializeMemory(as: UInt8.self, repeating: 0, count: operands.count * length * columnStep)

@@ -186,7 +186,7 @@ struct ReductionLoop {
   private func withScratch(
     _ byteCount: Int, _ doubles: Int, _ body: (UnsafeMutableRawPointer, UnsafeMutablePointer<Double>) -> Void
   ) {
-    withUnsafeTemporaryAllocation(byteCount: max(byteCount, 16), alignment: 64) { bytes in
+    withUnsafeTemporaryAllocation(byteCount: max(byteCount, 16), alignment: 16) { bytes in
       withUnsafeTemporaryAllocation(of: Double.self, capacity: doubles) { numbers in
         if let sums = bytes.baseAddress, let local = numbers.baseAddress { body(sums, local) }
       }
