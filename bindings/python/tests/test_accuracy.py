@@ -71,8 +71,8 @@ def softplus(x: np.ndarray) -> np.ndarray:
 
 
 #: Name, function, reference, and the largest error. Those above BOUND and why: tan's quotient doubles the error of the
-#: reduced argument; silu is a product more than sigmoid; erfc and gelu are products of an exponential and a quotient,
-#: each within 1 ULP.
+#: reduced argument; silu is a product more than sigmoid (2.1 with FMA); erfc and gelu are products of an exponential
+#: and a quotient, each within 1 ULP.
 FLOAT32: list[tuple[str, Function, Function, float]] = [
     ("exp", alula.exp, np.exp, BOUND),
     ("expm1", alula.expm1, np.expm1, BOUND),
@@ -96,7 +96,7 @@ FLOAT32: list[tuple[str, Function, Function, float]] = [
     ("erf", alula.erf, special.erf, BOUND),
     ("erfc", alula.erfc, special.erfc, 3.6),
     ("sigmoid", F.sigmoid, special.expit, BOUND),
-    ("silu", F.silu, silu, 2.2),
+    ("silu", F.silu, silu, 2.7),
     ("softplus", F.softplus, softplus, BOUND),
     ("gelu", F.gelu, gelu, 4.6),
 ]
