@@ -13,9 +13,10 @@ VARIANTS = ("AlulaCPU", "AlulaCPUAVX2")
 #: The sources whose kernels must loop without calls.
 HOT = (
     "ActivationGradients", "Activations", "Arithmetic", "Attention", "Bitwise", "ChannelNormalization",
-    "Classification", "Comparison", "Copies", "CrossEntropy", "Exponentials", "Extrema", "FloatCasts", "Fused",
-    "Hyperbolics", "IntegerCasts", "Logical", "Normalization", "PanelProducts", "Power", "Recurrent", "Reductions",
-    "Rounding", "Scans", "Search", "Selection", "Softmax", "SoftmaxColumns", "Transposition",
+    "Classification", "Comparison", "ConvolutionLayout", "Copies", "CrossEntropy", "DepthwiseConvolution",
+    "Exponentials", "Extrema", "FloatCasts", "Fused", "GemmFloatKernels", "GemmIntegerKernels", "Hyperbolics",
+    "IntegerCasts", "Logical", "Normalization", "PanelProducts", "Power", "Recurrent", "Reductions", "Rounding",
+    "Scans", "Search", "Selection", "Softmax", "SoftmaxColumns", "Transposition",
 )  # fmt: skip
 #: The C library's: float64 functions, and float32 ones of rare use.
 LIBRARY = {

@@ -76,7 +76,7 @@ func registerConvolutionDouble(_ receive: KernelReceiver) {
 
 /// Copies the part of a plane that starts at `firstRow`, `firstColumn`, with zeros outside the plane.
 @inline(__always)
-func padPlane<T>(
+func padPlane<T: SIMDScalar>(
   _ zero: T, _ height: Int, _ width: Int, _ source: UnsafePointer<T>, _ rowStride: Int, _ columnStride: Int,
   _ firstRow: Int, _ firstColumn: Int, _ paddedHeight: Int, _ paddedWidth: Int, _ columnStep: Int,
   _ padded: UnsafeMutablePointer<T>
@@ -91,14 +91,22 @@ func padPlane<T>(
     if columnStep == 1 {
       let first = inside ? left : paddedWidth
       let last = inside ? right : paddedWidth
-      for c in 0..<first { out[c] = zero }
       let from = source + (row &* rowStride &+ firstColumn &* columnStride)
-      if columnStride == 1 {
-        for c in first..<last { out[c] = from[c] }
+      if columnStride == 1, last &- first >= 8, first <= 4, paddedWidth &- last <= 4 {
+        // The usual case in whole vectors: margins first, of which the copy overwrites what is too much.
+        storeLanes(out, SIMD4(repeating: zero))
+        storeLanes(out + (paddedWidth &- 4), SIMD4(repeating: zero))
+        var c = first
+        while c < last {
+          let column = min(c, last &- 8)
+          storeLanes(out + column, UnsafeRawPointer(from + column).loadUnaligned(as: SIMD8<T>.self))
+          c &+= 8
+        }
       } else {
+        for c in 0..<first { out[c] = zero }
         for c in first..<last { out[c] = from[c &* columnStride] }
+        for c in last..<paddedWidth { out[c] = zero }
       }
-      for c in last..<paddedWidth { out[c] = zero }
     } else {
       for group in 0..<columnStep {
         for i in 0..<groupLength {

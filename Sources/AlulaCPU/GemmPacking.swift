@@ -67,15 +67,25 @@ func packTransposed<S: SIMDScalar, T: SIMDScalar>(
       let x1 = convert(loadLanes(v1 + p))
       let x2 = convert(loadLanes(v2 + p))
       let x3 = convert(loadLanes(v3 + p))
-      // Interleaving pairs of vectors twice is the transposition.
-      let low02 = SIMD4(x0[0], x2[0], x0[1], x2[1])
-      let low13 = SIMD4(x1[0], x3[0], x1[1], x3[1])
-      let high02 = SIMD4(x0[2], x2[2], x0[3], x2[3])
-      let high13 = SIMD4(x1[2], x3[2], x1[3], x3[3])
-      storeLanes(out, SIMD4(low02[0], low13[0], low02[1], low13[1]))
-      storeLanes(out + width, SIMD4(low02[2], low13[2], low02[3], low13[3]))
-      storeLanes(out + 2 &* width, SIMD4(high02[0], high13[0], high02[1], high13[1]))
-      storeLanes(out + 3 &* width, SIMD4(high02[2], high13[2], high02[3], high13[3]))
+      // Interleaving elements of pairs of vectors, then pairs of elements, is the transposition.
+      let low01 = SIMD4(x0[0], x1[0], x0[1], x1[1])
+      let low23 = SIMD4(x2[0], x3[0], x2[1], x3[1])
+      let high01 = SIMD4(x0[2], x1[2], x0[3], x1[3])
+      let high23 = SIMD4(x2[2], x3[2], x2[3], x3[3])
+      if MemoryLayout<T>.size == 4 {
+        // As pairs, since else this becomes insertions of single elements.
+        let (l01, l23) = (unsafeBitCast(low01, to: SIMD2<Double>.self), unsafeBitCast(low23, to: SIMD2<Double>.self))
+        let (h01, h23) = (unsafeBitCast(high01, to: SIMD2<Double>.self), unsafeBitCast(high23, to: SIMD2<Double>.self))
+        storeLanes(out, SIMD2(l01[0], l23[0]))
+        storeLanes(out + width, SIMD2(l01[1], l23[1]))
+        storeLanes(out + 2 &* width, SIMD2(h01[0], h23[0]))
+        storeLanes(out + 3 &* width, SIMD2(h01[1], h23[1]))
+      } else {
+        storeLanes(out, SIMD4(lowHalf: low01.lowHalf, highHalf: low23.lowHalf))
+        storeLanes(out + width, SIMD4(lowHalf: low01.highHalf, highHalf: low23.highHalf))
+        storeLanes(out + 2 &* width, SIMD4(lowHalf: high01.lowHalf, highHalf: high23.lowHalf))
+        storeLanes(out + 3 &* width, SIMD4(lowHalf: high01.highHalf, highHalf: high23.highHalf))
+      }
       out += 4 &* width
       p &+= 4
     }

@@ -22,8 +22,9 @@ typedef void (*gemm_pack_kernel)(intptr_t count, intptr_t depth, const void *sou
                                  intptr_t depth_stride, void *panels);
 
 /// A product, or `count` of them that share B: where the operands lie and how far they reach. Distances are in
-/// elements. The depth is three nested loops, `depth0` innermost, each with its own steps through A and B. Panel p
-/// of B holds the columns from p times the tile's width on, side by side, and starts `b_panel` after the one before.
+/// elements. The depth is three nested loops, `depth0` innermost, each with its own steps through A and B.
+/// Panel p of B holds the columns from p times the tile's width on, side by side, and starts `b_panel` after
+/// the one before.
 typedef struct gemm_product {
   intptr_t count, rows, columns;
   intptr_t depth0, depth1, depth2;
@@ -38,8 +39,8 @@ typedef struct gemm_product {
   bool accumulate;
 } gemm_product;
 
-/// C = A B for each of the products. `row_bias` and `column_bias`, unless NULL, are added to each row and column.
-/// B is read up to whole panels.
+/// C = A B for each of the products. `row_bias` and `column_bias`, unless NULL, are added to each row and
+/// column. B is read up to whole panels.
 typedef void (*gemm_block_kernel)(const gemm_product *product, const void *a, const void *b, void *c,
                                   const void *row_bias, const void *column_bias);
 
@@ -74,12 +75,12 @@ typedef void (*conv_pad_kernel)(intptr_t height, intptr_t width, const void *sou
 typedef void (*conv_pack_kernel)(intptr_t start, intptr_t count, intptr_t width, intptr_t row_pitch,
                                  intptr_t vectors, const intptr_t *offsets, const void *source, void *panels);
 
-/// One channel's plane of a convolution of single channels: at each of `rows` by `width` positions, the bias, if any,
-/// plus the sum of the weights times the elements of a padded plane at their offsets. Reads and writes whole vectors
-/// only where positions fill them, but for reading past a row narrower than a vector.
+/// One channel's plane of a convolution of single channels: at each of `rows` by `width` positions, the bias,
+/// if any, plus the sum of the weights times the elements of a padded plane at their offsets. Reads and writes
+/// whole vectors only where positions fill them, but for reading past a row narrower than a vector.
 typedef void (*depthwise_kernel)(intptr_t rows, intptr_t width, intptr_t row_pitch, intptr_t taps,
-                                 const intptr_t *offsets, const void *source, const void *weights, const void *bias,
-                                 void *target, intptr_t target_stride);
+                                 const intptr_t *offsets, const void *source, const void *weights,
+                                 const void *bias, void *target, intptr_t target_stride);
 
 /// Adds to each tap's sum that of gradient times source over all positions.
 typedef void (*depthwise_gradient_kernel)(intptr_t rows, intptr_t width, intptr_t row_pitch, intptr_t taps,

@@ -32,8 +32,9 @@ extension CPUBackend {
   ]
 }
 
-/// The three products of a convolution, each as matrix products over patches, one task per image, group and
-/// block of positions.
+/// The three products of a convolution, each by the way that suits its channels: as a plain product for kernels of one
+/// element, channel by channel for depthwise ones, from the images themselves where there are enough channels of the
+/// target for a vector of them, and else as matrix products over packed patches.
 private struct Convolution {
   let shape: ConvolutionShape
   let call: Call

@@ -263,10 +263,12 @@ struct DirectConvolution {
         let turned = Scratch(elements: [scatter == nil ? 0 : lanes, block], size: size)
       else { return failed.store(true, ordering: .relaxed) }
       for task in range {
-        let part = task % columnTasks
-        let firstRow = task / columnTasks % rowTasks * rowsAtOnce
-        let index = task / columnTasks / rowTasks % imageTasks
-        let group = task / columnTasks / rowTasks / imageTasks
+        // Neighbouring tasks, which run at the same time, write to different images: rows of one plane share cache
+        // lines.
+        let index = task % imageTasks
+        let part = task / imageTasks % columnTasks
+        let firstRow = task / imageTasks / columnTasks % rowTasks * rowsAtOnce
+        let group = task / imageTasks / columnTasks / rowTasks
         let columnRange = part * width / columnTasks..<(part + 1) * width / columnTasks
         let rowRange = firstRow..<min(rows.positions, firstRow + rowsAtOnce)
         let images = index * count / imageTasks..<(index + 1) * count / imageTasks
@@ -313,6 +315,10 @@ struct DirectConvolution {
         }
         for panel in 0..<panels {
           let weights = weight + (group * panels + panel) * taps * channels * lanes * size
+          let used = min(lanes, targets - panel * lanes)
+          let planes =
+            target + (images.lowerBound * groups * targets + group * targets + panel * lanes) * targetPlane * size
+          let offset = (firstRow * width + columnRange.lowerBound) * size
           for first in stride(from: 0, to: max(rows.count, 1), by: tapRows) {
             for run in runs {
               var product = run.product
@@ -325,10 +331,9 @@ struct DirectConvolution {
                 first > 0 ? nil : bias.map { $0 + (group * panels + panel) * lanes * size })
             }
           }
-          let used = min(lanes, targets - panel * lanes)
-          for image in images {
-            let filled = UnsafeRawPointer(tile.pointer) + (image - images.lowerBound) * positions * lanes * size
-            let planes = target + (image * groups * targets + group * targets + panel * lanes) * targetPlane * size
+          for image in 0..<images.count {
+            let filled = UnsafeRawPointer(tile.pointer) + image * positions * lanes * size
+            let planes = planes + image * groups * targets * targetPlane * size
             if let scatter {
               kernels.transpose(positions, used, filled, lanes, turned.pointer, positions)
               kernels.scatter(

@@ -81,12 +81,36 @@ struct Gemm {
     let (matrix, rowStep, columnStep) =
       m == 1 ? (b.pointer, b.rowStride, b.columnStride) : (a.pointer, a.columnStride, a.rowStride)
     let size = kernels.itemSize
+    if columnStep == 1, count < 4096, let sums = runVectorByRows(count, x, xStride, matrix, rowStep, c) { return sums }
     let grain = max(64, (1 << 17) / max(k, 1) / 64 * 64)
     ThreadPool.parallelFor(count, grain: grain) { range in
       kernels.vector(
         range.count, k, x, xStride, matrix + range.lowerBound * columnStep * size, rowStep, columnStep,
         c + range.lowerBound * size)
     }
+    return true
+  }
+
+  /// A matrix whose rows are contiguous and not long is read in blocks of whole rows, as it lies, and their sums are
+  /// added in order. nil when it is too small to be shared out.
+  private func runVectorByRows(
+    _ count: Int, _ x: UnsafeRawPointer, _ xStride: Int, _ matrix: UnsafeRawPointer, _ rowStep: Int,
+    _ c: UnsafeMutableRawPointer
+  ) -> Bool? {
+    let rows = max(64, (1 << 17) / count)
+    let pieces = (k + rows - 1) / rows
+    let size = kernels.itemSize
+    guard pieces > 1, let partial = Scratch(elements: [pieces - 1, count], size: size) else { return nil }
+    let sums = partial.pointer
+    ThreadPool.parallelFor(pieces, grain: 1) { range in
+      for piece in range {
+        let first = piece * rows
+        kernels.vector(
+          count, min(rows, k - first), x + first * xStride * size, xStride, matrix + first * rowStep * size, rowStep, 1,
+          piece == 0 ? c : sums + (piece - 1) * count * size)
+      }
+    }
+    for piece in 1..<pieces { kernels.add(count, c, sums + (piece - 1) * count * size) }
     return true
   }
 
@@ -109,6 +133,16 @@ struct Gemm {
     let whole =
       b.columnStride == 1 && (m <= 2 * kernels.rows || k &* b.rowStride &* size <= 1 << 16) ? n / lanes * lanes : 0
     let deepest = min(k, Self.depthBlock)
+    if whole == n, columnTasks * rowTasks == 1, k <= Self.depthBlock {
+      // One call, and no memory.
+      var product = gemm_product(rows: m, columns: n, depth: k, rowStride: rowStride, accumulate: accumulate)
+      product.a_row = a.rowStride
+      product.a0 = a.columnStride
+      product.b_panel = lanes
+      product.b0 = b.rowStride
+      kernels.block(&product, a.pointer, b.pointer, c, rowBias, columnBias)
+      return true
+    }
     let failed = Atomic(false)
     ThreadPool.parallelFor(columnTasks * rowTasks, grain: 1) { range in
       guard

@@ -37,7 +37,7 @@ extension CPUBackend {
     }
     try body(Call(call.operation, inputs, call.attributes), results)
     for (output, result) in zip(outputs, results) where output.dtype == dtype {
-      try output.copyElements(from: result.cast(dtype: dtype))
+      try Operation.convert.execute(Call(.convert, [result], [.dtype(dtype)]), into: [output])
     }
   }
 
@@ -73,6 +73,14 @@ extension CPUBackend {
     var product = Gemm(kernels, m: m, n: n, k: k)
     product.columnBias = bias.map { UnsafeRawPointer($0.data) }
     let gemm = product
+    if rankA == 2, rankB == 2 {
+      let done = gemm.run(
+        MatrixOperand(pointer: a.data, rowStride: layoutA.strides[0], columnStride: layoutA.strides[1]),
+        MatrixOperand(pointer: b.data, rowStride: layoutB.strides[0], columnStride: layoutB.strides[1]), output.data,
+        rowStride: n)
+      if !done { throw outOfMemory(call) }
+      return
+    }
     let batch = Dims.broadcast(Dims(layoutA.shape.array.dropLast(2)), Dims(layoutB.shape.array.dropLast(2))) ?? []
     let offsetsA = layoutA.batchOffsets(batch)
     let offsetsB = layoutB.batchOffsets(batch)

@@ -1,0 +1,183 @@
+"""Matrix products and convolutions at the edges of their tiles: sizes around multiples of 6 and 16, any strides,
+batches that fill a tile with images or do not, one channel and many; and the same bits for any number of threads."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+import alula
+
+EDGES = [1, 5, 6, 7, 16, 17]
+TOLERANCE = {"float32": 2e-5, "float64": 1e-13}
+
+
+@pytest.fixture
+def threads():
+    before = alula.get_num_threads()
+    yield alula.set_num_threads
+    alula.set_num_threads(before)
+
+
+def random(*shape: int, dtype: str = "float32") -> np.ndarray:
+    return np.random.default_rng(sum(shape)).standard_normal(shape).astype(dtype)
+
+
+def close(actual: alula.Tensor, expected: np.ndarray, scale: float = 1.0) -> None:
+    dtype = str(np.asarray(actual).dtype)
+    np.testing.assert_allclose(np.asarray(actual), expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype] * scale)
+
+
+def layouts(a: np.ndarray) -> dict[str, alula.Tensor]:
+    """The same matrix as it may lie in memory."""
+    spaced = np.zeros((2 * a.shape[0], 3 * a.shape[1]), a.dtype)
+    spaced[::2, ::3] = a
+    wide = np.full((a.shape[0], a.shape[1] + 3), np.nan, a.dtype)
+    wide[:, 1:-2] = a
+    return {
+        "rows": alula.asarray(a),
+        "columns": alula.asarray(np.ascontiguousarray(a.T)).T,
+        "spaced": alula.asarray(spaced)[::2, ::3],
+        "within": alula.asarray(wide)[:, 1:-2],
+    }
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_edge_of_a_matrix_product(dtype):
+    for m, n, k in itertools.product(EDGES, repeat=3):
+        a, b = random(m, k, dtype=dtype), random(k, n, dtype=dtype)
+        close(alula.asarray(a) @ alula.asarray(b), a.astype("float64") @ b, k)
+
+
+@pytest.mark.parametrize(("m", "n", "k"), [(7, 17, 5), (17, 7, 300), (130, 40, 20), (40, 130, 520), (200, 210, 300)])
+def test_operands_lie_anyhow(m, n, k):
+    a, b = random(m, k), random(k, n)
+    expected = a.astype("float64") @ b
+    for (name, left), (other, right) in itertools.product(layouts(a).items(), layouts(b).items()):
+        np.testing.assert_allclose(np.asarray(left @ right), expected, rtol=1e-4, atol=1e-3, err_msg=f"{name} {other}")
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "int32", "int64"])
+def test_integers(dtype):
+    a, b = (np.arange(7 * 21).reshape(7, 21) % 11).astype(dtype), (np.arange(21 * 40).reshape(21, 40) % 7).astype(dtype)
+    np.testing.assert_array_equal(np.asarray(alula.asarray(a) @ alula.asarray(b)), a @ b)
+    np.testing.assert_array_equal(np.asarray(alula.asarray(a[:, ::2]) @ alula.asarray(b[::2])), a[:, ::2] @ b[::2])
+
+
+@pytest.mark.parametrize("shape", [(1, 1024), (1024, 1), (3, 700), (700, 513), (1025, 1024)])
+def test_vectors(shape):
+    a, x, y = random(*shape), random(shape[1]), random(shape[0])
+    close(alula.asarray(a) @ alula.asarray(x), a.astype("float64") @ x, 200)
+    close(alula.asarray(y) @ alula.asarray(a), y.astype("float64") @ a, 200)
+
+
+def windows(x, kernel, stride, padding, dilation):
+    """Patches: (batch, channels, kernel height, kernel width, height, width)."""
+    x = np.pad(x, [(0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2])
+    span = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+    view = np.lib.stride_tricks.sliding_window_view(x, span, axis=(2, 3))
+    view = view[:, :, :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]]
+    return view.transpose(0, 1, 4, 5, 2, 3)
+
+
+def by_group(a, axis, groups):
+    return a.reshape(*a.shape[:axis], groups, a.shape[axis] // groups, *a.shape[axis + 1 :])
+
+
+#: Input, weight, stride, padding, dilation, groups.
+CONVOLUTIONS = {
+    "images across tiles": ((13, 3, 7, 6), (17, 3, 3, 3), (1, 1), (1, 1), (1, 1), 1),
+    "positions across tiles": ((2, 3, 7, 15), (20, 3, 3, 5), (1, 1), (1, 2), (1, 1), 1),
+    "one channel": ((6, 1, 9, 8), (32, 1, 5, 5), (1, 1), (2, 2), (1, 1), 1),
+    "many channels": ((5, 21, 6, 5), (18, 21, 3, 2), (1, 1), (1, 0), (1, 1), 1),
+    "stride": ((6, 12, 9, 11), (16, 12, 3, 3), (2, 3), (1, 1), (1, 1), 1),
+    "stride, few images": ((1, 12, 9, 11), (16, 12, 3, 3), (2, 3), (1, 2), (1, 1), 1),
+    "dilation": ((7, 4, 11, 12), (9, 4, 3, 3), (1, 1), (2, 3), (2, 3), 1),
+    "stride and dilation": ((2, 12, 12, 13), (8, 12, 3, 3), (2, 2), (3, 2), (2, 3), 1),
+    "groups": ((6, 24, 5, 6), (32, 12, 3, 3), (1, 1), (1, 1), (1, 1), 2),
+    "kernel larger than image": ((6, 3, 2, 2), (8, 3, 5, 5), (1, 1), (4, 4), (1, 1), 1),
+    "padding beyond the kernel": ((6, 12, 2, 3), (8, 12, 2, 2), (1, 1), (3, 3), (1, 1), 1),
+    "long row": ((1, 8, 1, 400), (8, 8, 1, 7), (1, 1), (0, 3), (1, 1), 1),
+    "one element": ((3, 19, 5, 7), (10, 19, 1, 1), (1, 1), (0, 0), (1, 1), 1),
+    "one element, many images": ((9, 6, 5, 7), (10, 3, 1, 1), (1, 1), (0, 0), (1, 1), 2),
+    "few outputs": ((3, 5, 6, 7), (3, 5, 3, 3), (1, 1), (1, 1), (1, 1), 1),
+    "depthwise": ((3, 9, 8, 21), (9, 1, 3, 3), (1, 1), (1, 1), (1, 1), 9),
+    "depthwise, narrow": ((2, 8, 5, 3), (8, 1, 3, 3), (1, 1), (1, 1), (1, 1), 8),
+    "depthwise, stride": ((2, 8, 9, 40), (8, 1, 3, 5), (2, 2), (1, 6), (1, 1), 8),
+    "depthwise, several outputs": ((2, 8, 6, 10), (16, 1, 2, 4), (1, 1), (0, 0), (1, 1), 8),
+}
+
+
+def results(name: str, dtype: str):
+    """conv2d with a bias, and its gradients; and what they should be."""
+    x_shape, w_shape, stride, padding, dilation, groups = CONVOLUTIONS[name]
+    x, w, bias = random(*x_shape, dtype=dtype), random(*w_shape, dtype=dtype), random(w_shape[0], dtype=dtype)
+    settings = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    value = alula.nn.functional.conv2d(alula.asarray(x), alula.asarray(w), alula.asarray(bias), **settings)
+    g = random(*value.shape, dtype=dtype)
+    by_input = alula.conv2d_input_gradient(alula.asarray(g), alula.asarray(w), x_shape[2:], **settings)
+    by_weight = alula.conv2d_weight_gradient(alula.asarray(g), alula.asarray(x), w_shape[2:], **settings)
+
+    kernel = w_shape[2:]
+    patches = by_group(windows(x.astype("float64"), kernel, stride, padding, dilation), 1, groups)
+    weights, gradients = by_group(w.astype("float64"), 0, groups), by_group(g.astype("float64"), 1, groups)
+    expected = np.einsum("ngcuvhw,gocuv->ngohw", patches, weights).reshape(g.shape) + bias[:, None, None]
+    expected_weight = np.einsum("ngcuvhw,ngohw->gocuv", patches, gradients).reshape(w_shape)
+    # The transposed map, tap by tap.
+    spread = np.zeros((x_shape[0], x_shape[1], x_shape[2] + 2 * padding[0], x_shape[3] + 2 * padding[1]))
+    for u, v in np.ndindex(*kernel):
+        part = np.einsum("ngohw,goc->ngchw", gradients, weights[..., u, v])
+        rows = slice(u * dilation[0], u * dilation[0] + stride[0] * (g.shape[2] - 1) + 1, stride[0])
+        columns = slice(v * dilation[1], v * dilation[1] + stride[1] * (g.shape[3] - 1) + 1, stride[1])
+        spread[:, :, rows, columns] += part.reshape(x_shape[0], x_shape[1], *g.shape[2:])
+    height, width = x_shape[2:]
+    expected_input = spread[:, :, padding[0] : padding[0] + height, padding[1] : padding[1] + width]
+    return (value, by_input, by_weight), (expected, expected_input, expected_weight)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_convolution(name, dtype):
+    for actual, expected in zip(*results(name, dtype), strict=True):
+        close(actual, expected, 50)
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_convolution_has_the_same_bits_on_any_threads(name, threads):
+    threads(1)
+    alone, _ = results(name, "float32")
+    for count in (2, 3, 8):
+        threads(count)
+        for value, other in zip(alone, results(name, "float32")[0], strict=True):
+            np.testing.assert_array_equal(np.asarray(value), np.asarray(other))
+
+
+@pytest.mark.parametrize(
+    ("m", "n", "k"), [(100, 500, 784), (300, 300, 300), (1, 1024, 1024), (1024, 1, 1024), (20, 30, 9000), (64, 64, 64)]
+)
+def test_product_has_the_same_bits_on_any_threads(m, n, k, threads):
+    a, b = alula.asarray(random(m, k)), alula.asarray(random(k, n))
+    threads(1)
+    alone = np.asarray(a @ b)
+    for count in (2, 3, 8):
+        threads(count)
+        np.testing.assert_array_equal(np.asarray(a @ b), alone)
+
+
+def test_what_lies_beyond_the_operands_does_not_matter():
+    """NaN beside a matrix or outside an image's rows reaches no result."""
+    a = np.full((9, 40), np.nan, np.float32)
+    a[:, :33] = random(9, 33)
+    b = np.full((33, 30), np.nan, np.float32)
+    b[:, 3:20] = random(33, 17)
+    product = alula.asarray(a)[:, :33] @ alula.asarray(b)[:, 3:20]
+    assert np.isfinite(np.asarray(product)).all()
+    x = np.full((6, 2, 9, 9), np.nan, np.float32)
+    x[:, :, 1:8, 1:8] = random(6, 2, 7, 7)
+    inner = alula.asarray(x)[:, :, 1:8, 1:8]
+    for outputs, groups in ((8, 1), (2, 2)):
+        weight = alula.asarray(random(outputs, 2 // groups, 3, 3))
+        value = alula.nn.functional.conv2d(inner, weight, padding=1, groups=groups)
+        assert np.isfinite(np.asarray(value)).all()
