@@ -143,7 +143,7 @@ extension Operation {
     if uniform { return }
     for i in call.inputs.indices where role(i) == .value {
       guard let tensor = call.inputs[i], tensor.dtype != common else { continue }
-      call.inputs[i] = try tensor.cast(dtype: common)
+      call.inputs[i] = tensor.isWeak && tensor.edge == nil ? try tensor.number(as: common) : try tensor.cast(dtype: common)
     }
   }
 

@@ -5,7 +5,8 @@ import Synchronization
 /// The worker threads that parallel loops share.
 ///
 /// A loop's range is cut into chunks by size, never by the number of threads, and each chunk is claimed by
-/// whoever is free, the caller included. So a result cannot depend on the thread count, and a thread that the
+/// whoever is free: the caller claims from the front, the workers from the back, so that consecutive loops over the
+/// same memory find its parts in the same caches, as far as that goes. So a result cannot depend on the thread count, and a thread that the
 /// system suspends delays nothing but the chunk it holds. Workers start on first use, sleep when idle, and
 /// are started anew in the child of a `fork`.
 public enum ThreadPool {
@@ -68,7 +69,6 @@ private final class WorkerPool: @unchecked Sendable {
     var body: UnsafePointer<(Range<Int>) -> Void>?
     var count = 0
     var grain = 1
-    var chunks: UInt32 = 0
   }
 
   /// Atomic words, each alone on a pair of cache lines.
@@ -77,19 +77,27 @@ private final class WorkerPool: @unchecked Sendable {
     private let padding: (SIMD16<UInt64>, SIMD16<UInt64>) = (.zero, .zero)
   }
 
+  /// Chunks of the current loop that nobody has claimed: where they end in the upper half, where they begin in the
+  /// lower. Alone on a pair of cache lines.
+  private struct Unclaimed: ~Copyable {
+    let bounds = Atomic<UInt64>(0)
+    private let padding: (SIMD16<UInt64>, SIMD16<UInt64>) = (.zero, .zero)
+
+    static func isEmpty(_ bounds: UInt64) -> Bool { bounds >> 32 <= bounds & 0xFFFF_FFFF }
+  }
+
+  private let unclaimed: UnsafeMutablePointer<Unclaimed>
   private let words: UnsafeMutablePointer<Words>
   private let loop: UnsafeMutablePointer<Loop>
 
-  /// Chunks of the current loop that nobody has claimed.
-  private var unclaimed: UnsafeMutablePointer<Words> { words }
   /// Chunks of the current loop that are not done, and `callerSleeps`.
-  private var unfinished: UnsafeMutablePointer<Words> { words + 1 }
+  private var unfinished: UnsafeMutablePointer<Words> { words }
   /// Changes whenever workers should look around; they sleep on it.
-  private var signal: UnsafeMutablePointer<Words> { words + 2 }
+  private var signal: UnsafeMutablePointer<Words> { words + 1 }
   /// Workers that sleep or are about to.
-  private var sleepers: UnsafeMutablePointer<Words> { words + 3 }
+  private var sleepers: UnsafeMutablePointer<Words> { words + 2 }
   /// 1 while a loop runs.
-  private var busy: UnsafeMutablePointer<Words> { words + 4 }
+  private var busy: UnsafeMutablePointer<Words> { words + 3 }
 
   private let targetThreadCount: Atomic<Int>
   /// Counts the changes of `targetThreadCount`; workers of an older generation leave.
@@ -99,8 +107,10 @@ private final class WorkerPool: @unchecked Sendable {
   private let startedWorkers = Atomic<Int>(0)
 
   private init() {
-    words = .allocate(capacity: 5)
-    for i in 0..<5 { (words + i).initialize(to: Words()) }
+    unclaimed = .allocate(capacity: 1)
+    unclaimed.initialize(to: Unclaimed())
+    words = .allocate(capacity: 4)
+    for i in 0..<4 { (words + i).initialize(to: Words()) }
     loop = .allocate(capacity: 1)
     loop.initialize(to: Loop())
     targetThreadCount = Atomic(Self.defaultThreadCount())
@@ -127,7 +137,7 @@ private final class WorkerPool: @unchecked Sendable {
 
   /// The child has none of the workers, and perhaps a lock that another thread held.
   private func resetAfterFork() {
-    unclaimed.pointee.word.store(0, ordering: .relaxed)
+    unclaimed.pointee.bounds.store(0, ordering: .relaxed)
     unfinished.pointee.word.store(0, ordering: .relaxed)
     sleepers.pointee.word.store(0, ordering: .relaxed)
     startedWorkers.store(0, ordering: .relaxed)
@@ -147,14 +157,14 @@ private final class WorkerPool: @unchecked Sendable {
     startWorkers()
     withoutActuallyEscaping(body) { body in
       withUnsafePointer(to: body) { body in
-        loop.pointee = Loop(body: body, count: count, grain: grain, chunks: chunks)
+        loop.pointee = Loop(body: body, count: count, grain: grain)
         unfinished.pointee.word.store(chunks, ordering: .relaxed)
         // Publishes the loop: whoever claims a chunk has acquired this store or one that follows from it.
-        unclaimed.pointee.word.store(chunks, ordering: .sequentiallyConsistent)
+        unclaimed.pointee.bounds.store(UInt64(chunks) << 32, ordering: .sequentiallyConsistent)
         wakeWorkers(Int32(min(chunks - 1, UInt32(startedWorkers.load(ordering: .relaxed)))))
         let thread = csupport_current_thread()
         thread?.pointee.in_parallel = true
-        runChunks()
+        runChunks(fromBack: false)
         thread?.pointee.in_parallel = false
         waitForUnfinished()
       }
@@ -182,27 +192,27 @@ private final class WorkerPool: @unchecked Sendable {
   // MARK: - Everybody
 
   /// Claims and runs chunks until none is left to claim.
-  private func runChunks() {
+  private func runChunks(fromBack: Bool) {
     while true {
-      var left = unclaimed.pointee.word.load(ordering: .relaxed)
-      while left > 0 {
-        let (exchanged, original) = unclaimed.pointee.word.compareExchange(
-          expected: left, desired: left - 1, ordering: .acquiringAndReleasing)
+      var bounds = unclaimed.pointee.bounds.load(ordering: .relaxed)
+      while !Unclaimed.isEmpty(bounds) {
+        let (exchanged, original) = unclaimed.pointee.bounds.compareExchange(
+          expected: bounds, desired: fromBack ? bounds - (1 << 32) : bounds + 1, ordering: .acquiringAndReleasing)
         if exchanged { break }
-        left = original
+        bounds = original
       }
-      if left == 0 { return }
-      runChunk(left)
+      if Unclaimed.isEmpty(bounds) { return }
+      runChunk(Int(fromBack ? (bounds >> 32) - 1 : bounds & 0xFFFF_FFFF))
       let remaining = unfinished.pointee.word.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue
       if remaining == Self.callerSleeps { csupport_futex_wake(unfinished, 1) }
     }
   }
 
-  /// Runs the chunk claimed when `left` were unclaimed. Not inlined, so that no reference to the body outlives it.
+  /// Runs a claimed chunk. Not inlined, so that no reference to the body outlives it.
   @inline(never)
-  private func runChunk(_ left: UInt32) {
+  private func runChunk(_ index: Int) {
     guard let body = loop.pointee.body else { return }
-    let start = Int(loop.pointee.chunks - left) * loop.pointee.grain
+    let start = index * loop.pointee.grain
     let length = min(loop.pointee.grain, loop.pointee.count - start)
     body.pointee(start..<(start + length))
   }
@@ -249,7 +259,7 @@ private final class WorkerPool: @unchecked Sendable {
     while true {
       let seen = signal.pointee.word.load(ordering: .sequentiallyConsistent)
       if generation.load(ordering: .sequentiallyConsistent) != mine { return }
-      runChunks()
+      runChunks(fromBack: true)
       var spins = 0
       while spins < Self.idleSpins, signal.pointee.word.load(ordering: .relaxed) == seen {
         csupport_pause()
@@ -257,7 +267,9 @@ private final class WorkerPool: @unchecked Sendable {
       }
       guard spins == Self.idleSpins else { continue }
       sleepers.pointee.word.wrappingAdd(1, ordering: .sequentiallyConsistent)
-      if unclaimed.pointee.word.load(ordering: .sequentiallyConsistent) == 0 { csupport_futex_wait(signal, seen) }
+      if Unclaimed.isEmpty(unclaimed.pointee.bounds.load(ordering: .sequentiallyConsistent)) {
+        csupport_futex_wait(signal, seen)
+      }
       sleepers.pointee.word.wrappingSubtract(1, ordering: .sequentiallyConsistent)
     }
   }

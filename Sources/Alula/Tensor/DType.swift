@@ -117,12 +117,21 @@ extension DType {
   /// dtype of its kind.
   package static func promote(arrays: DType?, weak: DType?) -> DType? {
     guard let weak else { return arrays }
-    guard let arrays else { return weak }
+    guard let arrays else { return weak.weakDefault }
     if weak.kind <= arrays.kind { return arrays }
     switch weak.kind {
     case 1: return .defaultInteger
     case 2: return .defaultFloat
     default: return arrays == .float64 ? .complex128 : .complex64
+    }
+  }
+
+  /// The dtype of a result of numbers alone, which are kept in their kind's widest dtype.
+  private var weakDefault: DType {
+    switch self {
+    case .float64: .defaultFloat
+    case .complex128: .complex64
+    default: self
     }
   }
 

@@ -76,9 +76,8 @@ def test_table_is_the_header() -> None:
         assert len(types) == len(parameters), name
         for parameter, ctype in zip(parameters, types, strict=True):
             assert agrees(parameter, ctype), f"{name}: {parameter} is declared as {ctype}"
-        expected = {"const char *": ctypes.c_char_p, "void": None}.get(result) if result in (
-            "const char *", "void"
-        ) else SCALARS[result]  # fmt: skip
+        others = {"const char *": ctypes.c_char_p, "alula_tensor *": ctypes.c_void_p, "void": None}
+        expected = others[result] if result in others else SCALARS[result]
         assert restype is expected, f"{name}: {result} is declared as {restype}"
 
 

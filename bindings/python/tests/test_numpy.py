@@ -304,3 +304,19 @@ def test_shutdown(program: str) -> None:
     code = "import numpy as np, alula\n" + textwrap.dedent(program)
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0 and not result.stderr, (result.returncode, result.stderr)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_python_numbers_keep_their_precision(dtype: str) -> None:
+    x = np.array([1.0, 3.0], dtype)
+    t = alula.asarray(x)
+    for result, expected in [
+        (t * 0.1, x * 0.1), (0.1 + t, 0.1 + x), (t / 3, x / 3), (t - (1 << 24) - 1, x - (1 << 24) - 1),
+        (alula.where(t > 2, t, 0.1), np.where(x > 2, x, np.array(0.1, dtype))), (alula.pow(t, 0.1), x**0.1),
+    ]:  # fmt: skip
+        assert result.dtype == t.dtype
+        np.testing.assert_allclose(np.asarray(result), expected, rtol=1e-15 if dtype == "float64" else 1e-7)
+    scaled = alula.asarray(x.copy())
+    scaled *= 0.1
+    np.testing.assert_array_equal(np.asarray(scaled), x * np.array(0.1, dtype))
+    assert (alula.add(0.1, 0.2)).dtype == alula.float32 and alula.asarray([1]).__add__(0.5).dtype == alula.float32

@@ -38,9 +38,9 @@ extension CPUBackend {
     }
     let direct = outputs[0].dtype == dtype
     let target = direct ? outputs[0] : try Tensor(uninitialized: shape, dtype: dtype)
-    try StridedLoop.run(
-      unsafeBitCast(kernel, to: ElementwiseKernel.self), target,
-      [x, scale.cast(dtype: dtype).reshape(shape: column), offset.cast(dtype: dtype).reshape(shape: column)])
+    StridedLoop.run(
+      unsafeBitCast(kernel, to: ElementwiseKernel.self), target, x,
+      try scale.cast(dtype: dtype).reshape(shape: column), try offset.cast(dtype: dtype).reshape(shape: column))
     if !direct { try outputs[0].copyElements(from: target.cast(dtype: outputs[0].dtype)) }
   }
 

@@ -38,7 +38,7 @@ class Size(int):
     @overload
     def __call__(self, dim: int) -> int: ...
     def __call__(self, dim: int | None = None) -> tuple[int, ...] | int:
-        return self.shape if dim is None else self.shape[dim]
+        return self._shape if dim is None else self._shape[dim]
 
 
 class ShapeMethods(Operators):
