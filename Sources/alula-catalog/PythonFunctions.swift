@@ -114,7 +114,8 @@ private func pythonFunction(_ operation: Operation) -> String {
     let tensors = inputs.flatMap(\.arguments) + (inputs.count == 1 ? ["None"] : [])
     var library = "_lib"
     if case .view = operation.body { library = "_held" }
-    return text + "    _handle = \(library).alula_apply(_\(operation.name.uppercased()), \(tensors.joined(separator: ", ")))\n"
+    return text
+      + "    _handle = \(library).alula_apply(_\(operation.name.uppercased()), \(tensors.joined(separator: ", ")))\n"
       + "    if _handle is None:\n        raise _last_failure()\n    return _wrap(_handle)\n"
   }
   let outs = operation.outputs.count == 1 ? ["_out"] : operation.outputs.indices.map { "_out\($0)" }

@@ -43,6 +43,8 @@ extension Operation {
   @inline(__always)
   private func isUniform(_ a: Tensor, _ b: Tensor?) -> Bool {
     guard dtypes.contains(a.dtype), b == nil || b?.dtype == a.dtype else { return false }
+    // Numbers alone are wider than their result.
+    if a.isWeak, b?.isWeak ?? true { return false }
     if case .floating = promotion { return a.dtype.isDifferentiable }
     return true
   }
@@ -143,7 +145,8 @@ extension Operation {
     if uniform { return }
     for i in call.inputs.indices where role(i) == .value {
       guard let tensor = call.inputs[i], tensor.dtype != common else { continue }
-      call.inputs[i] = tensor.isWeak && tensor.edge == nil ? try tensor.number(as: common) : try tensor.cast(dtype: common)
+      call.inputs[i] =
+        tensor.isWeak && tensor.edge == nil ? try tensor.number(as: common) : try tensor.cast(dtype: common)
     }
   }
 
