@@ -1,5 +1,6 @@
-/* What the machine can do: limits THREADS prints the peak of fused multiply-adds in GFLOP/s, float32 and float64, and
-   the bandwidth of c = a + b on arrays beyond the caches in GB/s, as JSON. Build with -O3 -mavx2 -mfma -pthread. */
+/* What the machine can do: limits THREADS prints the peak of fused multiply-adds in GFLOP/s, float32 and
+   float64, and the bandwidth of c = a + b on arrays beyond the caches in GB/s, as JSON. Build with -O3 -mavx2
+   -mfma -pthread. */
 #define _POSIX_C_SOURCE 200809L
 #include <immintrin.h>
 #include <pthread.h>
@@ -20,13 +21,13 @@ static float *a, *b, *c;
 static volatile float sink;
 
 /* Twelve independent chains hide the latency of two units. */
-#define FMA_LOOP(vector, set, fma, lanes)                              \
-  vector x = set(1.0000001f), y = set(1e-9f), s[12];                   \
-  for (int i = 0; i < 12; i++) s[i] = set(i * 0.1f);                   \
-  for (int n = 0; n < STEPS; n++)                                      \
-    for (int i = 0; i < 12; i++) s[i] = fma(s[i], x, y);               \
-  for (int i = 1; i < 12; i++) s[0] = fma(s[0], x, s[i]);              \
-  sink = (float)s[0][0];                                               \
+#define FMA_LOOP(vector, set, fma, lanes)                 \
+  vector x = set(1.0000001f), y = set(1e-9f), s[12];      \
+  for (int i = 0; i < 12; i++) s[i] = set(i * 0.1f);      \
+  for (int n = 0; n < STEPS; n++)                         \
+    for (int i = 0; i < 12; i++) s[i] = fma(s[i], x, y);  \
+  for (int i = 1; i < 12; i++) s[0] = fma(s[0], x, s[i]); \
+  sink = (float)s[0][0];                                  \
   return 2.0 * 12 * lanes * STEPS;
 
 static double fma32(int part) {
@@ -86,6 +87,7 @@ int main(int argc, char **argv) {
   a = calloc(ELEMENTS, 4), b = calloc(ELEMENTS, 4), c = malloc(4l * ELEMENTS);
   if (a == NULL || b == NULL || c == NULL) return 1;
   for (long i = 0; i < ELEMENTS; i += 1024) a[i] = b[i] = c[i] = 1;
-  printf("{\"float32\": %.1f, \"float64\": %.1f, \"bandwidth\": %.1f}\n", best(fma32), best(fma64), best(stream));
+  printf("{\"float32\": %.1f, \"float64\": %.1f, \"bandwidth\": %.1f}\n", best(fma32), best(fma64),
+         best(stream));
   return 0;
 }

@@ -622,8 +622,9 @@ alula_status alula_generator_set_state(alula_generator *generator, const uint8_t
 alula_status alula_operation_number(int32_t *out, const char *name);
 
 /// Calls an operation by its number. Returns the result, or NULL: then alula_last_status() and
-/// alula_last_error() tell why. `b` is NULL for an operation of one tensor. This is the short way for bindings to
-/// languages in which a pointer to the result costs more than a small operation; C programs call alula_add().
+/// alula_last_error() tell why. `b` is NULL for an operation of one tensor. This is the short way for bindings
+/// to languages in which a pointer to the result costs more than a small operation; C programs call
+/// alula_add().
 alula_tensor *alula_apply(int32_t operation, alula_tensor *a, alula_tensor *b);
 
 #ifdef __cplusplus

@@ -88,8 +88,8 @@ typedef void (*depthwise_gradient_kernel)(intptr_t rows, intptr_t width, intptr_
                                           intptr_t gradient_stride, void *sums);
 
 /// Element (i, j) of a `rows` by `columns` matrix goes to (j, i) of the target. Strides are in elements.
-typedef void (*conv_transpose_kernel)(intptr_t rows, intptr_t columns, const void *source, intptr_t source_stride,
-                                 void *target, intptr_t target_stride);
+typedef void (*conv_transpose_kernel)(intptr_t rows, intptr_t columns, const void *source,
+                                      intptr_t source_stride, void *target, intptr_t target_stride);
 
 /// Moves `rows` rows of positions to planes of the target, whose plane, row and column strides are given.
 typedef void (*conv_scatter_kernel)(intptr_t rows, intptr_t start, intptr_t count, intptr_t width,
