@@ -36,6 +36,11 @@ public enum ThreadPool {
     if chunks > WorkerPool.maximumChunkCount || csupport_current_thread().pointee.in_parallel
       || !WorkerPool.shared.run(count, grain: grain, chunks: UInt32(chunks), body)
     {
+      // Here, too, loops inside the body find that they are inside one.
+      let thread = csupport_current_thread()
+      let isNested = thread?.pointee.in_parallel ?? false
+      thread?.pointee.in_parallel = true
+      defer { thread?.pointee.in_parallel = isNested }
       var start = 0
       while start < count {
         let end = start + min(grain, count - start)
