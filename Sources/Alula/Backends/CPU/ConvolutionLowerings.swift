@@ -87,6 +87,8 @@ private struct Convolution {
 
   /// Fewer channels of the target than this would leave most of a vector of them empty.
   private static let fewTargets = 8
+  /// A sum shorter than this takes less time than the direct way's copy of its operands with channels last.
+  private static let shortSum = 64
 
   /// The convolution from input to output.
   private func direct() -> DirectConvolution {
@@ -161,9 +163,9 @@ private struct Convolution {
         MatrixOperand(pointer: weight.data, rowStride: inputs, columnStride: 1), m: outputs, k: inputs,
         x.data, bias: bias, output.data)
     }
-    if outputs >= Self.fewTargets {
+    let area = shape.kernel.height * shape.kernel.width
+    if outputs >= Self.fewTargets, inputs * area >= Self.shortSum {
       let x = try x.contiguous()
-      let area = shape.kernel.height * shape.kernel.width
       let done = direct().run(
         x.data,
         WeightOperand(
