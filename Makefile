@@ -40,7 +40,7 @@ test-python: python ## Runs the Python suites, the catalog's generated tests amo
 test-fuzz: build ## Calls the C interface a million times with hostile arguments.
 	scripts/test-fuzz.sh
 
-test-baseline: build ## Runs on the baseline instruction set, under an emulated Nehalem.
+test-baseline: python ## Runs on the baseline instruction set, also under an emulated Nehalem.
 	@scripts/require.sh qemu-x86_64
 	scripts/test-baseline.sh
 

@@ -107,7 +107,13 @@ def backward(
         if library == "jax":
             vjp = importlib.import_module("jax").vjp
             seed = m.asarray(array(*jax(m, *operands, *fixed).shape))
-            return jitted(lambda seed, *xs: vjp(lambda *xs: jax(m, *xs, *fixed), *xs)[1](seed), seed, *operands)
+
+            def both(seed: Any, *xs: Any) -> Any:
+                # The result is returned, too: a compiler leaves out what nobody asks for.
+                out, pull = vjp(lambda *xs: jax(m, *xs, *fixed), *xs)
+                return out, pull(seed)
+
+            return jitted(both, seed, *operands)
         for operand in operands:
             operand.requires_grad_()
         seed = convert(library, array(*eager(m, *operands, *fixed).shape))

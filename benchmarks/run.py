@@ -3,12 +3,13 @@
 Each library lives in a process of its own. A round gives every library one turn, one after the other; the table
 shows medians over the rounds.
 
-    python benchmarks/run.py [--threads 2] [--rounds 9] [--only matmul] [--json FILE] [--plot FILE]
+    python benchmarks/run.py [--threads 2] [--rounds 9] [--only matmul] [--busy] [--json FILE] [--plot FILE]
 """
 
 from __future__ import annotations
 
 import argparse
+import atexit
 import importlib.util
 import json
 import math
@@ -165,6 +166,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--peers", default=",".join(PEERS), help="those to compare with, when they are installed")
+    parser.add_argument("--busy", action="store_true", help="beside a process that spins on a core")
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--plot", type=Path, help="draw them here (needs matplotlib)")
     options = parser.parse_args()
@@ -175,7 +177,10 @@ def main() -> None:
     libraries = ["alula", *peers]
     peaks = limits(options.threads)
     workers = {name: Worker(name, options.threads) for name in libraries}
-    title = f"{processor()}, {options.threads} threads"
+    if options.busy:
+        spinner = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        atexit.register(spinner.kill)
+    title = f"{processor()}, {options.threads} threads" + (", beside a process that spins" if options.busy else "")
     print(
         f"{title}: {peaks['float32']:.0f} GFLOP/s float32, {peaks['float64']:.0f} float64, "
         f"{peaks['bandwidth']:.1f} GB/s; microseconds, median of {options.rounds}"
