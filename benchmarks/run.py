@@ -151,7 +151,7 @@ def plot(results: dict[str, Any], title: str, path: Path) -> None:
     axes.axvline(1, color="#c44e52", linewidth=1.5, label="Alula")
     axes.set_xscale("log")
     axes.set_yticks(range(len(names)), names, fontsize=8)
-    axes.invert_yaxis()
+    axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlabel("time relative to Alula's (right of the line: slower than Alula)")
     axes.set_title(title, fontsize=10)
     axes.grid(axis="x", alpha=0.3)
