@@ -314,6 +314,14 @@ static inline alula_index alula_index_tensor(alula_tensor *tensor) {
 /// @return ALULA_OUT_OF_RANGE, with the index, its axis and that axis's size in the message.
 alula_status alula_tensor_get(alula_tensor **out, alula_tensor *tensor, const alula_index *items, size_t count);
 
+/// Views of consecutive runs along an axis, of `count` lengths that make up the whole axis: `out` has room for
+/// as many handles. `axis` may count from the end. On failure all of them are NULL.
+///
+/// @return ALULA_INVALID_ARGUMENT when the lengths do not add up, ALULA_OUT_OF_RANGE for an axis that is not
+/// there.
+alula_status alula_tensor_split(alula_tensor **out, alula_tensor *tensor, const int64_t *lengths, size_t count,
+                                int64_t axis);
+
 /// Writes `value`, broadcast and converted, at an index. Where places repeat, the last value stays; `value` may
 /// be a view of the same tensor.
 alula_status alula_tensor_set_(alula_tensor *tensor, const alula_index *items, size_t count,

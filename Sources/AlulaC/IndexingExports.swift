@@ -14,6 +14,29 @@ public func alula_tensor_get(
   }
 }
 
+@_cdecl("alula_tensor_split") @implementation
+public func alula_tensor_split(
+  _ out: UnsafeMutablePointer<OpaquePointer?>?, _ tensor: OpaquePointer?, _ lengths: UnsafePointer<Int64>?,
+  _ count: Int, _ axis: Int64
+) -> alula_status {
+  boundary { () throws(AlulaError) in
+    let name = "alula_tensor_split"
+    guard let out else { throw .invalidArgument("\(name): the pointer for the results is NULL") }
+    let lengths = try copyList(lengths, count, name)
+    for i in 0..<count { out[i] = nil }
+    let parts = try AlulaC.tensor(tensor, name).split(lengths: lengths.map { Int($0) }, axis: Int(axis))
+    do throws(AlulaError) {
+      for (i, part) in parts.enumerated() { try store(part, out + i, name) }
+    } catch {
+      for i in 0..<count {
+        _ = Handles.release(out[i], as: Tensor.self)
+        out[i] = nil
+      }
+      throw error
+    }
+  }
+}
+
 @_cdecl("alula_tensor_set_") @implementation
 public func alula_tensor_set_(
   _ tensor: OpaquePointer?, _ items: UnsafePointer<alula_index>?, _ count: Int, _ value: OpaquePointer?

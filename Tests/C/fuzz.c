@@ -545,6 +545,15 @@ static void call_tensor_get(void) {
   fuzz_status(alula_tensor_get(to, x, items, count));
   fuzz_keep(out);
 }
+static void call_tensor_split(void) {
+  alula_tensor *out[70] = {NULL}, *x = fuzz_tensor();
+  size_t count, i;
+  const int64_t *lengths = fuzz_ints(&count);
+  // Lists too long for the results have impossible lengths.
+  if (count > 64) count = SIZE_MAX;
+  fuzz_status(alula_tensor_split(once_in(20) ? NULL : out, x, lengths, count, fuzz_int()));
+  for (i = 0; i < 70; i++) fuzz_keep(out[i]);
+}
 static void call_tensor_set_(void) {
   alula_tensor *x = fuzz_tensor(), *value = fuzz_tensor();
   size_t count;
@@ -756,6 +765,7 @@ static const fuzz_entry functions[] = {
     ENTRY(dlpack),
     ENTRY(generator),
     ENTRY(tensor_get),
+    ENTRY(tensor_split),
     ENTRY(tensor_set_),
     ENTRY(tensor_map),
     ENTRY(optimizer),

@@ -26,6 +26,23 @@ int main(void) {
   CHECK(element(t, 5) == 9 && element(b, 0) == 9);
   OK(alula_tensor_release(nine));
 
+  {
+    const int64_t lengths[] = {2, 0, 1}, wrong[] = {2, 2};
+    alula_tensor *parts[3];
+    int64_t shape[2];
+    OK(alula_tensor_split(parts, t, lengths, 3, 0));
+    OK(alula_tensor_shape(shape, 2, parts[0]));
+    CHECK(shape[0] == 2 && shape[1] == 2);
+    OK(alula_tensor_shape(shape, 2, parts[1]));
+    CHECK(shape[0] == 0 && shape[1] == 2);
+    CHECK(element(parts[2], 1) == element(t, 5));
+    for (int i = 0; i < 3; i++) OK(alula_tensor_release(parts[i]));
+    FAILS(ALULA_INVALID_ARGUMENT, alula_tensor_split(parts, t, wrong, 2, 0));
+    CHECK(parts[0] == NULL && parts[1] == NULL);
+    FAILS(ALULA_OUT_OF_RANGE, alula_tensor_split(parts, t, lengths, 3, 2));
+    FAILS(ALULA_INVALID_ARGUMENT, alula_tensor_split(NULL, t, lengths, 3, 0));
+  }
+
   // The memory outlives the base.
   OK(alula_tensor_release(x));
   CHECK(element(r, 3) == 9);

@@ -1,4 +1,4 @@
-// A tensor taken apart into several views. In C these are calls of `alula_narrow` and `alula_tensor_get`.
+// A tensor taken apart into several views. In C these are `alula_tensor_split` and calls of `alula_tensor_get`.
 
 extension Tensor {
   /// Views of consecutive runs along an axis, of the given lengths, which make up the whole axis.

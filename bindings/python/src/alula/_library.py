@@ -139,6 +139,7 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "alula_optimizer_load_state": (c_void_p, c_void_p),
     "alula_clip_grad_norm": (POINTER(c_double), _LIST, c_size_t, c_double, c_double),
     "alula_tensor_get": (_OUT, _HANDLE, c_void_p, c_size_t),
+    "alula_tensor_split": (_LIST, _HANDLE, c_void_p, c_size_t, c_int64),
     "alula_tensor_set_": (_HANDLE, c_void_p, c_size_t, _HANDLE),
     "alula_set_num_threads": (c_int32,),
     "alula_generator_create": (_OUT, c_uint64),
