@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Kernels are compiled once per instruction set from the same sources (the second target's sources
+// Kernels are compiled once per instruction set from the same sources (the later targets' sources
 // are symbolic links). Their inputs were validated by the engine, so they run unchecked.
 // The inliner's limits are lifted and similar functions kept apart, so that no hot loop has a call in it.
 let kernelFlags = [
@@ -11,9 +11,13 @@ let kernelFlags = [
 ]
 
 #if arch(x86_64)
-  let vectorFlags = ["-Xcc", "-mavx2", "-Xcc", "-mfma", "-Xcc", "-mf16c"]
+  let avx2Flags = ["-Xcc", "-mavx2", "-Xcc", "-mfma", "-Xcc", "-mf16c"]
+  let avx512Flags =
+    avx2Flags
+    + ["f", "bw", "dq", "vl", "bf16"].flatMap { ["-Xcc", "-mavx512\($0)"] }
 #else
-  let vectorFlags: [String] = []
+  let avx2Flags: [String] = []
+  let avx512Flags: [String] = []
 #endif
 
 // The compiler proves exclusive access where it can; the run-time check of the rest costs 6 % of a small call.
@@ -34,9 +38,13 @@ let package = Package(
       swiftSettings: [.unsafeFlags(kernelFlags)]),
     .target(
       name: "AlulaCPUAVX2", dependencies: ["CSupport"],
-      swiftSettings: [.unsafeFlags(kernelFlags + vectorFlags), .define("FMA")]),
+      swiftSettings: [.unsafeFlags(kernelFlags + avx2Flags), .define("FMA")]),
     .target(
-      name: "Alula", dependencies: ["AlulaCPU", "AlulaCPUAVX2", "CSupport"], swiftSettings: [.unsafeFlags(engineFlags)]),
+      name: "AlulaCPUAVX512", dependencies: ["CSupport"],
+      swiftSettings: [.unsafeFlags(kernelFlags + avx512Flags), .define("FMA"), .define("AVX512")]),
+    .target(
+      name: "Alula", dependencies: ["AlulaCPU", "AlulaCPUAVX2", "AlulaCPUAVX512", "CSupport"],
+      swiftSettings: [.unsafeFlags(engineFlags)]),
     .target(
       name: "AlulaC", dependencies: ["Alula", "CAlula", "CSupport"],
       exclude: ["exports.map"],

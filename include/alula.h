@@ -561,7 +561,8 @@ alula_status alula_tensor_from_dlpack(alula_tensor **out, struct DLManagedTensor
 
 // ---- Runtime -------------------------------------------------------------------------------------------
 
-/// The instruction set whose kernels run: "baseline" or "avx2". Static.
+/// The instruction set whose kernels run: "baseline", "avx2" or "avx512": the best that the processor has, or a
+/// lesser one that the environment variable ALULA_ISA names. Static.
 const char *alula_isa(void);
 
 /// The number of threads that an operation may use, its caller included: at first ALULA_NUM_THREADS from the

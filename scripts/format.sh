@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/require.sh clang-format
 
-swift_sources() { git ls-files -co --exclude-standard 'Package.swift' 'Sources/**.swift' 'Tests/**.swift' | grep -v -e /Generated/ -e AlulaCPUAVX2; }
+swift_sources() { git ls-files -co --exclude-standard 'Package.swift' 'Sources/**.swift' 'Tests/**.swift' | grep -v -e /Generated/ -e AlulaCPUAVX; }
 c_sources() { git ls-files -co --exclude-standard '*.c' '*.h' | grep -v -e alula_ops.h -e fuzz_operations.c; }
 
 if [ "${1:-}" = --check ]; then

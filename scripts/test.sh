@@ -22,5 +22,5 @@ step "hostile arguments" scripts/test-fuzz.sh
 step "installation" scripts/test-install.sh
 step "Python" scripts/test-python.sh
 step "examples" scripts/test-examples.sh
-step "baseline instruction set" scripts/test-baseline.sh
+step "lesser instruction sets" scripts/test-instruction-sets.sh
 echo "all checks passed in $((SECONDS - started)) s"

@@ -19,6 +19,19 @@ bool csupport_has_avx2(void) {
   if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
   return (b & bit_AVX2) != 0;
 }
+
+bool csupport_has_avx512(void) {
+  uint32_t a, b, c, d;
+  if (!csupport_has_avx2()) return false;
+  // The masks, the upper halves of the first 16 registers, and the other 16.
+  if ((enabled_state() & 0xE6) != 0xE6) return false;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+  const uint32_t needed = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
+  if ((b & needed) != needed || a < 1) return false;
+  if (!__get_cpuid_count(7, 1, &a, &b, &c, &d)) return false;
+  return (a & bit_AVX512BF16) != 0;
+}
 #else
 bool csupport_has_avx2(void) { return false; }
+bool csupport_has_avx512(void) { return false; }
 #endif

@@ -33,6 +33,10 @@ csupport_thread *csupport_current_thread(void);
 /// True when both the processor and the operating system support AVX2, FMA and F16C.
 bool csupport_has_avx2(void);
 
+/// True when both also support AVX-512 with its F, DQ, BW, VL and BF16 parts: AMD from Zen 4, Intel's Cooper
+/// Lake and from Sapphire Rapids.
+bool csupport_has_avx512(void);
+
 /// Sleeps while the 32-bit `word` holds `expected`; may return early. No other process sees the word.
 void csupport_futex_wait(void *word, uint32_t expected);
 

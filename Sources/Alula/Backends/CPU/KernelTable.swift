@@ -1,5 +1,6 @@
 import AlulaCPU
 import AlulaCPUAVX2
+import AlulaCPUAVX512
 import CSupport
 import Glibc
 
@@ -10,16 +11,25 @@ typealias ElementwiseKernel =
 
 /// The instruction set whose kernels run.
 public enum InstructionSet: String, Sendable, CaseIterable {
-  case baseline, avx2
+  case baseline, avx2, avx512
 
   /// The best that this machine has; `ALULA_ISA` names a lesser one, for tests.
   public static let current: InstructionSet = {
-    let best: InstructionSet = csupport_has_avx2() ? .avx2 : .baseline
-    guard let name = getenv("ALULA_ISA"), let wanted = InstructionSet(rawValue: String(cString: name)) else {
-      return best
+    let available: [InstructionSet] = allCases.filter(\.isAvailable)
+    if let name = getenv("ALULA_ISA"), let wanted = available.first(where: { $0.rawValue == String(cString: name) }) {
+      return wanted
     }
-    return wanted == .baseline ? .baseline : best
+    return available.last ?? .baseline
   }()
+
+  /// Whether the processor and the operating system support it.
+  private var isAvailable: Bool {
+    switch self {
+    case .baseline: true
+    case .avx2: csupport_has_avx2()
+    case .avx512: csupport_has_avx512()
+    }
+  }
 }
 
 /// A kernel's addresses by slot: usually the code of a dtype.
@@ -48,6 +58,7 @@ final class KernelTable: Sendable {
     switch InstructionSet.current {
     case .baseline: AlulaCPU.registerKernels(receive)
     case .avx2: AlulaCPUAVX2.registerKernels(receive)
+    case .avx512: AlulaCPUAVX512.registerKernels(receive)
     }
     self.rows = rows
   }
