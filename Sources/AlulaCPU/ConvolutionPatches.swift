@@ -10,7 +10,6 @@ import CSupport
 func registerConvolution(_ receive: KernelReceiver) {
   registerConvolutionFloat(receive)
   registerConvolutionDouble(receive)
-  registerConvolutionLayout(receive)
   registerDepthwiseConvolution(receive)
 }
 
@@ -193,7 +192,7 @@ func packPatchesTransposed<T: SIMDScalar>(
       let column = position % width
       let run = min(width &- column, start &+ count &- position)
       let from = source + (position / width &* rowPitch &+ column)
-      packTransposed(lanes, run, { from + offsets[first &+ min($0, used &- 1)] }, out, { $0 })
+      packTransposed(lanes, run, { from + offsets[first &+ min($0, used &- 1)] }, out)
       out += run &* lanes
       position &+= run
     }

@@ -11,13 +11,14 @@ func registerGemmFloat(_ receive: KernelReceiver) {
       receive, slot,
       a: { count, depth, source, vectorStride, depthStride, panels in
         packPanels(
-          gemmRows, 0, count, depth, source!.assumingMemoryBound(to: Float.self), vectorStride, depthStride,
-          panels!.assumingMemoryBound(to: Float.self), { $0 })
+          gemmRows, GemmFloat(repeating: 0), count, depth, source!.assumingMemoryBound(to: Float.self), vectorStride,
+          depthStride, panels!.assumingMemoryBound(to: Float.self))
       },
       b: { count, depth, source, vectorStride, depthStride, panels in
         packPanels(
-          2 &* GemmFloat.scalarCount, 0, count, depth, source!.assumingMemoryBound(to: Float.self), vectorStride,
-          depthStride, panels!.assumingMemoryBound(to: Float.self), { $0 })
+          2 &* GemmFloat.scalarCount, GemmFloat(repeating: 0), count, depth,
+          source!.assumingMemoryBound(to: Float.self),
+          vectorStride, depthStride, panels!.assumingMemoryBound(to: Float.self))
       })
     registerGemmBlock(receive, slot) { product, a, b, c, rowBias, columnBias in
       gemmProduct(
@@ -52,13 +53,14 @@ func registerGemmDouble(_ receive: KernelReceiver) {
       receive, slot,
       a: { count, depth, source, vectorStride, depthStride, panels in
         packPanels(
-          gemmRows, 0, count, depth, source!.assumingMemoryBound(to: Double.self), vectorStride, depthStride,
-          panels!.assumingMemoryBound(to: Double.self), { $0 })
+          gemmRows, GemmDouble(repeating: 0), count, depth, source!.assumingMemoryBound(to: Double.self), vectorStride,
+          depthStride, panels!.assumingMemoryBound(to: Double.self))
       },
       b: { count, depth, source, vectorStride, depthStride, panels in
         packPanels(
-          2 &* GemmDouble.scalarCount, 0, count, depth, source!.assumingMemoryBound(to: Double.self), vectorStride,
-          depthStride, panels!.assumingMemoryBound(to: Double.self), { $0 })
+          2 &* GemmDouble.scalarCount, GemmDouble(repeating: 0), count, depth,
+          source!.assumingMemoryBound(to: Double.self),
+          vectorStride, depthStride, panels!.assumingMemoryBound(to: Double.self))
       })
     registerGemmBlock(receive, slot) { product, a, b, c, rowBias, columnBias in
       gemmProduct(

@@ -11,13 +11,14 @@ func registerGemmUInt8(_ receive: KernelReceiver) {
       receive, slot,
       a: { count, depth, source, vectorStride, depthStride, panels in
         packPanels(
-          gemmRows, 0, count, depth, source!.assumingMemoryBound(to: UInt8.self), vectorStride, depthStride,
-          panels!.assumingMemoryBound(to: UInt8.self), { $0 })
+          gemmRows, GemmUInt8(repeating: 0), count, depth, source!.assumingMemoryBound(to: UInt8.self), vectorStride,
+          depthStride, panels!.assumingMemoryBound(to: UInt8.self))
       },
       b: { count, depth, source, vectorStride, depthStride, panels in
         packPanels(
-          2 &* GemmUInt8.scalarCount, 0, count, depth, source!.assumingMemoryBound(to: UInt8.self), vectorStride,
-          depthStride, panels!.assumingMemoryBound(to: UInt8.self), { $0 })
+          2 &* GemmUInt8.scalarCount, GemmUInt8(repeating: 0), count, depth,
+          source!.assumingMemoryBound(to: UInt8.self),
+          vectorStride, depthStride, panels!.assumingMemoryBound(to: UInt8.self))
       })
     registerGemmBlock(receive, slot) { product, a, b, c, rowBias, columnBias in
       gemmProduct(
@@ -52,13 +53,14 @@ func registerGemmUInt16(_ receive: KernelReceiver) {
       receive, slot,
       a: { count, depth, source, vectorStride, depthStride, panels in
         packPanels(
-          gemmRows, 0, count, depth, source!.assumingMemoryBound(to: UInt16.self), vectorStride, depthStride,
-          panels!.assumingMemoryBound(to: UInt16.self), { $0 })
+          gemmRows, GemmUInt16(repeating: 0), count, depth, source!.assumingMemoryBound(to: UInt16.self), vectorStride,
+          depthStride, panels!.assumingMemoryBound(to: UInt16.self))
       },
       b: { count, depth, source, vectorStride, depthStride, panels in
         packPanels(
-          2 &* GemmUInt16.scalarCount, 0, count, depth, source!.assumingMemoryBound(to: UInt16.self), vectorStride,
-          depthStride, panels!.assumingMemoryBound(to: UInt16.self), { $0 })
+          2 &* GemmUInt16.scalarCount, GemmUInt16(repeating: 0), count, depth,
+          source!.assumingMemoryBound(to: UInt16.self),
+          vectorStride, depthStride, panels!.assumingMemoryBound(to: UInt16.self))
       })
     registerGemmBlock(receive, slot) { product, a, b, c, rowBias, columnBias in
       gemmProduct(
@@ -93,13 +95,14 @@ func registerGemmUInt32(_ receive: KernelReceiver) {
       receive, slot,
       a: { count, depth, source, vectorStride, depthStride, panels in
         packPanels(
-          gemmRows, 0, count, depth, source!.assumingMemoryBound(to: UInt32.self), vectorStride, depthStride,
-          panels!.assumingMemoryBound(to: UInt32.self), { $0 })
+          gemmRows, GemmUInt32(repeating: 0), count, depth, source!.assumingMemoryBound(to: UInt32.self), vectorStride,
+          depthStride, panels!.assumingMemoryBound(to: UInt32.self))
       },
       b: { count, depth, source, vectorStride, depthStride, panels in
         packPanels(
-          2 &* GemmUInt32.scalarCount, 0, count, depth, source!.assumingMemoryBound(to: UInt32.self), vectorStride,
-          depthStride, panels!.assumingMemoryBound(to: UInt32.self), { $0 })
+          2 &* GemmUInt32.scalarCount, GemmUInt32(repeating: 0), count, depth,
+          source!.assumingMemoryBound(to: UInt32.self),
+          vectorStride, depthStride, panels!.assumingMemoryBound(to: UInt32.self))
       })
     registerGemmBlock(receive, slot) { product, a, b, c, rowBias, columnBias in
       gemmProduct(
@@ -134,13 +137,14 @@ func registerGemmUInt64(_ receive: KernelReceiver) {
       receive, slot,
       a: { count, depth, source, vectorStride, depthStride, panels in
         packPanels(
-          gemmRows, 0, count, depth, source!.assumingMemoryBound(to: UInt64.self), vectorStride, depthStride,
-          panels!.assumingMemoryBound(to: UInt64.self), { $0 })
+          gemmRows, GemmUInt64(repeating: 0), count, depth, source!.assumingMemoryBound(to: UInt64.self), vectorStride,
+          depthStride, panels!.assumingMemoryBound(to: UInt64.self))
       },
       b: { count, depth, source, vectorStride, depthStride, panels in
         packPanels(
-          2 &* GemmUInt64.scalarCount, 0, count, depth, source!.assumingMemoryBound(to: UInt64.self), vectorStride,
-          depthStride, panels!.assumingMemoryBound(to: UInt64.self), { $0 })
+          2 &* GemmUInt64.scalarCount, GemmUInt64(repeating: 0), count, depth,
+          source!.assumingMemoryBound(to: UInt64.self),
+          vectorStride, depthStride, panels!.assumingMemoryBound(to: UInt64.self))
       })
     registerGemmBlock(receive, slot) { product, a, b, c, rowBias, columnBias in
       gemmProduct(

@@ -10,6 +10,7 @@ import CSupport
 func registerGemm(_ receive: KernelReceiver) {
   registerGemmFloat(receive)
   registerGemmDouble(receive)
+  registerGemmPairs(receive)
   registerGemmUInt8(receive)
   registerGemmUInt16(receive)
   registerGemmUInt32(receive)

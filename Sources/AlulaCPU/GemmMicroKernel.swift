@@ -10,18 +10,24 @@ import CSupport
 /// Rows of a panel of A.
 @inline(__always) var gemmRows: Int { 6 }
 
-// Vectors of 32 bytes where the instruction set has them; otherwise 16, so that 12 accumulators, two
+// Vectors of 64 or 32 bytes where the instruction set has them; otherwise 16, so that 12 accumulators, two
 // vectors of B and one of A fit the 16 registers of x86-64 either way.
-#if FMA
+#if AVX512
+  typealias GemmFloat = SIMD16<Float>
+  typealias GemmDouble = SIMD8<Double>
+#elseif FMA
   typealias GemmFloat = SIMD8<Float>
   typealias GemmDouble = SIMD4<Double>
+#else
+  typealias GemmFloat = SIMD4<Float>
+  typealias GemmDouble = SIMD2<Double>
+#endif
+#if FMA
   typealias GemmUInt8 = SIMD32<UInt8>
   typealias GemmUInt16 = SIMD16<UInt16>
   typealias GemmUInt32 = SIMD8<UInt32>
   typealias GemmUInt64 = SIMD4<UInt64>
 #else
-  typealias GemmFloat = SIMD4<Float>
-  typealias GemmDouble = SIMD2<Double>
   typealias GemmUInt8 = SIMD16<UInt8>
   typealias GemmUInt16 = SIMD8<UInt16>
   typealias GemmUInt32 = SIMD4<UInt32>

@@ -3,27 +3,28 @@ import CSupport
 // Packing: the operands of a matrix product are copied into panels in the order in which the inner
 // kernel reads them. A panel holds `width` vectors (rows of A or columns of B), stored depth by depth;
 // what a last panel lacks is filled with anything finite, since it only reaches discarded results.
-// Any strides are accepted, so a transposed operand costs what a plain one does, and a conversion (of
-// a half-precision operand) is part of the copy.
+// Any strides are accepted, so a transposed operand costs what a plain one does.
 
-/// Packs `count` vectors of `depth` elements into panels of `width`, which is even.
+/// Packs `count` vectors of `depth` elements into panels of `width`: two vectors `V`, or an even number that is less.
 @inline(__always)
-func packPanels<S: SIMDScalar, T: SIMDScalar>(
-  _ width: Int, _ zero: T, _ count: Int, _ depth: Int, _ source: UnsafePointer<S>,
-  _ vectorStride: Int, _ depthStride: Int, _ panels: UnsafeMutablePointer<T>,
-  _ convert: (SIMD4<S>) -> SIMD4<T>
-) {
+func packPanels<V: SIMD>(
+  _ width: Int, _ zero: V, _ count: Int, _ depth: Int, _ source: UnsafePointer<V.Scalar>, _ vectorStride: Int,
+  _ depthStride: Int, _ panels: UnsafeMutablePointer<V.Scalar>
+) where V.Scalar: SIMDScalar {
+  let size = MemoryLayout<V.Scalar>.size
   var start = 0
   var panel = panels
   while start < count {
     let used = min(width, count &- start)
     let from = source + start &* vectorStride
     if vectorStride == 1, used == width {
-      packAdjacent(width, depth, from, depthStride, panel, convert)
+      packAdjacent(width, zero, depth, from, depthStride, panel)
+    } else if depthStride == 1, used == width, size == 4, width == 2 &* V.scalarCount {
+      transposeWords(depth, width, panel, width &* size, from, vectorStride &* size)
     } else if depthStride == 1 {
-      packTransposed(width, depth, { from + min($0, used &- 1) &* vectorStride }, panel, convert)
+      packTransposed(width, depth, { from + min($0, used &- 1) &* vectorStride }, panel)
     } else {
-      packStrided(width, zero, used, depth, from, vectorStride, depthStride, panel, convert)
+      packStrided(width, used, depth, from, vectorStride, depthStride, panel)
     }
     panel += width &* depth
     start &+= width
@@ -32,19 +33,24 @@ func packPanels<S: SIMDScalar, T: SIMDScalar>(
 
 /// One panel of vectors that lie side by side at each depth: plain copies.
 @inline(__always)
-func packAdjacent<S: SIMDScalar, T: SIMDScalar>(
-  _ width: Int, _ depth: Int, _ source: UnsafePointer<S>, _ depthStride: Int,
-  _ panel: UnsafeMutablePointer<T>, _ convert: (SIMD4<S>) -> SIMD4<T>
-) {
+private func packAdjacent<V: SIMD>(
+  _ width: Int, _ zero: V, _ depth: Int, _ source: UnsafePointer<V.Scalar>, _ depthStride: Int,
+  _ panel: UnsafeMutablePointer<V.Scalar>
+) where V.Scalar: SIMDScalar {
   var from = source
   var to = panel
   for _ in 0..<depth {
-    var lane = 0
-    while lane &+ 4 <= width {
-      storeLanes(to + lane, convert(loadLanes(from + lane)))
-      lane &+= 4
+    if width == 2 &* V.scalarCount {
+      storeLanes(to, UnsafeRawPointer(from).loadUnaligned(as: V.self))
+      storeLanes(to + V.scalarCount, UnsafeRawPointer(from + V.scalarCount).loadUnaligned(as: V.self))
+    } else {
+      var lane = 0
+      while lane &+ 4 <= width {
+        storeLanes(to + lane, loadLanes(from + lane))
+        lane &+= 4
+      }
+      if lane < width { storeLanes(to + lane, loadPair(from + lane)) }
     }
-    if lane < width { storeLanes(to + lane, convertPair(loadPair(from + lane), convert)) }
     from += depthStride
     to += width
   }
@@ -53,9 +59,8 @@ func packAdjacent<S: SIMDScalar, T: SIMDScalar>(
 /// One panel of vectors each contiguous along the depth: blocks of four by four elements are
 /// transposed in registers. `vector(lane)` is the start of a vector.
 @inline(__always)
-func packTransposed<S: SIMDScalar, T: SIMDScalar>(
-  _ width: Int, _ depth: Int, _ vector: (Int) -> UnsafePointer<S>, _ panel: UnsafeMutablePointer<T>,
-  _ convert: (SIMD4<S>) -> SIMD4<T>
+func packTransposed<T: SIMDScalar>(
+  _ width: Int, _ depth: Int, _ vector: (Int) -> UnsafePointer<T>, _ panel: UnsafeMutablePointer<T>
 ) {
   var lane = 0
   while lane &+ 4 <= width {
@@ -63,10 +68,10 @@ func packTransposed<S: SIMDScalar, T: SIMDScalar>(
     var out = panel + lane
     var p = 0
     while p &+ 4 <= depth {
-      let x0 = convert(loadLanes(v0 + p))
-      let x1 = convert(loadLanes(v1 + p))
-      let x2 = convert(loadLanes(v2 + p))
-      let x3 = convert(loadLanes(v3 + p))
+      let x0 = loadLanes(v0 + p)
+      let x1 = loadLanes(v1 + p)
+      let x2 = loadLanes(v2 + p)
+      let x3 = loadLanes(v3 + p)
       // Interleaving elements of pairs of vectors, then pairs of elements, is the transposition.
       let low01 = SIMD4(x0[0], x1[0], x0[1], x1[1])
       let low23 = SIMD4(x2[0], x3[0], x2[1], x3[1])
@@ -90,7 +95,7 @@ func packTransposed<S: SIMDScalar, T: SIMDScalar>(
       p &+= 4
     }
     while p < depth {
-      storeLanes(out, convert(SIMD4(v0[p], v1[p], v2[p], v3[p])))
+      storeLanes(out, SIMD4(v0[p], v1[p], v2[p], v3[p]))
       out += width
       p &+= 1
     }
@@ -101,8 +106,8 @@ func packTransposed<S: SIMDScalar, T: SIMDScalar>(
     var out = panel + lane
     var p = 0
     while p &+ 4 <= depth {
-      let x0 = convert(loadLanes(v0 + p))
-      let x1 = convert(loadLanes(v1 + p))
+      let x0 = loadLanes(v0 + p)
+      let x1 = loadLanes(v1 + p)
       storeLanes(out, SIMD2(x0[0], x1[0]))
       storeLanes(out + width, SIMD2(x0[1], x1[1]))
       storeLanes(out + 2 &* width, SIMD2(x0[2], x1[2]))
@@ -111,7 +116,7 @@ func packTransposed<S: SIMDScalar, T: SIMDScalar>(
       p &+= 4
     }
     while p < depth {
-      storeLanes(out, convertPair(SIMD2(v0[p], v1[p]), convert))
+      storeLanes(out, SIMD2(v0[p], v1[p]))
       out += width
       p &+= 1
     }
@@ -120,16 +125,15 @@ func packTransposed<S: SIMDScalar, T: SIMDScalar>(
 
 /// One panel from any strides, `used` of its lanes.
 @inline(__always)
-func packStrided<S: SIMDScalar, T: SIMDScalar>(
-  _ width: Int, _ zero: T, _ used: Int, _ depth: Int, _ source: UnsafePointer<S>,
-  _ vectorStride: Int, _ depthStride: Int, _ panel: UnsafeMutablePointer<T>,
-  _ convert: (SIMD4<S>) -> SIMD4<T>
+private func packStrided<T: SIMDScalar>(
+  _ width: Int, _ used: Int, _ depth: Int, _ source: UnsafePointer<T>, _ vectorStride: Int, _ depthStride: Int,
+  _ panel: UnsafeMutablePointer<T>
 ) {
   var from = source
   var to = panel
   for _ in 0..<depth {
-    for lane in 0..<used { to[lane] = convert(SIMD4(repeating: from[lane &* vectorStride]))[0] }
-    for lane in used..<width { to[lane] = zero }
+    for lane in 0..<used { to[lane] = from[lane &* vectorStride] }
+    for lane in used..<width { to[lane] = from[0] }
     from += depthStride
     to += width
   }
@@ -148,11 +152,4 @@ func loadPair<T: SIMDScalar>(_ from: UnsafePointer<T>) -> SIMD2<T> {
 @inline(__always)
 func storeLanes<V>(_ to: UnsafeMutableRawPointer, _ value: V) {
   to.storeBytes(of: value, as: V.self)
-}
-
-@inline(__always)
-func convertPair<S: SIMDScalar, T: SIMDScalar>(
-  _ pair: SIMD2<S>, _ convert: (SIMD4<S>) -> SIMD4<T>
-) -> SIMD2<T> {
-  convert(SIMD4(lowHalf: pair, highHalf: pair)).lowHalf
 }

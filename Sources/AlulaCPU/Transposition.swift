@@ -1,84 +1,101 @@
 import CSupport
 
-// Transposition of a matrix whose rows are adjacent elements, by element size, which is the slot.
-
-typealias TransposeKernel =
-  @convention(c) (Int, Int, UnsafeMutableRawPointer?, Int, UnsafeRawPointer?, Int) -> Void
+// Transposition of a matrix whose rows are adjacent elements, by element size, which is the slot: row i, column j of the
+// target becomes row j, column i of the source. Steps between rows are in bytes.
 
 func registerTransposition(_ receive: KernelReceiver) {
   register(receive, 1) { rows, columns, target, targetStep, source, sourceStep in
-    transpose(rows, columns, target, targetStep, source, sourceStep, as: UInt8.self)
+    transposeTiles(rows, columns, target!, targetStep, source!, sourceStep, as: UInt8.self)
   }
   register(receive, 2) { rows, columns, target, targetStep, source, sourceStep in
-    transpose(rows, columns, target, targetStep, source, sourceStep, as: UInt16.self)
+    transposeTiles(rows, columns, target!, targetStep, source!, sourceStep, as: UInt16.self)
   }
   register(receive, 4) { rows, columns, target, targetStep, source, sourceStep in
-    guard let target, let source else { return }
-    let (wholeRows, wholeColumns) = (rows & ~7, columns & ~7)
-    // Strips of so many columns that the lines of the source that they share stay in the nearest cache.
-    var strip = 0
-    while strip < wholeColumns {
-      let end = min(strip &+ 64, wholeColumns)
-      var i = 0
-      while i < wholeRows {
-        var j = strip
-        while j < end {
-          vector8_uint32_transpose(
-            target + i &* targetStep + j &* 4, targetStep, source + j &* sourceStep + i &* 4, sourceStep)
-          j &+= 8
-        }
-        i &+= 8
-      }
-      strip = end
-    }
-    transposeElements(
-      wholeRows..<rows, 0..<columns, target, targetStep, source, sourceStep, as: UInt32.self)
-    transposeElements(
-      0..<wholeRows, wholeColumns..<columns, target, targetStep, source, sourceStep, as: UInt32.self)
+    transposeWords(rows, columns, target!, targetStep, source!, sourceStep)
   }
   register(receive, 8) { rows, columns, target, targetStep, source, sourceStep in
-    transpose(rows, columns, target, targetStep, source, sourceStep, as: UInt64.self)
+    transposeBlocks(
+      4, rows, columns, target!, targetStep, source!, sourceStep, as: UInt64.self, vector4_uint64_transpose)
   }
   register(receive, 16) { rows, columns, target, targetStep, source, sourceStep in
-    transpose(rows, columns, target, targetStep, source, sourceStep, as: SIMD2<UInt64>.self)
+    transposeTiles(rows, columns, target!, targetStep, source!, sourceStep, as: SIMD2<UInt64>.self)
   }
 }
 
-private func register(_ receive: KernelReceiver, _ slot: Int, _ kernel: TransposeKernel) {
+private func register(_ receive: KernelReceiver, _ slot: Int, _ kernel: transpose_kernel) {
   receive("transpose", slot, unsafeBitCast(kernel, to: UnsafeRawPointer.self))
 }
 
-/// Tile by tile, so that the lines of both matrices are used whole.
+/// Elements of 4 bytes.
 @inline(__always)
-private func transpose<Element>(
-  _ rows: Int, _ columns: Int, _ target: UnsafeMutableRawPointer?, _ targetStep: Int, _ source: UnsafeRawPointer?,
-  _ sourceStep: Int, as type: Element.Type
+func transposeWords(
+  _ rows: Int, _ columns: Int, _ target: UnsafeMutableRawPointer, _ targetStep: Int, _ source: UnsafeRawPointer,
+  _ sourceStep: Int
 ) {
-  guard let target, let source else { return }
-  let tile = 32
-  var j = 0
-  while j < columns {
+  #if AVX512
+    if rows >= 16, columns >= 16 {
+      return transposeBlocks(
+        16, rows, columns, target, targetStep, source, sourceStep, as: UInt32.self, vector16_uint32_transpose)
+    }
+  #endif
+  transposeBlocks(8, rows, columns, target, targetStep, source, sourceStep, as: UInt32.self, vector8_uint32_transpose)
+}
+
+/// In square blocks, each moved through registers by `block`.
+@inline(__always)
+private func transposeBlocks<Element>(
+  _ side: Int, _ rows: Int, _ columns: Int, _ target: UnsafeMutableRawPointer, _ targetStep: Int,
+  _ source: UnsafeRawPointer, _ sourceStep: Int, as type: Element.Type,
+  _ block: (UnsafeMutableRawPointer, Int, UnsafeRawPointer, Int) -> Void
+) {
+  if rows < side || columns < side {
+    return transposeTiles(rows, columns, target, targetStep, source, sourceStep, as: type)
+  }
+  let size = MemoryLayout<Element>.size
+  // Strips of so many columns that the lines of the source that they share stay in the nearest cache.
+  var strip = 0
+  while strip < columns {
+    let end = min(strip &+ 64, columns)
     var i = 0
     while i < rows {
-      transposeElements(
-        i..<min(i &+ tile, rows), j..<min(j &+ tile, columns), target, targetStep, source, sourceStep, as: type)
-      i &+= tile
+      // The last block overlaps the one before it where blocks do not fill the extent.
+      let row = min(i, rows &- side)
+      var j = strip
+      while j < end {
+        let column = min(j, columns &- side)
+        block(
+          target + (row &* targetStep &+ column &* size), targetStep, source + (column &* sourceStep &+ row &* size),
+          sourceStep)
+        j &+= side
+      }
+      i &+= side
     }
-    j &+= tile
+    strip = end
   }
 }
 
+/// Element by element in tiles, so that the lines of both matrices are used whole.
 @inline(__always)
-private func transposeElements<Element>(
-  _ rows: Range<Int>, _ columns: Range<Int>, _ target: UnsafeMutableRawPointer, _ targetStep: Int,
-  _ source: UnsafeRawPointer, _ sourceStep: Int, as type: Element.Type
+private func transposeTiles<Element>(
+  _ rows: Int, _ columns: Int, _ target: UnsafeMutableRawPointer, _ targetStep: Int, _ source: UnsafeRawPointer,
+  _ sourceStep: Int, as type: Element.Type
 ) {
+  let tile = 32
   let size = MemoryLayout<Element>.stride
-  for i in rows {
-    for j in columns {
-      target.storeBytes(
-        of: source.loadUnaligned(fromByteOffset: j &* sourceStep &+ i &* size, as: type),
-        toByteOffset: i &* targetStep &+ j &* size, as: type)
+  var firstColumn = 0
+  while firstColumn < columns {
+    let endColumn = min(firstColumn &+ tile, columns)
+    var firstRow = 0
+    while firstRow < rows {
+      for i in firstRow..<min(firstRow &+ tile, rows) {
+        for j in firstColumn..<endColumn {
+          target.storeBytes(
+            of: source.loadUnaligned(fromByteOffset: j &* sourceStep &+ i &* size, as: type),
+            toByteOffset: i &* targetStep &+ j &* size, as: type)
+        }
+      }
+      firstRow &+= tile
     }
+    firstColumn = endColumn
   }
 }

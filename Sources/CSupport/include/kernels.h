@@ -87,9 +87,10 @@ typedef void (*depthwise_gradient_kernel)(intptr_t rows, intptr_t width, intptr_
                                           const intptr_t *offsets, const void *source, const void *gradient,
                                           intptr_t gradient_stride, void *sums);
 
-/// Element (i, j) of a `rows` by `columns` matrix goes to (j, i) of the target. Strides are in elements.
-typedef void (*conv_transpose_kernel)(intptr_t rows, intptr_t columns, const void *source,
-                                      intptr_t source_stride, void *target, intptr_t target_stride);
+/// Row i, column j of the target becomes row j, column i of the source. Rows are adjacent elements, and
+/// `target_step` and `source_step` bytes apart.
+typedef void (*transpose_kernel)(intptr_t rows, intptr_t columns, void *target, intptr_t target_step,
+                                 const void *source, intptr_t source_step);
 
 /// Moves `rows` rows of positions to planes of the target, whose plane, row and column strides are given.
 typedef void (*conv_scatter_kernel)(intptr_t rows, intptr_t start, intptr_t count, intptr_t width,

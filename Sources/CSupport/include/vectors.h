@@ -150,8 +150,8 @@ VECTOR_FUNCTION vector8_uint16 vector8_float32_to_float16(vector8_float32 x) {
 }
 #endif
 
-/// Row i, column j of the target becomes row j, column i of the source, for 8 rows and columns. Steps are in
-/// bytes.
+// vectorN_T_transpose: row i, column j of the target becomes row j, column i of the source, for N rows and
+// columns. Steps are in bytes.
 VECTOR_FUNCTION void vector8_uint32_transpose(void *target, intptr_t target_step, const void *source,
                                               intptr_t source_step) {
   vector8_uint32 r[8], a[8], b[8];
@@ -173,6 +173,75 @@ VECTOR_FUNCTION void vector8_uint32_transpose(void *target, intptr_t target_step
     __builtin_memcpy((char *)target + (i + 4) * target_step, &high, 32);
   }
 }
+
+VECTOR_FUNCTION void vector4_uint64_transpose(void *target, intptr_t target_step, const void *source,
+                                              intptr_t source_step) {
+  vector4_uint64 r[4], a[4], b[4];
+  for (int i = 0; i < 4; i++) __builtin_memcpy(&r[i], (const char *)source + i * source_step, 32);
+  for (int i = 0; i < 4; i += 2) {
+    a[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 4, 2, 6);
+    a[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 1, 5, 3, 7);
+  }
+  for (int i = 0; i < 2; i++) {
+    b[i] = __builtin_shufflevector(a[i], a[i + 2], 0, 1, 4, 5);
+    b[i + 2] = __builtin_shufflevector(a[i], a[i + 2], 2, 3, 6, 7);
+  }
+  for (int i = 0; i < 4; i++) __builtin_memcpy((char *)target + i * target_step, &b[i], 32);
+}
+
+#if defined(__AVX512F__)
+typedef VECTOR(float, 16) vector16_float32;
+typedef VECTOR(uint32_t, 16) vector16_uint32;
+
+VECTOR_FUNCTION void vector16_uint32_transpose(void *target, intptr_t target_step, const void *source,
+                                               intptr_t source_step) {
+#define LOW32 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29
+#define HIGH32 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31
+#define LOW64 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
+#define HIGH64 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
+#define LOW_HALVES 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
+#define HIGH_HALVES 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
+#define EVEN128 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27
+#define ODD128 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31
+  vector16_uint32 r[16], a[16], b[16];
+  for (int i = 0; i < 16; i++) __builtin_memcpy(&r[i], (const char *)source + i * source_step, 64);
+  for (int i = 0; i < 16; i += 2) {
+    a[i] = __builtin_shufflevector(r[i], r[i + 1], LOW32);
+    a[i + 1] = __builtin_shufflevector(r[i], r[i + 1], HIGH32);
+  }
+  for (int i = 0; i < 16; i += 4) {
+    b[i] = __builtin_shufflevector(a[i], a[i + 2], LOW64);
+    b[i + 1] = __builtin_shufflevector(a[i], a[i + 2], HIGH64);
+    b[i + 2] = __builtin_shufflevector(a[i + 1], a[i + 3], LOW64);
+    b[i + 3] = __builtin_shufflevector(a[i + 1], a[i + 3], HIGH64);
+  }
+  for (int i = 0; i < 4; i++) {
+    vector16_uint32 low01 = __builtin_shufflevector(b[i], b[i + 4], LOW_HALVES);
+    vector16_uint32 low23 = __builtin_shufflevector(b[i + 8], b[i + 12], LOW_HALVES);
+    vector16_uint32 high01 = __builtin_shufflevector(b[i], b[i + 4], HIGH_HALVES);
+    vector16_uint32 high23 = __builtin_shufflevector(b[i + 8], b[i + 12], HIGH_HALVES);
+    vector16_uint32 rows[4] = {
+        __builtin_shufflevector(low01, low23, EVEN128), __builtin_shufflevector(low01, low23, ODD128),
+        __builtin_shufflevector(high01, high23, EVEN128), __builtin_shufflevector(high01, high23, ODD128)};
+    for (int j = 0; j < 4; j++) __builtin_memcpy((char *)target + (4 * j + i) * target_step, &rows[j], 64);
+  }
+}
+#endif
+
+#if defined(__AVX512BF16__)
+/// sum + the products of pairs of bfloat16 numbers, which lie in each element of `x` and `y`.
+VECTOR_FUNCTION vector16_float32 vector16_bfloat16_pairs_fma(vector16_float32 sum, vector16_float32 x,
+                                                             vector16_float32 y) {
+  typedef VECTOR(__bf16, 32) pairs;
+  return __builtin_ia32_dpbf16ps_512(sum, (pairs)x, (pairs)y);
+}
+
+/// Pairs of the elements of `first` and `second`.
+VECTOR_FUNCTION vector16_uint32 vector16_uint16_pairs(vector16_uint16 first, vector16_uint16 second) {
+  return __builtin_convertvector(first, vector16_uint32) | __builtin_convertvector(second, vector16_uint32)
+                                                               << 16;
+}
+#endif
 
 /// Whether any bit of the vector is set.
 VECTOR_FUNCTION bool vector4_uint64_any(vector4_uint64 x) { return __builtin_reduce_or(x) != 0; }

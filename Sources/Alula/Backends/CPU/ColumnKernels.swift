@@ -1,3 +1,5 @@
+import CSupport
+
 /// A kernel down columns of adjacent elements: a row kernel whose rows are the elements of a column.
 struct ColumnKernels: Sendable {
   /// Rows up to this length are turned into columns: vectors of a single one would be mostly empty.
@@ -54,7 +56,7 @@ struct ColumnKernels: Sendable {
     let kernel = try kernel(dtype)
     let itemSize = dtype.itemSize
     guard
-      let transpose = KernelTable.shared.function("transpose", slot: itemSize, as: TransposedCopy.Kernel.self)
+      let transpose = KernelTable.shared.function("transpose", slot: itemSize, as: transpose_kernel.self)
     else { throw .internal("\(name): no transposition of \(dtype)") }
     let rows = operands[0].count / length
     let starts = operands.map(\.data)

@@ -40,26 +40,30 @@ struct Gemm {
   /// is no memory for panels.
   func run(_ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int) -> Bool {
     if m == 0 || n == 0 { return true }
-    if runVector(a, b, c, rowStride: rowStride) { return true }
     if let done = runSplit(a, b, c, rowStride: rowStride) { return done }
-    if let done = runUnpacked(a, b, c, rowStride: rowStride) { return done }
-    let size = kernels.itemSize
+    // Pairs exist in panels only.
+    if kernels.depthUnit == 1 {
+      if runVector(a, b, c, rowStride: rowStride) { return true }
+      if let done = runUnpacked(a, b, c, rowStride: rowStride) { return done }
+    }
+    let (size, resultSize, depth) = (kernels.itemSize, kernels.resultSize, kernels.paddedDepth(k))
     // Slabs bound the memory that panels take.
     let rowsAtOnce = Self.slab(m, k, size)
     let columnsAtOnce = Self.slab(n, k, size)
-    guard let panelsA = Scratch(elements: [kernels.paddedRows(rowsAtOnce), k], size: size),
-      let panelsB = Scratch(elements: [kernels.paddedColumns(columnsAtOnce), k], size: size)
+    guard let panelsA = Scratch(elements: [kernels.paddedRows(rowsAtOnce), depth], size: size),
+      let panelsB = Scratch(elements: [kernels.paddedColumns(columnsAtOnce), depth], size: size)
     else { return false }
     for column in stride(from: 0, to: n, by: columnsAtOnce) {
       for row in stride(from: 0, to: m, by: rowsAtOnce) {
         var part = Gemm(kernels, m: min(rowsAtOnce, m - row), n: min(columnsAtOnce, n - column), k: k)
         part.accumulate = accumulate
-        part.rowBias = rowBias.map { $0 + row * size }
-        part.columnBias = columnBias.map { $0 + column * size }
+        part.rowBias = rowBias.map { $0 + row * resultSize }
+        part.columnBias = columnBias.map { $0 + column * resultSize }
         part.pack(
           a.moved(rows: row, size: size), panelsA.pointer, b.moved(columns: column, size: size),
           row == 0 ? panelsB.pointer : nil)
-        part.multiply(panelsA.pointer, panelsB.pointer, c + (row * rowStride + column) * size, rowStride: rowStride)
+        part.multiply(
+          panelsA.pointer, panelsB.pointer, c + (row * rowStride + column) * resultSize, rowStride: rowStride)
       }
     }
     return true
@@ -216,12 +220,12 @@ struct Gemm {
           kernels.packA(
             min(chunk, m - vector), deep,
             a.pointer + (vector * a.rowStride + depth * a.columnStride) * size, a.rowStride, a.columnStride,
-            panelsA + (depth * kernels.paddedRows(m) + vector * deep) * size)
+            panelsA + (depth * kernels.paddedRows(m) + vector * kernels.paddedDepth(deep)) * size)
         } else if let panelsB {
           kernels.packB(
             min(chunk, n - vector), deep,
             b.pointer + (vector * b.columnStride + depth * b.rowStride) * size, b.columnStride, b.rowStride,
-            panelsB + (depth * kernels.paddedColumns(n) + vector * deep) * size)
+            panelsB + (depth * kernels.paddedColumns(n) + vector * kernels.paddedDepth(deep)) * size)
         }
       }
     }
@@ -241,7 +245,7 @@ struct Gemm {
   private func multiply(
     _ panelsA: UnsafeRawPointer, _ panelsB: UnsafeRawPointer, _ c: UnsafeMutableRawPointer, rowStride: Int
   ) {
-    let size = kernels.itemSize
+    let size = kernels.resultSize
     let rowTiles = (m + Self.rowBlock - 1) / Self.rowBlock
     let tileRows = kernels.paddedRows((m + rowTiles - 1) / rowTiles)
     // Narrower tiles where wide ones would be too few to share out.
@@ -272,18 +276,19 @@ struct Gemm {
     _ panelsA: UnsafeRawPointer, _ panelsB: UnsafeRawPointer, _ rows: Range<Int>, _ columns: Range<Int>,
     _ c: UnsafeMutableRawPointer, rowStride: Int
   ) {
-    let size = kernels.itemSize
+    let (size, resultSize) = (kernels.itemSize, kernels.resultSize)
     var depth = 0
     repeat {
       let deep = min(Self.depthBlock, k - depth)
+      let padded = kernels.paddedDepth(deep)
       let first = depth == 0
       var product = kernels.packed(
         rows: rows.count, columns: columns.count, depth: deep, rowStride: rowStride, accumulate: accumulate || !first)
       kernels.block(
-        &product, panelsA + (depth * kernels.paddedRows(m) + rows.lowerBound * deep) * size,
-        panelsB + (depth * kernels.paddedColumns(n) + columns.lowerBound * deep) * size, c,
-        first ? rowBias.map { $0 + rows.lowerBound * size } : nil,
-        first ? columnBias.map { $0 + columns.lowerBound * size } : nil)
+        &product, panelsA + (depth * kernels.paddedRows(m) + rows.lowerBound * padded) * size,
+        panelsB + (depth * kernels.paddedColumns(n) + columns.lowerBound * padded) * size, c,
+        first ? rowBias.map { $0 + rows.lowerBound * resultSize } : nil,
+        first ? columnBias.map { $0 + columns.lowerBound * resultSize } : nil)
       depth += Self.depthBlock
     } while depth < k
   }
@@ -299,9 +304,9 @@ struct Gemm {
     guard !isPiece, m * n <= 128 * 128, k >= 2 * pieceDepth, !accumulate,
       Dims([m, n, k]).saturatedProduct > 4 * Self.taskSize
     else { return nil }
-    let size = kernels.itemSize
+    let (size, resultSize) = (kernels.itemSize, kernels.resultSize)
     let pieces = (k + pieceDepth - 1) / pieceDepth
-    guard let partial = Scratch(elements: [pieces, m, n], size: size) else { return false }
+    guard let partial = Scratch(elements: [pieces, m, n], size: resultSize) else { return false }
     let sums = partial.pointer
     let failed = Atomic(false)
     ThreadPool.parallelFor(pieces, grain: 1) { range in
@@ -314,7 +319,7 @@ struct Gemm {
           part.columnBias = columnBias
         }
         if !part.run(
-          a.moved(columns: start, size: size), b.moved(rows: start, size: size), sums + piece * m * n * size,
+          a.moved(columns: start, size: size), b.moved(rows: start, size: size), sums + piece * m * n * resultSize,
           rowStride: n)
         {
           failed.store(true, ordering: .relaxed)
@@ -322,8 +327,10 @@ struct Gemm {
       }
     }
     if failed.load(ordering: .relaxed) { return false }
-    for piece in 1..<pieces { kernels.add(m * n, sums, sums + piece * m * n * size) }
-    for row in 0..<m { (c + row * rowStride * size).copyMemory(from: sums + row * n * size, byteCount: n * size) }
+    for piece in 1..<pieces { kernels.add(m * n, sums, sums + piece * m * n * resultSize) }
+    for row in 0..<m {
+      (c + row * rowStride * resultSize).copyMemory(from: sums + row * n * resultSize, byteCount: n * resultSize)
+    }
     return true
   }
 }

@@ -5,7 +5,11 @@ struct GemmKernels: Sendable {
   /// Rows and columns of a tile: the widths of packed panels.
   let rows: Int
   let columns: Int
+  /// Bytes of an operand's elements, and of the product's.
   let itemSize: Int
+  let resultSize: Int
+  /// Neighbours along the depth that panels hold as one element.
+  let depthUnit: Int
   let packA: gemm_pack_kernel
   let packB: gemm_pack_kernel
   let block: gemm_block_kernel
@@ -18,14 +22,19 @@ struct GemmKernels: Sendable {
   /// The kernels for elements of `dtype`, if it has some of its own.
   static func of(_ dtype: DType) -> GemmKernels? { all[dtype.code] }
 
-  private init?(_ dtype: DType) {
+  /// The kernels that multiply bfloat16 matrices into a float32 one, where the instruction set has some.
+  static let bfloat16Pairs: GemmKernels? = GemmKernels(.bfloat16, result: .float32, depthUnit: 2)
+
+  /// Kernels of `dtype`; what concerns the result only is `result`'s, unless it is the same.
+  private init?(_ dtype: DType, result: DType? = nil, depthUnit: Int = 1) {
     let table = KernelTable.shared
+    let result = result ?? dtype
     guard let shape = table.function("gemm.shape", slot: dtype.code, as: gemm_shape_kernel.self),
       let packA = table.function("gemm.pack_a", slot: dtype.code, as: gemm_pack_kernel.self),
       let packB = table.function("gemm.pack_b", slot: dtype.code, as: gemm_pack_kernel.self),
       let block = table.function("gemm.block", slot: dtype.code, as: gemm_block_kernel.self),
-      let vector = table.function("gemm.vector", slot: dtype.code, as: gemm_vector_kernel.self),
-      let add = table.function("gemm.add", slot: dtype.code, as: gemm_add_kernel.self)
+      let vector = table.function("gemm.vector", slot: result.code, as: gemm_vector_kernel.self),
+      let add = table.function("gemm.add", slot: result.code, as: gemm_add_kernel.self)
     else { return nil }
     var rows = 1
     var columns = 1
@@ -33,6 +42,8 @@ struct GemmKernels: Sendable {
     self.rows = rows
     self.columns = columns
     itemSize = dtype.itemSize
+    resultSize = result.itemSize
+    self.depthUnit = depthUnit
     self.packA = packA
     self.packB = packB
     self.block = block
@@ -42,6 +53,7 @@ struct GemmKernels: Sendable {
 
   /// A product of packed panels, to which bias may be added; c's rows lie `rowStride` elements apart.
   func packed(rows: Int, columns: Int, depth: Int, rowStride: Int, accumulate: Bool) -> gemm_product {
+    let depth = (depth + depthUnit - 1) / depthUnit
     var product = gemm_product(rows: rows, columns: columns, depth: depth, rowStride: rowStride, accumulate: accumulate)
     product.a_row = 1
     product.a_panel = self.rows * depth
@@ -53,6 +65,8 @@ struct GemmKernels: Sendable {
 
   /// `count` rounded up to whole panels of A.
   func paddedRows(_ count: Int) -> Int { (count + rows - 1) / rows * rows }
+  /// `depth` rounded up to what panels hold.
+  func paddedDepth(_ depth: Int) -> Int { (depth + depthUnit - 1) / depthUnit * depthUnit }
   /// `count` rounded up to whole panels of B.
   func paddedColumns(_ count: Int) -> Int { (count + columns - 1) / columns * columns }
 }

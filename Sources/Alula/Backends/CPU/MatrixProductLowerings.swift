@@ -5,21 +5,36 @@ extension CPUBackend {
     (
       .matmul,
       { (call, outputs) throws(AlulaError) in
-        try inFloat32(call, outputs) { (call, outputs) throws(AlulaError) in
-          try multiply(call, call[0].layout.asRows, call[1].layout.asColumns, bias: nil, outputs[0])
+        try product(call, outputs) { (call, kernels, output) throws(AlulaError) in
+          try multiply(call, kernels, call[0].layout.asRows, call[1].layout.asColumns, bias: nil, output)
         }
       }
     ),
     (
       .linear,
       { (call, outputs) throws(AlulaError) in
-        try inFloat32(call, outputs) { (call, outputs) throws(AlulaError) in
-          let bias = try call.optional(2)?.contiguous()
-          try multiply(call, call[0].layout.asRows, call[1].layout.transposed, bias: bias, outputs[0])
+        try product(call, outputs) { (call, kernels, output) throws(AlulaError) in
+          let bias = try call.optional(2)?.contiguous().cast(dtype: output.dtype)
+          try multiply(call, kernels, call[0].layout.asRows, call[1].layout.transposed, bias: bias, output)
         }
       }
     ),
   ]
+
+  /// Runs `body` with the kernels for the call's dtype. Halves are multiplied in float32: bfloat16 as it is, where there are
+  /// kernels for that and neither operand is a vector, and else as a float32 copy.
+  private static func product(
+    _ call: Call, _ outputs: [Tensor], _ body: (Call, GemmKernels, Tensor) throws(AlulaError) -> Void
+  ) throws(AlulaError) {
+    if outputs[0].dtype == .bfloat16, let kernels = GemmKernels.bfloat16Pairs, !call[0].isVector, !call[1].isVector {
+      let result = try Tensor(uninitialized: outputs[0].layout.shape, dtype: .float32)
+      try body(call, kernels, result)
+      return try Operation.convert.execute(Call(.convert, [result], [.dtype(.bfloat16)]), into: outputs)
+    }
+    try inFloat32(call, outputs) { (call, outputs) throws(AlulaError) in
+      try body(call, gemmKernels(call), outputs[0])
+    }
+  }
 
   /// Runs `body` on float32 copies when the results are of half precision.
   static func inFloat32(
@@ -54,9 +69,8 @@ extension CPUBackend {
 
   /// The product of the call's first two inputs, seen as (stacks of) matrices.
   private static func multiply(
-    _ call: Call, _ layoutA: Layout, _ layoutB: Layout, bias: Tensor?, _ output: Tensor
+    _ call: Call, _ kernels: GemmKernels, _ layoutA: Layout, _ layoutB: Layout, bias: Tensor?, _ output: Tensor
   ) throws(AlulaError) {
-    let kernels = try gemmKernels(call)
     let (a, b) = (call[0], call[1])
     let size = a.dtype.itemSize
     var layoutA = layoutA
@@ -93,7 +107,7 @@ extension CPUBackend {
       let operandB = MatrixOperand(
         pointer: dataB + offsetsB[i] * size, rowStride: layoutB.strides[rankB - 2],
         columnStride: layoutB.strides[rankB - 1])
-      if !gemm.run(operandA, operandB, dataC + i * m * n * size, rowStride: n) {
+      if !gemm.run(operandA, operandB, dataC + i * m * n * kernels.resultSize, rowStride: n) {
         failed.store(true, ordering: .relaxed)
       }
     }
@@ -107,6 +121,11 @@ extension CPUBackend {
     }
     if failed.load(ordering: .relaxed) { throw outOfMemory(call) }
   }
+}
+
+extension Tensor {
+  /// Whether it has one axis, or one row or column.
+  fileprivate var isVector: Bool { rank < 2 || shape.suffix(2).contains(1) }
 }
 
 extension Layout {

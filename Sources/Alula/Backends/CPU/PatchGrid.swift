@@ -7,7 +7,7 @@ struct ConvolutionKernels: Sendable {
   let pack: conv_pack_kernel
   let packTransposed: conv_pack_kernel
   let scatter: conv_scatter_kernel
-  let transpose: conv_transpose_kernel
+  private let transposeElements: transpose_kernel
   let depthwise: depthwise_kernel
   let depthwiseGradient: depthwise_gradient_kernel
 
@@ -22,7 +22,7 @@ struct ConvolutionKernels: Sendable {
       let pack = table.function("conv.pack", slot: dtype.code, as: conv_pack_kernel.self),
       let packTransposed = table.function("conv.pack_transposed", slot: dtype.code, as: conv_pack_kernel.self),
       let scatter = table.function("conv.scatter", slot: dtype.code, as: conv_scatter_kernel.self),
-      let transpose = table.function("conv.transpose", slot: dtype.code, as: conv_transpose_kernel.self),
+      let transpose = table.function("transpose", slot: dtype.itemSize, as: transpose_kernel.self),
       let depthwise = table.function("conv.depthwise", slot: dtype.code, as: depthwise_kernel.self),
       let depthwiseGradient = table.function(
         "conv.depthwise_gradient", slot: dtype.code, as: depthwise_gradient_kernel.self)
@@ -32,9 +32,18 @@ struct ConvolutionKernels: Sendable {
     self.pack = pack
     self.packTransposed = packTransposed
     self.scatter = scatter
-    self.transpose = transpose
+    transposeElements = transpose
     self.depthwise = depthwise
     self.depthwiseGradient = depthwiseGradient
+  }
+
+  /// Element (i, j) of a `rows` by `columns` matrix goes to (j, i) of the target. Strides are in elements.
+  func transpose(
+    _ rows: Int, _ columns: Int, _ source: UnsafeRawPointer, _ sourceStride: Int, _ target: UnsafeMutableRawPointer,
+    _ targetStride: Int
+  ) {
+    let size = gemm.itemSize
+    transposeElements(columns, rows, target, targetStride * size, source, sourceStride * size)
   }
 }
 

@@ -1,9 +1,8 @@
+import CSupport
+
 /// A copy whose target's elements lie side by side along one axis and the source's along another: planes of both axes are
 /// transposed in registers, instead of one cache line read per element.
 struct TransposedCopy {
-  typealias Kernel =
-    @convention(c) (Int, Int, UnsafeMutableRawPointer?, Int, UnsafeRawPointer?, Int) -> Void
-
   private struct Axis {
     var extent: Int
     /// Steps in bytes.
@@ -15,7 +14,7 @@ struct TransposedCopy {
   private static let smallestExtent = 4
   private static let grain = 32 * 1024
 
-  private let kernel: Kernel
+  private let kernel: transpose_kernel
   private let target: UnsafeMutableRawPointer
   private let source: UnsafeRawPointer
   /// Adjacent in the source, apart in the target; and the other way round.
@@ -27,7 +26,7 @@ struct TransposedCopy {
   init?(_ target: Tensor, from source: Tensor) {
     let itemSize = target.dtype.itemSize
     guard source.layout.shape == target.layout.shape, !source.layout.isContiguous,
-      let kernel = KernelTable.shared.function("transpose", slot: itemSize, as: Kernel.self)
+      let kernel = KernelTable.shared.function("transpose", slot: itemSize, as: transpose_kernel.self)
     else { return nil }
     self.kernel = kernel
     self.target = target.data
