@@ -3,38 +3,29 @@ import CSupport
 // Convolution of single channels: a channel's plane is read at each tap's distance and scaled by one number, with
 // vectors of neighbouring positions. (As a product of depth 9 it took more than four times as long.)
 
-// No more than 32 bytes even where vectors may be longer: rows of small images hardly fill two of those.
-#if FMA
-  private typealias RowFloats = SIMD8<Float>
-  private typealias RowDoubles = SIMD4<Double>
-#else
-  private typealias RowFloats = SIMD4<Float>
-  private typealias RowDoubles = SIMD2<Double>
-#endif
-
 func registerDepthwiseConvolution(_ receive: KernelReceiver) {
   let float: depthwise_kernel = { rows, width, rowPitch, taps, offsets, source, weights, bias, target, targetStride in
     depthwisePlane(
-      RowFloats(repeating: 0), rows, width, rowPitch, taps, offsets!, source!.assumingMemoryBound(to: Float.self),
+      ShortFloat(repeating: 0), rows, width, rowPitch, taps, offsets!, source!.assumingMemoryBound(to: Float.self),
       weights!.assumingMemoryBound(to: Float.self), bias?.assumingMemoryBound(to: Float.self),
       target!.assumingMemoryBound(to: Float.self), targetStride)
   }
   let double: depthwise_kernel = { rows, width, rowPitch, taps, offsets, source, weights, bias, target, targetStride in
     depthwisePlane(
-      RowDoubles(repeating: 0), rows, width, rowPitch, taps, offsets!, source!.assumingMemoryBound(to: Double.self),
+      ShortDouble(repeating: 0), rows, width, rowPitch, taps, offsets!, source!.assumingMemoryBound(to: Double.self),
       weights!.assumingMemoryBound(to: Double.self), bias?.assumingMemoryBound(to: Double.self),
       target!.assumingMemoryBound(to: Double.self), targetStride)
   }
   let floatGradient: depthwise_gradient_kernel = {
     rows, width, rowPitch, taps, offsets, source, gradient, gradientStride, sums in
     depthwiseWeightGradient(
-      RowFloats(repeating: 0), rows, width, rowPitch, taps, offsets!, source!.assumingMemoryBound(to: Float.self),
+      ShortFloat(repeating: 0), rows, width, rowPitch, taps, offsets!, source!.assumingMemoryBound(to: Float.self),
       gradient!.assumingMemoryBound(to: Float.self), gradientStride, sums!.assumingMemoryBound(to: Float.self))
   }
   let doubleGradient: depthwise_gradient_kernel = {
     rows, width, rowPitch, taps, offsets, source, gradient, gradientStride, sums in
     depthwiseWeightGradient(
-      RowDoubles(repeating: 0), rows, width, rowPitch, taps, offsets!, source!.assumingMemoryBound(to: Double.self),
+      ShortDouble(repeating: 0), rows, width, rowPitch, taps, offsets!, source!.assumingMemoryBound(to: Double.self),
       gradient!.assumingMemoryBound(to: Double.self), gradientStride, sums!.assumingMemoryBound(to: Double.self))
   }
   receive("conv.depthwise", 11, unsafeBitCast(float, to: UnsafeRawPointer.self))

@@ -29,7 +29,7 @@ func registerGemmFloat(_ receive: KernelReceiver) {
     }
     registerGemmVector(receive, slot) { columns, depth, x, xStride, b, rowStride, columnStride, y in
       vectorMatrix(
-        GemmFloat(repeating: 0), columns, depth, x!.assumingMemoryBound(to: Float.self), xStride,
+        ShortFloat(repeating: 0), columns, depth, x!.assumingMemoryBound(to: Float.self), xStride,
         b!.assumingMemoryBound(to: Float.self), rowStride, columnStride, y!.assumingMemoryBound(to: Float.self),
         multiplyAdd, (+))
     }
@@ -71,7 +71,7 @@ func registerGemmDouble(_ receive: KernelReceiver) {
     }
     registerGemmVector(receive, slot) { columns, depth, x, xStride, b, rowStride, columnStride, y in
       vectorMatrix(
-        GemmDouble(repeating: 0), columns, depth, x!.assumingMemoryBound(to: Double.self), xStride,
+        ShortDouble(repeating: 0), columns, depth, x!.assumingMemoryBound(to: Double.self), xStride,
         b!.assumingMemoryBound(to: Double.self), rowStride, columnStride, y!.assumingMemoryBound(to: Double.self),
         multiplyAdd, (+))
     }

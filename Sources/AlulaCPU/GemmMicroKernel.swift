@@ -22,12 +22,17 @@ import CSupport
   typealias GemmFloat = SIMD4<Float>
   typealias GemmDouble = SIMD2<Double>
 #endif
+// Vectors of at most 32 bytes: for rows that hardly fill longer ones, and for sums across lanes.
 #if FMA
+  typealias ShortFloat = SIMD8<Float>
+  typealias ShortDouble = SIMD4<Double>
   typealias GemmUInt8 = SIMD32<UInt8>
   typealias GemmUInt16 = SIMD16<UInt16>
   typealias GemmUInt32 = SIMD8<UInt32>
   typealias GemmUInt64 = SIMD4<UInt64>
 #else
+  typealias ShortFloat = SIMD4<Float>
+  typealias ShortDouble = SIMD2<Double>
   typealias GemmUInt8 = SIMD16<UInt8>
   typealias GemmUInt16 = SIMD8<UInt16>
   typealias GemmUInt32 = SIMD4<UInt32>
