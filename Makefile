@@ -35,7 +35,7 @@ test-c: build ## Runs the C programs, plainly and under valgrind.
 	scripts/test-c.sh --valgrind
 
 test-python: python ## Runs the Python suites, the catalog's generated tests among them.
-	cd bindings/python && ../../$(PYTHON) -m pytest -q -n 2
+	scripts/test-python.sh
 
 test-fuzz: build ## Calls the C interface a million times with hostile arguments.
 	scripts/test-fuzz.sh

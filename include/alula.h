@@ -582,7 +582,8 @@ void alula_memory_reset_peak(void);
 /// Gives memory that is kept for reuse back to the system.
 void alula_memory_trim(void);
 
-/// The number of handles of all types that were not given back yet: a check for leaks.
+/// The number of handles of all types that were not given back yet, and of tensors that objects of Python hold
+/// without one: a check for leaks.
 size_t alula_live_handles(void);
 
 // ---- Random numbers ------------------------------------------------------------------------------------
@@ -635,6 +636,14 @@ alula_status alula_operation_number(int32_t *out, const char *name);
 /// to languages in which a pointer to the result costs more than a small operation; C programs call
 /// alula_add().
 alula_tensor *alula_apply(int32_t operation, alula_tensor *a, alula_tensor *b);
+
+// ---- Python --------------------------------------------------------------------------------------------
+
+/// For the Python package alone, which calls it once with the interpreter's lock held: makes the class of
+/// tensors and the functions of CPython that spare it ctypes. `package` and the result are PyObject *; NULL
+/// means that this interpreter cannot be served. Python is looked for in the process then, and not before: the
+/// library is linked to nothing of it.
+void *alula_python_start(void *package);
 
 #ifdef __cplusplus
 }

@@ -48,7 +48,7 @@ public func alula_dtype_name(_ dtype: alula_dtype) -> UnsafePointer<CChar>? {
 public func alula_isa() -> UnsafePointer<CChar>? { StaticStrings.cString(InstructionSet.current.rawValue) }
 
 @_cdecl("alula_live_handles") @implementation
-public func alula_live_handles() -> Int { Handles.liveCount }
+public func alula_live_handles() -> Int { Handles.liveCount &+ PythonTensor.liveCount }
 
 // MARK: - Memory
 

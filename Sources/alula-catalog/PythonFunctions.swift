@@ -34,6 +34,7 @@ func pythonFunctions() -> String {
     from ._library import last_failure as _last_failure
     from ._library import lib as _lib
     from ._library import operation_number as _number
+    from ._native import operation as _native
 
     if TYPE_CHECKING:
         from ._arguments import DeviceLike, DTypeLike, Number, TensorLike
@@ -107,7 +108,8 @@ private func pythonFunction(_ operation: Operation) -> String {
     inputs.filter { $0.defaultValue == nil } + attributes.filter { $0.defaultValue == nil }
     + inputs.filter { $0.defaultValue != nil } + attributes.filter { $0.defaultValue != nil }
   let result = operation.outputs.count == 1 ? "Tensor" : pythonResultName(operation)
-  var text = pythonDeclaration(pythonName(operation.name), parameters, result)
+  var text = "@_native(\"\(operation.name)\"\(operation.outputs.count == 1 ? "" : ", \(result)"))\n"
+  text += pythonDeclaration(pythonName(operation.name), parameters, result)
   text += pythonDocstring(operation, parameters)
   for parameter in inputs + attributes { text += parameter.preparation }
   if operation.isApplicable {
@@ -146,7 +148,8 @@ private func pythonInPlace(_ operation: Operation) -> String {
   let parameters =
     inputs.filter { $0.defaultValue == nil } + attributes.filter { $0.defaultValue == nil }
     + inputs.filter { $0.defaultValue != nil } + attributes.filter { $0.defaultValue != nil }
-  var text = pythonDeclaration(operation.name + "_", parameters, "_T")
+  var text = "@_native(\"\(operation.name)\", in_place=True)\n"
+  text += pythonDeclaration(operation.name + "_", parameters, "_T")
   text += "    \"\"\"Like `\(operation.name)`, written into `\(inputs[0].name)`.\"\"\"\n"
   for parameter in inputs + attributes { text += parameter.preparation }
   if operation.takesOptions { text += pythonOptionsValue(operation, attributes) }

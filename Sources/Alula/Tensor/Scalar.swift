@@ -76,7 +76,8 @@ extension Tensor {
     }
   }
 
-  private func element<Element: TensorElement>(_: Element.Type) -> Element {
+  /// The element of a tensor that has just one, of this dtype.
+  func element<Element: TensorElement>(_: Element.Type) -> Element {
     withUnsafeTemporaryAllocation(of: Element.self, capacity: 1) { room in
       guard let start = room.baseAddress else { return data.load(as: Element.self) }
       device.backend.copyOut(start, from: data, byteCount: MemoryLayout<Element>.size)

@@ -53,11 +53,19 @@ extension Tensor {
       throw .invalidArgument("item: a tensor of shape \(layout.shape) has \(count) elements, not 1")
     }
     switch dtype {
-    case .bool: return .bool(try values(as: Bool.self)[0])
-    case .uint8, .uint16, .uint32, .uint64: return .unsigned(try values(as: UInt64.self)[0])
-    case _ where dtype.isInteger: return .int(try values(as: Int64.self)[0])
-    case _ where dtype.isFloatingPoint: return .float(try values(as: Double.self)[0])
-    default:
+    case .bool: return .bool(element(UInt8.self) != 0)
+    case .uint8: return .unsigned(UInt64(element(UInt8.self)))
+    case .uint16: return .unsigned(UInt64(element(UInt16.self)))
+    case .uint32: return .unsigned(UInt64(element(UInt32.self)))
+    case .uint64: return .unsigned(element(UInt64.self))
+    case .int8: return .int(Int64(element(Int8.self)))
+    case .int16: return .int(Int64(element(Int16.self)))
+    case .int32: return .int(Int64(element(Int32.self)))
+    case .int64: return .int(element(Int64.self))
+    case .float32: return .float(Double(element(Float.self)))
+    case .float64: return .float(element(Double.self))
+    case .float16, .bfloat16: return .float(try values(as: Double.self)[0])
+    case .complex64, .complex128:
       let value = try GradientMode.without { () throws(AlulaError) in try cast(dtype: .complex128).contiguous() }
       let parts = value.data.assumingMemoryBound(to: Double.self)
       return .complex(parts[0], parts[1])

@@ -20,6 +20,7 @@ from ctypes import (
     c_size_t,
     c_uint64,
     c_void_p,
+    py_object,
 )
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,7 @@ PLAIN: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "alula_last_error": (c_char_p, ()),
     "alula_last_status": (c_int, ()),
     "alula_apply": (c_void_p, (c_int32, c_void_p, c_void_p)),
+    "alula_python_start": (c_void_p, (py_object,)),
     "alula_status_name": (c_char_p, (c_int,)),
     "alula_dtype_size": (c_size_t, (c_int,)),
     "alula_dtype_name": (c_char_p, (c_int,)),

@@ -29,6 +29,7 @@ from ._library import held as _held
 from ._library import last_failure as _last_failure
 from ._library import lib as _lib
 from ._library import operation_number as _number
+from ._native import operation as _native
 
 if TYPE_CHECKING:
     from ._arguments import DeviceLike, DTypeLike, Number, TensorLike
@@ -267,6 +268,7 @@ __all__ = [
 # ---- Creation ----------------------------------------------------------------------------------
 
 
+@_native("empty")
 def empty(
     shape: int | Sequence[int],
     dtype: DTypeLike | None = None,
@@ -293,6 +295,7 @@ def empty(
     return _wrap(_out.value)
 
 
+@_native("full")
 def full(
     shape: int | Sequence[int],
     fill_value: Number,
@@ -322,6 +325,7 @@ def full(
     return _wrap(_out.value)
 
 
+@_native("zeros")
 def zeros(
     shape: int | Sequence[int],
     dtype: DTypeLike | None = None,
@@ -348,6 +352,7 @@ def zeros(
     return _wrap(_out.value)
 
 
+@_native("ones")
 def ones(
     shape: int | Sequence[int],
     dtype: DTypeLike | None = None,
@@ -374,6 +379,7 @@ def ones(
     return _wrap(_out.value)
 
 
+@_native("empty_like")
 def empty_like(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     """A tensor shaped like another, whose elements are whatever its memory holds.
 
@@ -389,6 +395,7 @@ def empty_like(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("full_like")
 def full_like(x: TensorLike, fill_value: Number, dtype: DTypeLike | None = None) -> Tensor:
     """A tensor filled with one value, shaped like another.
 
@@ -410,6 +417,7 @@ def full_like(x: TensorLike, fill_value: Number, dtype: DTypeLike | None = None)
     return _wrap(_out.value)
 
 
+@_native("zeros_like")
 def zeros_like(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     """A tensor of zeros, shaped like another.
 
@@ -425,6 +433,7 @@ def zeros_like(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("ones_like")
 def ones_like(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     """A tensor of ones, shaped like another.
 
@@ -440,6 +449,7 @@ def ones_like(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("arange")
 def arange(
     start: Number,
     stop: Number,
@@ -470,6 +480,7 @@ def arange(
     return _wrap(_out.value)
 
 
+@_native("linspace")
 def linspace(
     start: Number,
     stop: Number,
@@ -514,6 +525,7 @@ class _EyeOptions(_Structure):
     )
 
 
+@_native("eye")
 def eye(
     n_rows: int,
     n_cols: int | None = None,
@@ -544,6 +556,7 @@ def eye(
     return _wrap(_out.value)
 
 
+@_native("tril")
 def tril(x: TensorLike, k: int = 0) -> Tensor:
     """The lower triangle of each matrix: elements above a diagonal become zero.
 
@@ -560,6 +573,7 @@ def tril(x: TensorLike, k: int = 0) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("triu")
 def triu(x: TensorLike, k: int = 0) -> Tensor:
     """The upper triangle of each matrix: elements below a diagonal become zero.
 
@@ -590,6 +604,7 @@ class _RandomUniformOptions(_Structure):
     )
 
 
+@_native("random_uniform")
 def random_uniform(
     shape: int | Sequence[int],
     low: float = 0.0,
@@ -635,6 +650,7 @@ class _RandomNormalOptions(_Structure):
     )
 
 
+@_native("random_normal")
 def random_normal(
     shape: int | Sequence[int],
     mean: float = 0.0,
@@ -669,6 +685,7 @@ def random_normal(
     return _wrap(_out.value)
 
 
+@_native("random_integers")
 def random_integers(
     low: int,
     high: int,
@@ -704,6 +721,7 @@ def random_integers(
     return _wrap(_out.value)
 
 
+@_native("random_permutation")
 def random_permutation(
     n: int,
     device: DeviceLike = "cpu",
@@ -728,6 +746,7 @@ def random_permutation(
     return _wrap(_out.value)
 
 
+@_native("bernoulli")
 def bernoulli(p: TensorLike, generator: Generator | None = None) -> Tensor:
     """Ones with the probabilities in p, else zeros. The result has the shape and dtype of p.
 
@@ -748,6 +767,7 @@ def bernoulli(p: TensorLike, generator: Generator | None = None) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("multinomial")
 def multinomial(
     weights: TensorLike,
     count: int,
@@ -778,6 +798,7 @@ def multinomial(
     return _wrap(_out.value)
 
 
+@_native("dropout")
 def dropout(
     x: TensorLike,
     p: float = 0.5,
@@ -810,6 +831,7 @@ def dropout(
 # ---- Conversion and copies ---------------------------------------------------------------------
 
 
+@_native("cast")
 def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
     """The elements converted to another dtype. The tensor itself when it has that dtype.
 
@@ -826,6 +848,7 @@ def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("copy")
 def copy(x: TensorLike) -> Tensor:
     """A row-major copy of the elements, in memory of its own."""
     if not isinstance(x, _TensorBase):
@@ -836,6 +859,7 @@ def copy(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("contiguous")
 def contiguous(x: TensorLike) -> Tensor:
     """The tensor itself when it lies row-major without gaps, else a copy that does."""
     if not isinstance(x, _TensorBase):
@@ -849,6 +873,7 @@ def contiguous(x: TensorLike) -> Tensor:
 # ---- Arithmetic --------------------------------------------------------------------------------
 
 
+@_native("add")
 def add(a: TensorLike, b: TensorLike) -> Tensor:
     """The sum, element by element. Integers wrap around."""
     if not isinstance(a, _TensorBase):
@@ -861,6 +886,7 @@ def add(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("add", in_place=True)
 def add_(a: _T, b: TensorLike) -> _T:
     """Like `add`, written into `a`."""
     if not isinstance(a, _TensorBase):
@@ -873,6 +899,7 @@ def add_(a: _T, b: TensorLike) -> _T:
     return a
 
 
+@_native("subtract")
 def subtract(a: TensorLike, b: TensorLike) -> Tensor:
     """The difference a - b. Integers wrap around."""
     if not isinstance(a, _TensorBase):
@@ -885,6 +912,7 @@ def subtract(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("subtract", in_place=True)
 def subtract_(a: _T, b: TensorLike) -> _T:
     """Like `subtract`, written into `a`."""
     if not isinstance(a, _TensorBase):
@@ -897,6 +925,7 @@ def subtract_(a: _T, b: TensorLike) -> _T:
     return a
 
 
+@_native("multiply")
 def multiply(a: TensorLike, b: TensorLike) -> Tensor:
     """The product, element by element. Integers wrap around."""
     if not isinstance(a, _TensorBase):
@@ -909,6 +938,7 @@ def multiply(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("multiply", in_place=True)
 def multiply_(a: _T, b: TensorLike) -> _T:
     """Like `multiply`, written into `a`."""
     if not isinstance(a, _TensorBase):
@@ -921,6 +951,7 @@ def multiply_(a: _T, b: TensorLike) -> _T:
     return a
 
 
+@_native("divide")
 def divide(a: TensorLike, b: TensorLike) -> Tensor:
     """The quotient a / b. Integers and bool are divided as float32."""
     if not isinstance(a, _TensorBase):
@@ -933,6 +964,7 @@ def divide(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("divide", in_place=True)
 def divide_(a: _T, b: TensorLike) -> _T:
     """Like `divide`, written into `a`."""
     if not isinstance(a, _TensorBase):
@@ -945,6 +977,7 @@ def divide_(a: _T, b: TensorLike) -> _T:
     return a
 
 
+@_native("floor_divide")
 def floor_divide(a: TensorLike, b: TensorLike) -> Tensor:
     """The quotient rounded down. Integers divided by zero give 0."""
     if not isinstance(a, _TensorBase):
@@ -957,6 +990,7 @@ def floor_divide(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("floor_divide", in_place=True)
 def floor_divide_(a: _T, b: TensorLike) -> _T:
     """Like `floor_divide`, written into `a`."""
     if not isinstance(a, _TensorBase):
@@ -969,6 +1003,7 @@ def floor_divide_(a: _T, b: TensorLike) -> _T:
     return a
 
 
+@_native("remainder")
 def remainder(a: TensorLike, b: TensorLike) -> Tensor:
     """What floor_divide leaves, with the sign of b, as in Python. Integers divided by zero give 0.
     """
@@ -982,6 +1017,7 @@ def remainder(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("remainder", in_place=True)
 def remainder_(a: _T, b: TensorLike) -> _T:
     """Like `remainder`, written into `a`."""
     if not isinstance(a, _TensorBase):
@@ -994,6 +1030,7 @@ def remainder_(a: _T, b: TensorLike) -> _T:
     return a
 
 
+@_native("pow")
 def pow(a: TensorLike, b: TensorLike) -> Tensor:
     """The power aᵇ. Integers wrap around, and negative exponents give them the integer part of the
     power. The gradient takes 0⁰ for a constant, and for no slope in b where a is 0.
@@ -1008,6 +1045,7 @@ def pow(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("pow", in_place=True)
 def pow_(a: _T, b: TensorLike) -> _T:
     """Like `pow`, written into `a`."""
     if not isinstance(a, _TensorBase):
@@ -1020,6 +1058,7 @@ def pow_(a: _T, b: TensorLike) -> _T:
     return a
 
 
+@_native("negative")
 def negative(x: TensorLike) -> Tensor:
     """The negated element. Integers wrap around."""
     if not isinstance(x, _TensorBase):
@@ -1030,6 +1069,7 @@ def negative(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("negative", in_place=True)
 def negative_(x: _T) -> _T:
     """Like `negative`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -1040,6 +1080,7 @@ def negative_(x: _T) -> _T:
     return x
 
 
+@_native("abs")
 def abs(x: TensorLike) -> Tensor:
     """The magnitude. The gradient at 0 is 0."""
     if not isinstance(x, _TensorBase):
@@ -1050,6 +1091,7 @@ def abs(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("abs", in_place=True)
 def abs_(x: _T) -> _T:
     """Like `abs`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -1060,6 +1102,7 @@ def abs_(x: _T) -> _T:
     return x
 
 
+@_native("sign")
 def sign(x: TensorLike) -> Tensor:
     """-1, 0 or 1; NaN for NaN."""
     if not isinstance(x, _TensorBase):
@@ -1070,6 +1113,7 @@ def sign(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("square")
 def square(x: TensorLike) -> Tensor:
     """The square. Integers wrap around."""
     if not isinstance(x, _TensorBase):
@@ -1080,6 +1124,7 @@ def square(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("square", in_place=True)
 def square_(x: _T) -> _T:
     """Like `square`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -1090,6 +1135,7 @@ def square_(x: _T) -> _T:
     return x
 
 
+@_native("reciprocal")
 def reciprocal(x: TensorLike) -> Tensor:
     """1 / x."""
     if not isinstance(x, _TensorBase):
@@ -1100,6 +1146,7 @@ def reciprocal(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("reciprocal", in_place=True)
 def reciprocal_(x: _T) -> _T:
     """Like `reciprocal`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -1110,6 +1157,7 @@ def reciprocal_(x: _T) -> _T:
     return x
 
 
+@_native("maximum")
 def maximum(a: TensorLike, b: TensorLike) -> Tensor:
     """The larger element; NaN when either is. The gradient is split evenly between equal elements.
     """
@@ -1123,6 +1171,7 @@ def maximum(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("maximum", in_place=True)
 def maximum_(a: _T, b: TensorLike) -> _T:
     """Like `maximum`, written into `a`."""
     if not isinstance(a, _TensorBase):
@@ -1135,6 +1184,7 @@ def maximum_(a: _T, b: TensorLike) -> _T:
     return a
 
 
+@_native("minimum")
 def minimum(a: TensorLike, b: TensorLike) -> Tensor:
     """The smaller element; NaN when either is. The gradient is split evenly between equal elements.
     """
@@ -1148,6 +1198,7 @@ def minimum(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("minimum", in_place=True)
 def minimum_(a: _T, b: TensorLike) -> _T:
     """Like `minimum`, written into `a`."""
     if not isinstance(a, _TensorBase):
@@ -1160,6 +1211,7 @@ def minimum_(a: _T, b: TensorLike) -> _T:
     return a
 
 
+@_native("clip")
 def clip(x: TensorLike, min: TensorLike | None = None, max: TensorLike | None = None) -> Tensor:
     """The elements of x, those below `min` replaced by it and then those above `max`. NaN stays. An
     element equal to a limit keeps its gradient.
@@ -1186,6 +1238,7 @@ def clip(x: TensorLike, min: TensorLike | None = None, max: TensorLike | None = 
     return _wrap(_out.value)
 
 
+@_native("clip", in_place=True)
 def clip_(x: _T, min: TensorLike | None = None, max: TensorLike | None = None) -> _T:
     """Like `clip`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -1204,6 +1257,7 @@ def clip_(x: _T, min: TensorLike | None = None, max: TensorLike | None = None) -
     return x
 
 
+@_native("copysign")
 def copysign(a: TensorLike, b: TensorLike) -> Tensor:
     """The magnitude of a with the sign of b."""
     if not isinstance(a, _TensorBase):
@@ -1216,6 +1270,7 @@ def copysign(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("hypot")
 def hypot(a: TensorLike, b: TensorLike) -> Tensor:
     """√(a² + b²), without overflow on the way."""
     if not isinstance(a, _TensorBase):
@@ -1231,6 +1286,7 @@ def hypot(a: TensorLike, b: TensorLike) -> Tensor:
 # ---- Rounding ----------------------------------------------------------------------------------
 
 
+@_native("floor")
 def floor(x: TensorLike) -> Tensor:
     """The largest integer that is not larger. Integers stay as they are."""
     if not isinstance(x, _TensorBase):
@@ -1241,6 +1297,7 @@ def floor(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("floor", in_place=True)
 def floor_(x: _T) -> _T:
     """Like `floor`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -1251,6 +1308,7 @@ def floor_(x: _T) -> _T:
     return x
 
 
+@_native("ceil")
 def ceil(x: TensorLike) -> Tensor:
     """The smallest integer that is not smaller. Integers stay as they are."""
     if not isinstance(x, _TensorBase):
@@ -1261,6 +1319,7 @@ def ceil(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("ceil", in_place=True)
 def ceil_(x: _T) -> _T:
     """Like `ceil`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -1271,6 +1330,7 @@ def ceil_(x: _T) -> _T:
     return x
 
 
+@_native("trunc")
 def trunc(x: TensorLike) -> Tensor:
     """The integer part. Integers stay as they are."""
     if not isinstance(x, _TensorBase):
@@ -1281,6 +1341,7 @@ def trunc(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("trunc", in_place=True)
 def trunc_(x: _T) -> _T:
     """Like `trunc`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -1291,6 +1352,7 @@ def trunc_(x: _T) -> _T:
     return x
 
 
+@_native("round")
 def round(x: TensorLike) -> Tensor:
     """The nearest integer, of two the even one. Integers stay as they are."""
     if not isinstance(x, _TensorBase):
@@ -1301,6 +1363,7 @@ def round(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("round", in_place=True)
 def round_(x: _T) -> _T:
     """Like `round`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -1314,6 +1377,7 @@ def round_(x: _T) -> _T:
 # ---- Exponentials and logarithms ---------------------------------------------------------------
 
 
+@_native("exp")
 def exp(x: TensorLike) -> Tensor:
     """eˣ."""
     if not isinstance(x, _TensorBase):
@@ -1324,6 +1388,7 @@ def exp(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("exp", in_place=True)
 def exp_(x: _T) -> _T:
     """Like `exp`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -1334,6 +1399,7 @@ def exp_(x: _T) -> _T:
     return x
 
 
+@_native("expm1")
 def expm1(x: TensorLike) -> Tensor:
     """eˣ - 1, exact for small x."""
     if not isinstance(x, _TensorBase):
@@ -1344,6 +1410,7 @@ def expm1(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("log")
 def log(x: TensorLike) -> Tensor:
     """The natural logarithm."""
     if not isinstance(x, _TensorBase):
@@ -1354,6 +1421,7 @@ def log(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("log", in_place=True)
 def log_(x: _T) -> _T:
     """Like `log`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -1364,6 +1432,7 @@ def log_(x: _T) -> _T:
     return x
 
 
+@_native("log1p")
 def log1p(x: TensorLike) -> Tensor:
     """The natural logarithm of 1 + x, exact for small x."""
     if not isinstance(x, _TensorBase):
@@ -1374,6 +1443,7 @@ def log1p(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("log2")
 def log2(x: TensorLike) -> Tensor:
     """The logarithm to base 2."""
     if not isinstance(x, _TensorBase):
@@ -1384,6 +1454,7 @@ def log2(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("log10")
 def log10(x: TensorLike) -> Tensor:
     """The logarithm to base 10."""
     if not isinstance(x, _TensorBase):
@@ -1394,6 +1465,7 @@ def log10(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("logaddexp")
 def logaddexp(a: TensorLike, b: TensorLike) -> Tensor:
     """log(eᵃ + eᵇ), without overflow on the way."""
     if not isinstance(a, _TensorBase):
@@ -1406,6 +1478,7 @@ def logaddexp(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("sqrt")
 def sqrt(x: TensorLike) -> Tensor:
     """The square root; NaN for negative elements."""
     if not isinstance(x, _TensorBase):
@@ -1416,6 +1489,7 @@ def sqrt(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("sqrt", in_place=True)
 def sqrt_(x: _T) -> _T:
     """Like `sqrt`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -1426,6 +1500,7 @@ def sqrt_(x: _T) -> _T:
     return x
 
 
+@_native("rsqrt")
 def rsqrt(x: TensorLike) -> Tensor:
     """1 / √x."""
     if not isinstance(x, _TensorBase):
@@ -1436,6 +1511,7 @@ def rsqrt(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("erf")
 def erf(x: TensorLike) -> Tensor:
     """The error function: 2/√π times the integral of exp(-t²) from 0 to x."""
     if not isinstance(x, _TensorBase):
@@ -1446,6 +1522,7 @@ def erf(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("erfc")
 def erfc(x: TensorLike) -> Tensor:
     """1 - erf(x), without cancellation for large x."""
     if not isinstance(x, _TensorBase):
@@ -1459,6 +1536,7 @@ def erfc(x: TensorLike) -> Tensor:
 # ---- Trigonometry ------------------------------------------------------------------------------
 
 
+@_native("sin")
 def sin(x: TensorLike) -> Tensor:
     """The sine."""
     if not isinstance(x, _TensorBase):
@@ -1469,6 +1547,7 @@ def sin(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("cos")
 def cos(x: TensorLike) -> Tensor:
     """The cosine."""
     if not isinstance(x, _TensorBase):
@@ -1479,6 +1558,7 @@ def cos(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("tan")
 def tan(x: TensorLike) -> Tensor:
     """The tangent."""
     if not isinstance(x, _TensorBase):
@@ -1489,6 +1569,7 @@ def tan(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("asin")
 def asin(x: TensorLike) -> Tensor:
     """The inverse of the sine, in -π/2...π/2; NaN outside of -1...1."""
     if not isinstance(x, _TensorBase):
@@ -1499,6 +1580,7 @@ def asin(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("acos")
 def acos(x: TensorLike) -> Tensor:
     """The inverse of the cosine, in 0...π; NaN outside of -1...1."""
     if not isinstance(x, _TensorBase):
@@ -1509,6 +1591,7 @@ def acos(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("atan")
 def atan(x: TensorLike) -> Tensor:
     """The inverse of the tangent, in -π/2...π/2."""
     if not isinstance(x, _TensorBase):
@@ -1519,6 +1602,7 @@ def atan(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("atan2")
 def atan2(a: TensorLike, b: TensorLike) -> Tensor:
     """The angle of the point (b, a), in -π...π: the arc tangent of a / b in the right quadrant."""
     if not isinstance(a, _TensorBase):
@@ -1531,6 +1615,7 @@ def atan2(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("sinh")
 def sinh(x: TensorLike) -> Tensor:
     """The hyperbolic sine."""
     if not isinstance(x, _TensorBase):
@@ -1541,6 +1626,7 @@ def sinh(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("cosh")
 def cosh(x: TensorLike) -> Tensor:
     """The hyperbolic cosine."""
     if not isinstance(x, _TensorBase):
@@ -1551,6 +1637,7 @@ def cosh(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("tanh")
 def tanh(x: TensorLike) -> Tensor:
     """The hyperbolic tangent."""
     if not isinstance(x, _TensorBase):
@@ -1561,6 +1648,7 @@ def tanh(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("asinh")
 def asinh(x: TensorLike) -> Tensor:
     """The inverse of the hyperbolic sine."""
     if not isinstance(x, _TensorBase):
@@ -1571,6 +1659,7 @@ def asinh(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("acosh")
 def acosh(x: TensorLike) -> Tensor:
     """The inverse of the hyperbolic cosine, not negative; NaN below 1."""
     if not isinstance(x, _TensorBase):
@@ -1581,6 +1670,7 @@ def acosh(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("atanh")
 def atanh(x: TensorLike) -> Tensor:
     """The inverse of the hyperbolic tangent; NaN outside of -1...1."""
     if not isinstance(x, _TensorBase):
@@ -1594,6 +1684,7 @@ def atanh(x: TensorLike) -> Tensor:
 # ---- Activations -------------------------------------------------------------------------------
 
 
+@_native("relu")
 def relu(x: TensorLike) -> Tensor:
     """max(x, 0). The gradient at 0 is 0."""
     if not isinstance(x, _TensorBase):
@@ -1604,6 +1695,7 @@ def relu(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("relu", in_place=True)
 def relu_(x: _T) -> _T:
     """Like `relu`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -1614,6 +1706,7 @@ def relu_(x: _T) -> _T:
     return x
 
 
+@_native("leaky_relu")
 def leaky_relu(x: TensorLike, negative_slope: float = 0.01) -> Tensor:
     """x where it is positive, else x times a slope.
 
@@ -1629,6 +1722,7 @@ def leaky_relu(x: TensorLike, negative_slope: float = 0.01) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("leaky_relu", in_place=True)
 def leaky_relu_(x: _T, negative_slope: float = 0.01) -> _T:
     """Like `leaky_relu`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -1639,6 +1733,7 @@ def leaky_relu_(x: _T, negative_slope: float = 0.01) -> _T:
     return x
 
 
+@_native("elu")
 def elu(x: TensorLike, alpha: float = 1.0) -> Tensor:
     """x where it is positive, else α(eˣ - 1).
 
@@ -1654,6 +1749,7 @@ def elu(x: TensorLike, alpha: float = 1.0) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("elu", in_place=True)
 def elu_(x: _T, alpha: float = 1.0) -> _T:
     """Like `elu`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -1664,6 +1760,7 @@ def elu_(x: _T, alpha: float = 1.0) -> _T:
     return x
 
 
+@_native("sigmoid")
 def sigmoid(x: TensorLike) -> Tensor:
     """The logistic function 1 / (1 + e⁻ˣ)."""
     if not isinstance(x, _TensorBase):
@@ -1674,6 +1771,7 @@ def sigmoid(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("sigmoid", in_place=True)
 def sigmoid_(x: _T) -> _T:
     """Like `sigmoid`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -1684,6 +1782,7 @@ def sigmoid_(x: _T) -> _T:
     return x
 
 
+@_native("softplus")
 def softplus(x: TensorLike) -> Tensor:
     """log(1 + eˣ), a smooth max(x, 0)."""
     if not isinstance(x, _TensorBase):
@@ -1694,6 +1793,7 @@ def softplus(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("silu")
 def silu(x: TensorLike) -> Tensor:
     """x·sigmoid(x), also called swish (S. Elfwing, E. Uchibe and K. Doya, 2017)."""
     if not isinstance(x, _TensorBase):
@@ -1704,6 +1804,7 @@ def silu(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("gelu")
 def gelu(x: TensorLike) -> Tensor:
     """x·Φ(x) with the standard normal distribution function Φ (D. Hendrycks and K. Gimpel, 2016).
     """
@@ -1715,6 +1816,7 @@ def gelu(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("gelu_tanh")
 def gelu_tanh(x: TensorLike) -> Tensor:
     """The approximation ½x(1 + tanh(√(2/π)(x + 0.044715x³))) of gelu (D. Hendrycks and K. Gimpel,
     2016).
@@ -1730,6 +1832,7 @@ def gelu_tanh(x: TensorLike) -> Tensor:
 # ---- Comparison --------------------------------------------------------------------------------
 
 
+@_native("equal")
 def equal(a: TensorLike, b: TensorLike) -> Tensor:
     """Whether a = b. NaN differs from everything."""
     if not isinstance(a, _TensorBase):
@@ -1742,6 +1845,7 @@ def equal(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("not_equal")
 def not_equal(a: TensorLike, b: TensorLike) -> Tensor:
     """Whether a ≠ b. NaN differs from everything."""
     if not isinstance(a, _TensorBase):
@@ -1754,6 +1858,7 @@ def not_equal(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("less")
 def less(a: TensorLike, b: TensorLike) -> Tensor:
     """Whether a < b. Never with NaN."""
     if not isinstance(a, _TensorBase):
@@ -1766,6 +1871,7 @@ def less(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("less_equal")
 def less_equal(a: TensorLike, b: TensorLike) -> Tensor:
     """Whether a ≤ b. Never with NaN."""
     if not isinstance(a, _TensorBase):
@@ -1778,6 +1884,7 @@ def less_equal(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("greater")
 def greater(a: TensorLike, b: TensorLike) -> Tensor:
     """Whether a > b. Never with NaN."""
     if not isinstance(a, _TensorBase):
@@ -1790,6 +1897,7 @@ def greater(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("greater_equal")
 def greater_equal(a: TensorLike, b: TensorLike) -> Tensor:
     """Whether a ≥ b. Never with NaN."""
     if not isinstance(a, _TensorBase):
@@ -1805,6 +1913,7 @@ def greater_equal(a: TensorLike, b: TensorLike) -> Tensor:
 # ---- Logic and bits ----------------------------------------------------------------------------
 
 
+@_native("logical_not")
 def logical_not(x: TensorLike) -> Tensor:
     """Whether the element is zero."""
     if not isinstance(x, _TensorBase):
@@ -1815,6 +1924,7 @@ def logical_not(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("logical_and")
 def logical_and(a: TensorLike, b: TensorLike) -> Tensor:
     """Whether neither element is zero."""
     if not isinstance(a, _TensorBase):
@@ -1827,6 +1937,7 @@ def logical_and(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("logical_or")
 def logical_or(a: TensorLike, b: TensorLike) -> Tensor:
     """Whether either element is not zero."""
     if not isinstance(a, _TensorBase):
@@ -1839,6 +1950,7 @@ def logical_or(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("logical_xor")
 def logical_xor(a: TensorLike, b: TensorLike) -> Tensor:
     """Whether just one element is not zero."""
     if not isinstance(a, _TensorBase):
@@ -1851,6 +1963,7 @@ def logical_xor(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("bitwise_invert")
 def bitwise_invert(x: TensorLike) -> Tensor:
     """Every bit inverted; of bool, the other value."""
     if not isinstance(x, _TensorBase):
@@ -1861,6 +1974,7 @@ def bitwise_invert(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("bitwise_invert", in_place=True)
 def bitwise_invert_(x: _T) -> _T:
     """Like `bitwise_invert`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -1871,6 +1985,7 @@ def bitwise_invert_(x: _T) -> _T:
     return x
 
 
+@_native("bitwise_and")
 def bitwise_and(a: TensorLike, b: TensorLike) -> Tensor:
     """The bits set in both elements."""
     if not isinstance(a, _TensorBase):
@@ -1883,6 +1998,7 @@ def bitwise_and(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("bitwise_and", in_place=True)
 def bitwise_and_(a: _T, b: TensorLike) -> _T:
     """Like `bitwise_and`, written into `a`."""
     if not isinstance(a, _TensorBase):
@@ -1895,6 +2011,7 @@ def bitwise_and_(a: _T, b: TensorLike) -> _T:
     return a
 
 
+@_native("bitwise_or")
 def bitwise_or(a: TensorLike, b: TensorLike) -> Tensor:
     """The bits set in either element."""
     if not isinstance(a, _TensorBase):
@@ -1907,6 +2024,7 @@ def bitwise_or(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("bitwise_or", in_place=True)
 def bitwise_or_(a: _T, b: TensorLike) -> _T:
     """Like `bitwise_or`, written into `a`."""
     if not isinstance(a, _TensorBase):
@@ -1919,6 +2037,7 @@ def bitwise_or_(a: _T, b: TensorLike) -> _T:
     return a
 
 
+@_native("bitwise_xor")
 def bitwise_xor(a: TensorLike, b: TensorLike) -> Tensor:
     """The bits set in just one element."""
     if not isinstance(a, _TensorBase):
@@ -1931,6 +2050,7 @@ def bitwise_xor(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("bitwise_xor", in_place=True)
 def bitwise_xor_(a: _T, b: TensorLike) -> _T:
     """Like `bitwise_xor`, written into `a`."""
     if not isinstance(a, _TensorBase):
@@ -1943,6 +2063,7 @@ def bitwise_xor_(a: _T, b: TensorLike) -> _T:
     return a
 
 
+@_native("bitwise_left_shift")
 def bitwise_left_shift(a: TensorLike, b: TensorLike) -> Tensor:
     """a·2ᵇ, bits lost at the top. A negative or too large distance loses them all."""
     if not isinstance(a, _TensorBase):
@@ -1955,6 +2076,7 @@ def bitwise_left_shift(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("bitwise_left_shift", in_place=True)
 def bitwise_left_shift_(a: _T, b: TensorLike) -> _T:
     """Like `bitwise_left_shift`, written into `a`."""
     if not isinstance(a, _TensorBase):
@@ -1967,6 +2089,7 @@ def bitwise_left_shift_(a: _T, b: TensorLike) -> _T:
     return a
 
 
+@_native("bitwise_right_shift")
 def bitwise_right_shift(a: TensorLike, b: TensorLike) -> Tensor:
     """a / 2ᵇ rounded down. A negative or too large distance leaves copies of the sign only."""
     if not isinstance(a, _TensorBase):
@@ -1979,6 +2102,7 @@ def bitwise_right_shift(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("bitwise_right_shift", in_place=True)
 def bitwise_right_shift_(a: _T, b: TensorLike) -> _T:
     """Like `bitwise_right_shift`, written into `a`."""
     if not isinstance(a, _TensorBase):
@@ -1991,6 +2115,7 @@ def bitwise_right_shift_(a: _T, b: TensorLike) -> _T:
     return a
 
 
+@_native("isnan")
 def isnan(x: TensorLike) -> Tensor:
     """Whether the element is NaN."""
     if not isinstance(x, _TensorBase):
@@ -2001,6 +2126,7 @@ def isnan(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("isinf")
 def isinf(x: TensorLike) -> Tensor:
     """Whether the element is infinite."""
     if not isinstance(x, _TensorBase):
@@ -2011,6 +2137,7 @@ def isinf(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("isfinite")
 def isfinite(x: TensorLike) -> Tensor:
     """Whether the element is neither infinite nor NaN."""
     if not isinstance(x, _TensorBase):
@@ -2021,6 +2148,7 @@ def isfinite(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("signbit")
 def signbit(x: TensorLike) -> Tensor:
     """Whether the sign bit is set, as in -0.0 and all that is less."""
     if not isinstance(x, _TensorBase):
@@ -2034,6 +2162,7 @@ def signbit(x: TensorLike) -> Tensor:
 # ---- Selection ---------------------------------------------------------------------------------
 
 
+@_native("where")
 def where(condition: TensorLike, x: TensorLike, y: TensorLike) -> Tensor:
     """The elements of x where the condition holds, else those of y."""
     if not isinstance(condition, _TensorBase):
@@ -2052,6 +2181,7 @@ def where(condition: TensorLike, x: TensorLike, y: TensorLike) -> Tensor:
 # ---- Reductions --------------------------------------------------------------------------------
 
 
+@_native("sum")
 def sum(
     x: TensorLike,
     axis: int | Sequence[int] | None = None,
@@ -2084,6 +2214,7 @@ def sum(
     return _wrap(_out.value)
 
 
+@_native("prod")
 def prod(
     x: TensorLike,
     axis: int | Sequence[int] | None = None,
@@ -2116,6 +2247,7 @@ def prod(
     return _wrap(_out.value)
 
 
+@_native("mean")
 def mean(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """The arithmetic mean over axes.
     Integers and bool give the default float dtype. The mean of nothing is NaN.
@@ -2134,6 +2266,7 @@ def mean(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool 
     return _wrap(_out.value)
 
 
+@_native("var")
 def var(
     x: TensorLike,
     axis: int | Sequence[int] | None = None,
@@ -2167,6 +2300,7 @@ def var(
     return _wrap(_out.value)
 
 
+@_native("std")
 def std(
     x: TensorLike,
     axis: int | Sequence[int] | None = None,
@@ -2197,6 +2331,7 @@ def std(
     return _wrap(_out.value)
 
 
+@_native("max")
 def max(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """The largest element over axes; NaN where there is one.
     Equal elements share the gradient. An error where there is no element.
@@ -2215,6 +2350,7 @@ def max(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool =
     return _wrap(_out.value)
 
 
+@_native("min")
 def min(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """The smallest element over axes; NaN where there is one.
     Equal elements share the gradient. An error where there is no element.
@@ -2233,6 +2369,7 @@ def min(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool =
     return _wrap(_out.value)
 
 
+@_native("argmax")
 def argmax(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """The position of the largest element along an axis, as int64; of the first one among equals, of
     the first NaN when there is one.
@@ -2256,6 +2393,7 @@ def argmax(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Te
     return _wrap(_out.value)
 
 
+@_native("argmin")
 def argmin(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """The position of the smallest element along an axis, as int64; of the first one among equals, of
     the first NaN when there is one.
@@ -2279,6 +2417,7 @@ def argmin(x: TensorLike, axis: int | None = None, keepdims: bool = False) -> Te
     return _wrap(_out.value)
 
 
+@_native("any")
 def any(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """Whether any element over axes is not zero. False for nothing.
 
@@ -2296,6 +2435,7 @@ def any(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool =
     return _wrap(_out.value)
 
 
+@_native("all")
 def all(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """Whether all elements over axes are not zero. True for nothing.
 
@@ -2313,6 +2453,7 @@ def all(x: TensorLike, axis: int | Sequence[int] | None = None, keepdims: bool =
     return _wrap(_out.value)
 
 
+@_native("count_nonzero")
 def count_nonzero(
     x: TensorLike,
     axis: int | Sequence[int] | None = None,
@@ -2334,6 +2475,7 @@ def count_nonzero(
     return _wrap(_out.value)
 
 
+@_native("logsumexp")
 def logsumexp(
     x: TensorLike,
     axis: int | Sequence[int] | None = None,
@@ -2355,6 +2497,7 @@ def logsumexp(
     return _wrap(_out.value)
 
 
+@_native("vector_norm")
 def vector_norm(
     x: TensorLike,
     axis: int | Sequence[int] | None = None,
@@ -2390,6 +2533,7 @@ def vector_norm(
 # ---- Cumulative sums and products --------------------------------------------------------------
 
 
+@_native("cumulative_sum")
 def cumulative_sum(
     x: TensorLike,
     axis: int | None = None,
@@ -2419,6 +2563,7 @@ def cumulative_sum(
     return _wrap(_out.value)
 
 
+@_native("cumulative_prod")
 def cumulative_prod(
     x: TensorLike,
     axis: int | None = None,
@@ -2451,6 +2596,7 @@ def cumulative_prod(
 # ---- Shape -------------------------------------------------------------------------------------
 
 
+@_native("reshape")
 def reshape(x: TensorLike, shape: int | Sequence[int]) -> Tensor:
     """The same elements in row-major order under another shape; a view where strides allow, else a
     copy.
@@ -2468,6 +2614,7 @@ def reshape(x: TensorLike, shape: int | Sequence[int]) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("permute_dims")
 def permute_dims(x: TensorLike, axes: int | Sequence[int]) -> Tensor:
     """A view with the axes in another order.
 
@@ -2484,6 +2631,7 @@ def permute_dims(x: TensorLike, axes: int | Sequence[int]) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("broadcast_to")
 def broadcast_to(x: TensorLike, shape: int | Sequence[int]) -> Tensor:
     """A view in which extents of 1, and new axes in front, repeat up to a shape.
 
@@ -2503,6 +2651,7 @@ def broadcast_to(x: TensorLike, shape: int | Sequence[int]) -> Tensor:
 # ---- Views -------------------------------------------------------------------------------------
 
 
+@_native("expand_dims")
 def expand_dims(x: TensorLike, axis: int | Sequence[int]) -> Tensor:
     """A view with new axes of extent 1.
 
@@ -2519,6 +2668,7 @@ def expand_dims(x: TensorLike, axis: int | Sequence[int]) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("squeeze")
 def squeeze(x: TensorLike, axis: int | Sequence[int] | None = None) -> Tensor:
     """A view without axes of extent 1.
 
@@ -2535,6 +2685,7 @@ def squeeze(x: TensorLike, axis: int | Sequence[int] | None = None) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("moveaxis")
 def moveaxis(
     x: TensorLike,
     source: int | Sequence[int],
@@ -2564,6 +2715,7 @@ def moveaxis(
     return _wrap(_out.value)
 
 
+@_native("swapaxes")
 def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
     """A view with two axes exchanged.
 
@@ -2585,6 +2737,7 @@ def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("matrix_transpose")
 def matrix_transpose(x: TensorLike) -> Tensor:
     """A view with the last two axes exchanged.
 
@@ -2599,6 +2752,7 @@ def matrix_transpose(x: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("flatten")
 def flatten(x: TensorLike, start_axis: int = 0, end_axis: int = -1) -> Tensor:
     """A run of axes joined to one; a view where strides allow, else a copy.
 
@@ -2621,6 +2775,7 @@ def flatten(x: TensorLike, start_axis: int = 0, end_axis: int = -1) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("unflatten")
 def unflatten(x: TensorLike, axis: int, sizes: int | Sequence[int]) -> Tensor:
     """One axis split into several.
 
@@ -2644,6 +2799,7 @@ def unflatten(x: TensorLike, axis: int, sizes: int | Sequence[int]) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("expand")
 def expand(x: TensorLike, shape: int | Sequence[int]) -> Tensor:
     """A view in which extents of 1, and new axes in front, repeat up to a shape.
 
@@ -2660,6 +2816,7 @@ def expand(x: TensorLike, shape: int | Sequence[int]) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("narrow")
 def narrow(x: TensorLike, axis: int, start: int, length: int) -> Tensor:
     """A view of a run of positions along one axis.
 
@@ -2683,6 +2840,7 @@ def narrow(x: TensorLike, axis: int, start: int, length: int) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("strided_slice")
 def strided_slice(
     x: TensorLike,
     start: int | Sequence[int],
@@ -2717,6 +2875,7 @@ def strided_slice(
     return _wrap(_out.value)
 
 
+@_native("flip")
 def flip(x: TensorLike, axis: int | Sequence[int] | None = None) -> Tensor:
     """A view with the order of the elements reversed along some axes.
 
@@ -2733,6 +2892,7 @@ def flip(x: TensorLike, axis: int | Sequence[int] | None = None) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("diagonal")
 def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     """A view of the elements on a diagonal of two axes, along a new last axis.
 
@@ -2757,6 +2917,7 @@ def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> 
     return _wrap(_out.value)
 
 
+@_native("diagonal_scatter")
 def diagonal_scatter(
     x: TensorLike,
     value: TensorLike,
@@ -2794,6 +2955,7 @@ def diagonal_scatter(
 # ---- Joining and repeating ---------------------------------------------------------------------
 
 
+@_native("concat")
 def concat(arrays: Sequence[TensorLike], axis: int | None = 0) -> Tensor:
     """Tensors one after the other along an axis.
 
@@ -2814,6 +2976,7 @@ def concat(arrays: Sequence[TensorLike], axis: int | None = 0) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("stack")
 def stack(arrays: Sequence[TensorLike], axis: int = 0) -> Tensor:
     """Tensors of one shape side by side along a new axis.
 
@@ -2834,6 +2997,7 @@ def stack(arrays: Sequence[TensorLike], axis: int = 0) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("pad")
 def pad(
     x: TensorLike,
     pad_width: int | Sequence[int],
@@ -2866,6 +3030,7 @@ def pad(
     return _wrap(_out.value)
 
 
+@_native("roll")
 def roll(
     x: TensorLike,
     shift: int | Sequence[int],
@@ -2888,6 +3053,7 @@ def roll(
     return _wrap(_out.value)
 
 
+@_native("repeat")
 def repeat(x: TensorLike, repeats: TensorLike, axis: int | None = None) -> Tensor:
     """Every element, or every position along an axis, several times in a row.
 
@@ -2911,6 +3077,7 @@ def repeat(x: TensorLike, repeats: TensorLike, axis: int | None = None) -> Tenso
     return _wrap(_out.value)
 
 
+@_native("tile")
 def tile(x: TensorLike, repetitions: int | Sequence[int]) -> Tensor:
     """The whole tensor several times along its axes.
 
@@ -2931,6 +3098,7 @@ def tile(x: TensorLike, repetitions: int | Sequence[int]) -> Tensor:
 # ---- Gathering and scattering ------------------------------------------------------------------
 
 
+@_native("take")
 def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     """The elements at given positions along an axis. Negative positions count from the end.
 
@@ -2954,6 +3122,7 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("take_along_axis")
 def take_along_axis(x: TensorLike, indices: TensorLike, axis: int = -1) -> Tensor:
     """For each element of an index, the element of x at that position along an axis.
 
@@ -2977,6 +3146,7 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int = -1) -> Tenso
     return _wrap(_out.value)
 
 
+@_native("gather")
 def gather(x: TensorLike, index: TensorLike, axis: int) -> Tensor:
     """For each element of an index, the element of x at that position along an axis and at its own
     along the others.
@@ -2996,6 +3166,7 @@ def gather(x: TensorLike, index: TensorLike, axis: int) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("scatter")
 def scatter(x: TensorLike, index: TensorLike, value: TensorLike, axis: int) -> Tensor:
     """A copy of x with each element of a value written at its index's position along an axis and at
     its own along the others. Where places repeat, the last value stays, and the gradient counts
@@ -3025,6 +3196,7 @@ def scatter(x: TensorLike, index: TensorLike, value: TensorLike, axis: int) -> T
     return _wrap(_out.value)
 
 
+@_native("scatter", in_place=True)
 def scatter_(x: _T, index: TensorLike, value: TensorLike, axis: int) -> _T:
     """Like `scatter`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -3039,6 +3211,7 @@ def scatter_(x: _T, index: TensorLike, value: TensorLike, axis: int) -> _T:
     return x
 
 
+@_native("scatter_add")
 def scatter_add(x: TensorLike, index: TensorLike, value: TensorLike, axis: int) -> Tensor:
     """A copy of x with each element of a value added at its index's position along an axis and at its
     own along the others, in the index's order.
@@ -3067,6 +3240,7 @@ def scatter_add(x: TensorLike, index: TensorLike, value: TensorLike, axis: int) 
     return _wrap(_out.value)
 
 
+@_native("scatter_add", in_place=True)
 def scatter_add_(x: _T, index: TensorLike, value: TensorLike, axis: int) -> _T:
     """Like `scatter_add`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -3086,6 +3260,7 @@ def scatter_add_(x: _T, index: TensorLike, value: TensorLike, axis: int) -> _T:
     return x
 
 
+@_native("index_add")
 def index_add(x: TensorLike, index: TensorLike, source: TensorLike, axis: int) -> Tensor:
     """A copy of x with slices of a tensor added at given positions along an axis, in their order.
 
@@ -3113,6 +3288,7 @@ def index_add(x: TensorLike, index: TensorLike, source: TensorLike, axis: int) -
     return _wrap(_out.value)
 
 
+@_native("index_add", in_place=True)
 def index_add_(x: _T, index: TensorLike, source: TensorLike, axis: int) -> _T:
     """Like `index_add`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -3132,6 +3308,7 @@ def index_add_(x: _T, index: TensorLike, source: TensorLike, axis: int) -> _T:
     return x
 
 
+@_native("masked_fill")
 def masked_fill(x: TensorLike, mask: TensorLike, value: TensorLike) -> Tensor:
     """A copy of x with another value where a mask is true.
 
@@ -3152,6 +3329,7 @@ def masked_fill(x: TensorLike, mask: TensorLike, value: TensorLike) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("masked_fill", in_place=True)
 def masked_fill_(x: _T, mask: TensorLike, value: TensorLike) -> _T:
     """Like `masked_fill`, written into `x`."""
     if not isinstance(x, _TensorBase):
@@ -3166,6 +3344,7 @@ def masked_fill_(x: _T, mask: TensorLike, value: TensorLike) -> _T:
     return x
 
 
+@_native("masked_select")
 def masked_select(x: TensorLike, mask: TensorLike) -> Tensor:
     """The elements where a mask is true, in row-major order.
 
@@ -3182,6 +3361,7 @@ def masked_select(x: TensorLike, mask: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("argwhere")
 def argwhere(x: TensorLike) -> Tensor:
     """The positions of the elements that are not zero, in row-major order: one row of int64 per
     element.
@@ -3197,6 +3377,7 @@ def argwhere(x: TensorLike) -> Tensor:
 # ---- Sorting and searching ---------------------------------------------------------------------
 
 
+@_native("sort")
 def sort(x: TensorLike, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
     """The elements in order along an axis. NaN comes after all numbers, or before them when
     descending.
@@ -3216,6 +3397,7 @@ def sort(x: TensorLike, axis: int = -1, descending: bool = False, stable: bool =
     return _wrap(_out.value)
 
 
+@_native("argsort")
 def argsort(x: TensorLike, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
     """The positions (int64) that bring the elements into order along an axis; equal ones stay in
     order.
@@ -3248,6 +3430,7 @@ class TopkResult(NamedTuple):
     indices: Tensor
 
 
+@_native("topk", TopkResult)
 def topk(
     x: TensorLike,
     k: int,
@@ -3283,6 +3466,7 @@ def topk(
     return TopkResult(_wrap(_out0.value), _wrap(_out1.value))
 
 
+@_native("searchsorted")
 def searchsorted(x1: TensorLike, x2: TensorLike, side: Literal["left", "right"] = "left") -> Tensor:
     """The positions (int64) in a sorted vector at which values would be inserted to keep it sorted.
 
@@ -3305,6 +3489,7 @@ def searchsorted(x1: TensorLike, x2: TensorLike, side: Literal["left", "right"] 
 # ---- Matrix products ---------------------------------------------------------------------------
 
 
+@_native("matmul")
 def matmul(a: TensorLike, b: TensorLike) -> Tensor:
     """The matrix product. Operands of rank 1 act as a row (a) or a column (b), and their axis is
     dropped from the result; axes before the last two are broadcast. Integers wrap around.
@@ -3323,6 +3508,7 @@ def matmul(a: TensorLike, b: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("vecdot")
 def vecdot(a: TensorLike, b: TensorLike, axis: int = -1) -> Tensor:
     """The sum of products along one axis, after broadcasting. Integers wrap around.
 
@@ -3340,6 +3526,7 @@ def vecdot(a: TensorLike, b: TensorLike, axis: int = -1) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("tensordot")
 def tensordot(
     a: TensorLike,
     b: TensorLike,
@@ -3373,6 +3560,7 @@ def tensordot(
     return _wrap(_out.value)
 
 
+@_native("outer")
 def outer(a: TensorLike, b: TensorLike) -> Tensor:
     """The products of each element of one vector with each of another.
 
@@ -3393,6 +3581,7 @@ def outer(a: TensorLike, b: TensorLike) -> Tensor:
 # ---- Linear maps and convolution ---------------------------------------------------------------
 
 
+@_native("linear")
 def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None) -> Tensor:
     """x @ weightᵀ + bias, along the last axis of x.
 
@@ -3429,6 +3618,7 @@ class _Conv1dOptions(_Structure):
     )
 
 
+@_native("conv1d")
 def conv1d(
     x: TensorLike,
     weight: TensorLike,
@@ -3485,6 +3675,7 @@ class _Conv2dOptions(_Structure):
     )
 
 
+@_native("conv2d")
 def conv2d(
     x: TensorLike,
     weight: TensorLike,
@@ -3542,6 +3733,7 @@ class _Conv2dInputGradientOptions(_Structure):
     )
 
 
+@_native("conv2d_input_gradient")
 def conv2d_input_gradient(
     gradient: TensorLike,
     weight: TensorLike,
@@ -3597,6 +3789,7 @@ class _Conv2dWeightGradientOptions(_Structure):
     )
 
 
+@_native("conv2d_weight_gradient")
 def conv2d_weight_gradient(
     gradient: TensorLike,
     x: TensorLike,
@@ -3652,6 +3845,7 @@ class MaxPool1dResult(NamedTuple):
     indices: Tensor
 
 
+@_native("max_pool1d", MaxPool1dResult)
 def max_pool1d(
     x: TensorLike,
     kernel_size: int | Sequence[int],
@@ -3696,6 +3890,7 @@ class MaxPool2dResult(NamedTuple):
     indices: Tensor
 
 
+@_native("max_pool2d", MaxPool2dResult)
 def max_pool2d(
     x: TensorLike,
     kernel_size: int | Sequence[int],
@@ -3733,6 +3928,7 @@ def max_pool2d(
     return MaxPool2dResult(_wrap(_out0.value), _wrap(_out1.value))
 
 
+@_native("max_pool2d_scatter")
 def max_pool2d_scatter(
     x: TensorLike,
     indices: TensorLike,
@@ -3761,6 +3957,7 @@ def max_pool2d_scatter(
     return _wrap(_out.value)
 
 
+@_native("max_pool2d_gather")
 def max_pool2d_gather(x: TensorLike, indices: TensorLike) -> Tensor:
     """The pixels at the indices that max_pool2d returned.
 
@@ -3778,6 +3975,7 @@ def max_pool2d_gather(x: TensorLike, indices: TensorLike) -> Tensor:
     return _wrap(_handle)
 
 
+@_native("avg_pool1d")
 def avg_pool1d(
     x: TensorLike,
     kernel_size: int | Sequence[int],
@@ -3812,6 +4010,7 @@ def avg_pool1d(
     return _wrap(_out.value)
 
 
+@_native("avg_pool2d")
 def avg_pool2d(
     x: TensorLike,
     kernel_size: int | Sequence[int],
@@ -3846,6 +4045,7 @@ def avg_pool2d(
     return _wrap(_out.value)
 
 
+@_native("avg_pool2d_input_gradient")
 def avg_pool2d_input_gradient(
     gradient: TensorLike,
     input_size: int | Sequence[int],
@@ -3886,6 +4086,7 @@ def avg_pool2d_input_gradient(
 # ---- Softmax -----------------------------------------------------------------------------------
 
 
+@_native("softmax")
 def softmax(x: TensorLike, axis: int = -1) -> Tensor:
     """Exponentials along an axis, divided by their sum. Computed without overflow.
 
@@ -3901,6 +4102,7 @@ def softmax(x: TensorLike, axis: int = -1) -> Tensor:
     return _wrap(_out.value)
 
 
+@_native("log_softmax")
 def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
     """The logarithm of `softmax`, computed without loss where that is small.
 
@@ -3919,6 +4121,7 @@ def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
 # ---- Normalisation -----------------------------------------------------------------------------
 
 
+@_native("layer_norm")
 def layer_norm(
     x: TensorLike,
     normalized_shape: int | Sequence[int],
@@ -3955,6 +4158,7 @@ def layer_norm(
     return _wrap(_out.value)
 
 
+@_native("rms_norm")
 def rms_norm(
     x: TensorLike,
     normalized_shape: int | Sequence[int],
@@ -3987,6 +4191,7 @@ def rms_norm(
     return _wrap(_out.value)
 
 
+@_native("group_norm")
 def group_norm(
     x: TensorLike,
     num_groups: int,
@@ -4023,6 +4228,7 @@ def group_norm(
     return _wrap(_out.value)
 
 
+@_native("instance_norm")
 def instance_norm(
     x: TensorLike,
     weight: TensorLike | None = None,
@@ -4064,6 +4270,7 @@ class BatchNormResult(NamedTuple):
     new_var: Tensor
 
 
+@_native("batch_norm", BatchNormResult)
 def batch_norm(
     x: TensorLike,
     running_mean: TensorLike | None = None,
@@ -4120,6 +4327,7 @@ def batch_norm(
 # ---- Losses ------------------------------------------------------------------------------------
 
 
+@_native("mse_loss")
 def mse_loss(
     prediction: TensorLike,
     target: TensorLike,
@@ -4147,6 +4355,7 @@ def mse_loss(
     return _wrap(_out.value)
 
 
+@_native("l1_loss")
 def l1_loss(
     prediction: TensorLike,
     target: TensorLike,
@@ -4174,6 +4383,7 @@ def l1_loss(
     return _wrap(_out.value)
 
 
+@_native("smooth_l1_loss")
 def smooth_l1_loss(
     prediction: TensorLike,
     target: TensorLike,
@@ -4204,6 +4414,7 @@ def smooth_l1_loss(
     return _wrap(_out.value)
 
 
+@_native("huber_loss")
 def huber_loss(
     prediction: TensorLike,
     target: TensorLike,
@@ -4234,6 +4445,7 @@ def huber_loss(
     return _wrap(_out.value)
 
 
+@_native("binary_cross_entropy")
 def binary_cross_entropy(
     prediction: TensorLike,
     target: TensorLike,
@@ -4268,6 +4480,7 @@ def binary_cross_entropy(
     return _wrap(_out.value)
 
 
+@_native("binary_cross_entropy_with_logits")
 def binary_cross_entropy_with_logits(
     prediction: TensorLike,
     target: TensorLike,
@@ -4308,6 +4521,7 @@ def binary_cross_entropy_with_logits(
     return _wrap(_out.value)
 
 
+@_native("kl_div")
 def kl_div(
     prediction: TensorLike,
     target: TensorLike,
@@ -4343,6 +4557,7 @@ def kl_div(
 # ---- Losses of classes -------------------------------------------------------------------------
 
 
+@_native("cross_entropy")
 def cross_entropy(
     logits: TensorLike,
     target: TensorLike,
@@ -4383,6 +4598,7 @@ def cross_entropy(
     return _wrap(_out.value)
 
 
+@_native("nll_loss")
 def nll_loss(
     log_probabilities: TensorLike,
     target: TensorLike,
@@ -4423,6 +4639,7 @@ def nll_loss(
 # ---- Embeddings --------------------------------------------------------------------------------
 
 
+@_native("embedding")
 def embedding(weight: TensorLike, indices: TensorLike, padding_idx: int | None = None) -> Tensor:
     """The rows of a table (count, size) at indices: of the indices' shape with one more axis.
     The row `padding_idx` gets no gradient. An index outside the table is an error; negative ones
@@ -4447,6 +4664,7 @@ def embedding(weight: TensorLike, indices: TensorLike, padding_idx: int | None =
     return _wrap(_out.value)
 
 
+@_native("one_hot")
 def one_hot(indices: TensorLike, num_classes: int = -1, dtype: DTypeLike | None = None) -> Tensor:
     """Rows of zeros with a one at each index: of the indices' shape with one more axis.
     An index outside 0..<num_classes is an error.
@@ -4469,6 +4687,7 @@ def one_hot(indices: TensorLike, num_classes: int = -1, dtype: DTypeLike | None 
     return _wrap(_out.value)
 
 
+@_native("cosine_similarity")
 def cosine_similarity(a: TensorLike, b: TensorLike, axis: int = 1, eps: float = 1e-08) -> Tensor:
     """The cosine of the angle of vectors that lie along an axis: a·b / max(|a| |b|, eps).
 
@@ -4496,6 +4715,7 @@ def cosine_similarity(a: TensorLike, b: TensorLike, axis: int = 1, eps: float = 
 # ---- Attention ---------------------------------------------------------------------------------
 
 
+@_native("scaled_dot_product_attention")
 def scaled_dot_product_attention(
     q: TensorLike,
     k: TensorLike,
@@ -4549,6 +4769,7 @@ class LstmResult(NamedTuple):
     last_cell: Tensor
 
 
+@_native("lstm", LstmResult)
 def lstm(
     x: TensorLike,
     weight_ih: TensorLike,
@@ -4616,6 +4837,7 @@ class GruResult(NamedTuple):
     last_hidden: Tensor
 
 
+@_native("gru", GruResult)
 def gru(
     x: TensorLike,
     weight_ih: TensorLike,
@@ -4676,6 +4898,7 @@ class RnnResult(NamedTuple):
     last_hidden: Tensor
 
 
+@_native("rnn", RnnResult)
 def rnn(
     x: TensorLike,
     weight_ih: TensorLike,

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import _dlpack, _indexing, _printing
 from ._arguments import asarray
-from ._base import set_tensor_class, wrap
+from ._base import tensor_class, wrap
 from ._callbacks import forget, immortal, keep, kept, release
 from ._device import CPU, Device
 from ._library import GradientHook, callback_failed, failure, held, lib
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class Tensor(MathMethods):
+class TensorMethods(MathMethods):
     """An n-dimensional array, or a view of one, with its place in a graph of gradients.
 
     >>> import alula
@@ -206,6 +206,12 @@ class Tensor(MathMethods):
         return _rebuild, (type(self), np.ascontiguousarray(array).reshape(array.shape), name, self.requires_grad)
 
 
+if TYPE_CHECKING:
+    Tensor = TensorMethods
+else:
+    Tensor = tensor_class(TensorMethods, "Tensor")
+
+
 class RemovableHook:
     """A registered hook; `remove()` forgets it."""
 
@@ -251,5 +257,3 @@ def _hook(replacement: Any, gradient: int, key: int) -> int:
 
 
 _call_hook = immortal(GradientHook(_hook))
-
-set_tensor_class(Tensor)
