@@ -7,7 +7,7 @@ import CSupport
 func registerAttention(_ receive: KernelReceiver) {
   register(receive, 11) { keys, width, scores, mask, diagonal, maxima, sums, factors in
     exponentiateScores(
-      keys, width, scores!, mask, diagonal, maxima!, sums!, factors!, { vector8_float32_to_float64($0) },
+      keys, width, scores!, mask, diagonal, maxima!, sums!, factors!, { lanes_float32_to_float64($0) },
       { (x: Floats, y: Floats) in y.replacing(with: x, where: x .> y) },
       { (x: Floats) in x.replacing(with: 0, where: x .== -.infinity) }, { (x: Floats) in exp(x) })
   }
@@ -18,10 +18,10 @@ func registerAttention(_ receive: KernelReceiver) {
       { (x: Doubles) in x.replacing(with: 0, where: x .== -.infinity) }, { (x: Doubles) in exp(x) })
   }
   register(receive, 11) { width, maxima, sums, factors, logarithms in
-    finishSums(width, maxima!, sums!, factors!, logarithms!) { (sum: SIMD8<Double>, largest: Floats) in
-      let total = vector8_float64_to_float32(sum)
+    finishSums(width, maxima!, sums!, factors!, logarithms!) { (sum: Lanes<Double>, largest: Floats) in
+      let total = lanes_float64_to_float32(sum)
       let none = total .== 0
-      let factor = vector8_float64_to_float32(1 / sum)
+      let factor = lanes_float64_to_float32(1 / sum)
       return (factor.replacing(with: 0, where: none), (largest + log(total)).replacing(with: .infinity, where: none))
     }
   }

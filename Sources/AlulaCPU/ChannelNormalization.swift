@@ -9,8 +9,8 @@ func registerChannelNormalization(_ receive: KernelReceiver) {
     float64: { rows, n, data, steps, _ in channelSums(rows, n, data, steps, widenDoubles) })
   registerRows(
     receive, "channel_gradient",
-    float32: { rows, n, data, steps, _ in channelGradient(rows, n, data, steps, SIMD8<Float>.self) },
-    float64: { rows, n, data, steps, _ in channelGradient(rows, n, data, steps, SIMD4<Double>.self) })
+    float32: { rows, n, data, steps, _ in channelGradient(rows, n, data, steps, Floats.self) },
+    float64: { rows, n, data, steps, _ in channelGradient(rows, n, data, steps, Doubles.self) })
 }
 
 /// Σ g and Σ g (x - mean). Operands: both sums (one per row, written), g, x, mean (one per row).

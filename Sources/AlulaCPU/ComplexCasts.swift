@@ -11,24 +11,31 @@ private func registerComplex64Casts(_ receive: KernelReceiver) {
   registerCasts(
     receive, from: 13,
     [
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in byte((x.evenHalf .!= 0) .| (x.oddHalf .!= 0)) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in toInt8(x.evenHalf) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in toInt16(x.evenHalf) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in toInt32(x.evenHalf) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in toInt64(vector8_float32_to_float64(x.evenHalf)) }
+      { n, p, s, _ in
+        map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Float>) in byte((x.evenHalf .!= 0) .| (x.oddHalf .!= 0)) }
       },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in toUInt8(x.evenHalf) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in toUInt16(x.evenHalf) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in toUInt32(vector8_float32_to_float64(x.evenHalf)) }
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Float>) in toInt8(x.evenHalf) } },
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Float>) in toInt16(x.evenHalf) } },
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Float>) in toInt32(x.evenHalf) } },
+      { n, p, s, _ in
+        map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Float>) in toInt64(lanes_float32_to_float64(x.evenHalf)) }
       },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in toUInt64(vector8_float32_to_float64(x.evenHalf)) }
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Float>) in toUInt8(x.evenHalf) } },
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Float>) in toUInt16(x.evenHalf) } },
+      { n, p, s, _ in
+        map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Float>) in toUInt32(lanes_float32_to_float64(x.evenHalf)) }
       },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in narrowFloat16(x.evenHalf) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in narrowBFloat16(x.evenHalf) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in x.evenHalf } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in vector8_float32_to_float64(x.evenHalf) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in x } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Float>) in widenComplex(x) } },
+      { n, p, s, _ in
+        map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Float>) in toUInt64(lanes_float32_to_float64(x.evenHalf)) }
+      },
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Float>) in narrowFloat16(x.evenHalf) } },
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Float>) in narrowBFloat16(x.evenHalf) } },
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Float>) in x.evenHalf } },
+      { n, p, s, _ in
+        map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Float>) in lanes_float32_to_float64(x.evenHalf) }
+      },
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Float>) in x } },
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Float>) in widenComplex(x) } },
     ])
 }
 
@@ -36,20 +43,28 @@ private func registerComplex128Casts(_ receive: KernelReceiver) {
   registerCasts(
     receive, from: 14,
     [
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Double>) in byte((x.evenHalf .!= 0) .| (x.oddHalf .!= 0)) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Double>) in toInt8(x.evenHalf) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Double>) in toInt16(x.evenHalf) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Double>) in toInt32(x.evenHalf) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Double>) in toInt64(x.evenHalf) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Double>) in toUInt8(x.evenHalf) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Double>) in toUInt16(x.evenHalf) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Double>) in toUInt32(x.evenHalf) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Double>) in toUInt64(x.evenHalf) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Double>) in narrowFloat16(roundToOdd(x.evenHalf)) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Double>) in narrowBFloat16(roundToOdd(x.evenHalf)) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Double>) in vector8_float64_to_float32(x.evenHalf) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Double>) in x.evenHalf } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Double>) in narrowComplex(x) } },
-      { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD16<Double>) in x } },
+      { n, p, s, _ in
+        map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Double>) in byte((x.evenHalf .!= 0) .| (x.oddHalf .!= 0)) }
+      },
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Double>) in toInt8(x.evenHalf) } },
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Double>) in toInt16(x.evenHalf) } },
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Double>) in toInt32(x.evenHalf) } },
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Double>) in toInt64(x.evenHalf) } },
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Double>) in toUInt8(x.evenHalf) } },
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Double>) in toUInt16(x.evenHalf) } },
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Double>) in toUInt32(x.evenHalf) } },
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Double>) in toUInt64(x.evenHalf) } },
+      { n, p, s, _ in
+        map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Double>) in narrowFloat16(roundToOdd(x.evenHalf)) }
+      },
+      { n, p, s, _ in
+        map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Double>) in narrowBFloat16(roundToOdd(x.evenHalf)) }
+      },
+      { n, p, s, _ in
+        map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Double>) in lanes_float64_to_float32(x.evenHalf) }
+      },
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Double>) in x.evenHalf } },
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Double>) in narrowComplex(x) } },
+      { n, p, s, _ in map(n, p, s, lanes: Floats.scalarCount) { (x: Pairs<Double>) in x } },
     ])
 }

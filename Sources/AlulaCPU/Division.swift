@@ -7,14 +7,14 @@ import Glibc
 func registerDivision(_ receive: KernelReceiver) {
   registerSigned(
     receive, "floor_divide",
-    { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int8>, y: SIMD8<Int8>) in floorDivide(x, y) } },
-    { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int16>, y: SIMD8<Int16>) in floorDivide(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: Lanes<Int8>, y: Lanes<Int8>) in floorDivide(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: Lanes<Int16>, y: Lanes<Int16>) in floorDivide(x, y) } },
     { n, p, s, _ in map(n, p, s) { (x: Int32s, y: Int32s) in floorDivide(x, y) } },
     { n, p, s, _ in map(n, p, s) { (x: Int64s, y: Int64s) in floorDivide(x, y) } })
   registerUnsigned(
     receive, "floor_divide",
-    { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>, y: SIMD8<UInt8>) in floorDivide(x, y) } },
-    { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt16>, y: SIMD8<UInt16>) in floorDivide(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt8>, y: Lanes<UInt8>) in floorDivide(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt16>, y: Lanes<UInt16>) in floorDivide(x, y) } },
     { n, p, s, _ in map(n, p, s) { (x: UInt32s, y: UInt32s) in floorDivide(x, y) } },
     { n, p, s, _ in map(n, p, s) { (x: UInt64s, y: UInt64s) in floorDivide(x, y) } })
   registerFloats(
@@ -25,14 +25,14 @@ func registerDivision(_ receive: KernelReceiver) {
     { n, p, s, _ in map(n, p, s) { (x: Doubles, y: Doubles) in lanewise(x, y) { floorDivide($0, $1) } } })
   registerSigned(
     receive, "remainder",
-    { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int8>, y: SIMD8<Int8>) in remainder(x, y) } },
-    { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int16>, y: SIMD8<Int16>) in remainder(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: Lanes<Int8>, y: Lanes<Int8>) in remainder(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: Lanes<Int16>, y: Lanes<Int16>) in remainder(x, y) } },
     { n, p, s, _ in map(n, p, s) { (x: Int32s, y: Int32s) in remainder(x, y) } },
     { n, p, s, _ in map(n, p, s) { (x: Int64s, y: Int64s) in remainder(x, y) } })
   registerUnsigned(
     receive, "remainder",
-    { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>, y: SIMD8<UInt8>) in remainder(x, y) } },
-    { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt16>, y: SIMD8<UInt16>) in remainder(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt8>, y: Lanes<UInt8>) in remainder(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt16>, y: Lanes<UInt16>) in remainder(x, y) } },
     { n, p, s, _ in map(n, p, s) { (x: UInt32s, y: UInt32s) in remainder(x, y) } },
     { n, p, s, _ in map(n, p, s) { (x: UInt64s, y: UInt64s) in remainder(x, y) } })
   registerFloats(
@@ -49,37 +49,37 @@ func registerDivision(_ receive: KernelReceiver) {
 // further from the next integer than rounding reaches. Adding a large power of two leaves the quotient in the low bits.
 
 @inline(__always)
-private func floorDivide(_ x: SIMD8<Int8>, _ y: SIMD8<Int8>) -> SIMD8<Int8> {
+private func floorDivide(_ x: Lanes<Int8>, _ y: Lanes<Int8>) -> Lanes<Int8> {
   let divisor = y.replacing(with: 1, where: y .== 0)
-  let quotient = floor(vector8_int8_to_float32(x) / vector8_int8_to_float32(divisor))
+  let quotient = floor(lanes_int8_to_float32(x) / lanes_int8_to_float32(divisor))
   let bits = unsafeBitCast(quotient + 0x1.8p23, to: Int32s.self)
-  return vector8_int32_to_int8(bits).replacing(with: 0, where: y .== 0)
+  return lanes_int32_to_int8(bits).replacing(with: 0, where: y .== 0)
 }
 
 @inline(__always)
-private func remainder(_ x: SIMD8<Int8>, _ y: SIMD8<Int8>) -> SIMD8<Int8> {
+private func remainder(_ x: Lanes<Int8>, _ y: Lanes<Int8>) -> Lanes<Int8> {
   (x &- floorDivide(x, y) &* y).replacing(with: 0, where: y .== 0)
 }
 
 @inline(__always)
-private func floorDivide(_ x: SIMD8<Int16>, _ y: SIMD8<Int16>) -> SIMD8<Int16> {
+private func floorDivide(_ x: Lanes<Int16>, _ y: Lanes<Int16>) -> Lanes<Int16> {
   let divisor = y.replacing(with: 1, where: y .== 0)
-  let quotient = floor(vector8_int16_to_float32(x) / vector8_int16_to_float32(divisor))
+  let quotient = floor(lanes_int16_to_float32(x) / lanes_int16_to_float32(divisor))
   let bits = unsafeBitCast(quotient + 0x1.8p23, to: Int32s.self)
-  return vector8_int32_to_int16(bits).replacing(with: 0, where: y .== 0)
+  return lanes_int32_to_int16(bits).replacing(with: 0, where: y .== 0)
 }
 
 @inline(__always)
-private func remainder(_ x: SIMD8<Int16>, _ y: SIMD8<Int16>) -> SIMD8<Int16> {
+private func remainder(_ x: Lanes<Int16>, _ y: Lanes<Int16>) -> Lanes<Int16> {
   (x &- floorDivide(x, y) &* y).replacing(with: 0, where: y .== 0)
 }
 
 @inline(__always)
 private func floorDivide(_ x: Int32s, _ y: Int32s) -> Int32s {
   let divisor = y.replacing(with: 1, where: y .== 0)
-  let quotient = floor(vector8_int32_to_float64(x) / vector8_int32_to_float64(divisor))
-  let bits = unsafeBitCast(quotient + 0x1.8p52, to: SIMD8<Int64>.self)
-  return vector8_int64_to_int32(bits).replacing(with: 0, where: y .== 0)
+  let quotient = floor(lanes_int32_to_float64(x) / lanes_int32_to_float64(divisor))
+  let bits = unsafeBitCast(quotient + 0x1.8p52, to: Lanes<Int64>.self)
+  return lanes_int64_to_int32(bits).replacing(with: 0, where: y .== 0)
 }
 
 @inline(__always)
@@ -88,37 +88,37 @@ private func remainder(_ x: Int32s, _ y: Int32s) -> Int32s {
 }
 
 @inline(__always)
-private func floorDivide(_ x: SIMD8<UInt8>, _ y: SIMD8<UInt8>) -> SIMD8<UInt8> {
+private func floorDivide(_ x: Lanes<UInt8>, _ y: Lanes<UInt8>) -> Lanes<UInt8> {
   let divisor = y.replacing(with: 1, where: y .== 0)
-  let quotient = floor(vector8_uint8_to_float32(x) / vector8_uint8_to_float32(divisor))
+  let quotient = floor(lanes_uint8_to_float32(x) / lanes_uint8_to_float32(divisor))
   let bits = unsafeBitCast(quotient + 0x1.8p23, to: Int32s.self)
-  return unsafeBitCast(vector8_int32_to_int8(bits), to: SIMD8<UInt8>.self).replacing(with: 0, where: y .== 0)
+  return unsafeBitCast(lanes_int32_to_int8(bits), to: Lanes<UInt8>.self).replacing(with: 0, where: y .== 0)
 }
 
 @inline(__always)
-private func remainder(_ x: SIMD8<UInt8>, _ y: SIMD8<UInt8>) -> SIMD8<UInt8> {
+private func remainder(_ x: Lanes<UInt8>, _ y: Lanes<UInt8>) -> Lanes<UInt8> {
   (x &- floorDivide(x, y) &* y).replacing(with: 0, where: y .== 0)
 }
 
 @inline(__always)
-private func floorDivide(_ x: SIMD8<UInt16>, _ y: SIMD8<UInt16>) -> SIMD8<UInt16> {
+private func floorDivide(_ x: Lanes<UInt16>, _ y: Lanes<UInt16>) -> Lanes<UInt16> {
   let divisor = y.replacing(with: 1, where: y .== 0)
-  let quotient = floor(vector8_uint16_to_float32(x) / vector8_uint16_to_float32(divisor))
+  let quotient = floor(lanes_uint16_to_float32(x) / lanes_uint16_to_float32(divisor))
   let bits = unsafeBitCast(quotient + 0x1.8p23, to: Int32s.self)
-  return unsafeBitCast(vector8_int32_to_int16(bits), to: SIMD8<UInt16>.self).replacing(with: 0, where: y .== 0)
+  return unsafeBitCast(lanes_int32_to_int16(bits), to: Lanes<UInt16>.self).replacing(with: 0, where: y .== 0)
 }
 
 @inline(__always)
-private func remainder(_ x: SIMD8<UInt16>, _ y: SIMD8<UInt16>) -> SIMD8<UInt16> {
+private func remainder(_ x: Lanes<UInt16>, _ y: Lanes<UInt16>) -> Lanes<UInt16> {
   (x &- floorDivide(x, y) &* y).replacing(with: 0, where: y .== 0)
 }
 
 @inline(__always)
 private func floorDivide(_ x: UInt32s, _ y: UInt32s) -> UInt32s {
   let divisor = y.replacing(with: 1, where: y .== 0)
-  let quotient = floor(vector8_uint32_to_float64(x) / vector8_uint32_to_float64(divisor))
-  let bits = unsafeBitCast(quotient + 0x1.8p52, to: SIMD8<Int64>.self)
-  return unsafeBitCast(vector8_int64_to_int32(bits), to: UInt32s.self).replacing(with: 0, where: y .== 0)
+  let quotient = floor(lanes_uint32_to_float64(x) / lanes_uint32_to_float64(divisor))
+  let bits = unsafeBitCast(quotient + 0x1.8p52, to: Lanes<Int64>.self)
+  return unsafeBitCast(lanes_int64_to_int32(bits), to: UInt32s.self).replacing(with: 0, where: y .== 0)
 }
 
 @inline(__always)
@@ -127,8 +127,8 @@ private func remainder(_ x: UInt32s, _ y: UInt32s) -> UInt32s {
 }
 
 @inline(__always)
-private func floor(_ x: SIMD8<Double>) -> SIMD8<Double> {
-  SIMD8<Double>(lowHalf: floor(x.lowHalf), highHalf: floor(x.highHalf))
+private func floor(_ x: Lanes<Double>) -> Lanes<Double> {
+  Lanes<Double>(lowHalf: floor(x.lowHalf), highHalf: floor(x.highHalf))
 }
 
 @inline(__always)

@@ -8,22 +8,45 @@
 typealias ElementPointers = UnsafePointer<UnsafeMutablePointer<CChar>?>?
 typealias ElementStrides = UnsafePointer<Int>?
 
-/// The vectors that kernels work on: as wide as AVX2's registers, which the baseline splits in two.
-typealias Int8s = SIMD32<Int8>
-typealias Int16s = SIMD16<Int16>
-typealias Int32s = SIMD8<Int32>
-typealias Int64s = SIMD4<Int64>
-typealias UInt8s = SIMD32<UInt8>
-typealias UInt16s = SIMD16<UInt16>
-typealias UInt32s = SIMD8<UInt32>
-typealias UInt64s = SIMD4<UInt64>
-typealias Floats = SIMD8<Float>
-typealias Doubles = SIMD4<Double>
+/// The vectors that kernels work on, as wide as a register: AVX-512's, or else AVX2's, which the baseline splits in two.
+/// `Lanes` has as many elements as `Floats`, and `Pairs` twice as many.
+#if AVX512
+  typealias Int8s = SIMD64<Int8>
+  typealias Int16s = SIMD32<Int16>
+  typealias Int32s = SIMD16<Int32>
+  typealias Int64s = SIMD8<Int64>
+  typealias UInt8s = SIMD64<UInt8>
+  typealias UInt16s = SIMD32<UInt16>
+  typealias UInt32s = SIMD16<UInt32>
+  typealias UInt64s = SIMD8<UInt64>
+  typealias Floats = SIMD16<Float>
+  typealias Doubles = SIMD8<Double>
+  typealias Lanes<Scalar: SIMDScalar> = SIMD16<Scalar>
+  typealias Pairs<Scalar: SIMDScalar> = SIMD32<Scalar>
+  /// A byte for each element of `UInt16s` and of `UInt64s`.
+  typealias UInt16Bytes = SIMD32<UInt8>
+  typealias UInt64Bytes = SIMD8<UInt8>
+#else
+  typealias Int8s = SIMD32<Int8>
+  typealias Int16s = SIMD16<Int16>
+  typealias Int32s = SIMD8<Int32>
+  typealias Int64s = SIMD4<Int64>
+  typealias UInt8s = SIMD32<UInt8>
+  typealias UInt16s = SIMD16<UInt16>
+  typealias UInt32s = SIMD8<UInt32>
+  typealias UInt64s = SIMD4<UInt64>
+  typealias Floats = SIMD8<Float>
+  typealias Doubles = SIMD4<Double>
+  typealias Lanes<Scalar: SIMDScalar> = SIMD8<Scalar>
+  typealias Pairs<Scalar: SIMDScalar> = SIMD16<Scalar>
+  typealias UInt16Bytes = SIMD16<UInt8>
+  typealias UInt64Bytes = SIMD4<UInt8>
+#endif
 
-/// The elements that pass through a buffer at a time, a multiple of every vector's. So few that the buffers of three
-/// 8-byte operands and the result stay within the 1024 bytes up to which Swift takes them from the stack, if aligned to
-/// no more than 16: from the heap they cost 60 ns, the time of 500 elements.
-private let stagedCount = 32
+/// The bytes of an operand that pass through a buffer at a time: whole vectors of any type, and so few that the buffers of
+/// three operands and the result stay within the 1024 bytes up to which Swift takes them from the stack, if aligned to no
+/// more than 16: from the heap they cost 60 ns, the time of 500 elements.
+private let stagedBytes = 256
 
 /// out = body(a), vector by vector. `lanes` elements make up a vector: fewer than its scalars when an element has two.
 @inline(__always)
@@ -34,7 +57,7 @@ func map<A: SIMD, R: SIMD>(
   else { return }
   let (outSize, aSize) = (MemoryLayout<R>.size / lanes, MemoryLayout<A>.size / lanes)
   let (outStride, aStride) = (strides[0], strides[1])
-  let stagedBytes = stagedCount &* max(outSize, aSize)
+  let stagedCount = stagedBytes / max(outSize, aSize)
   withUnsafeTemporaryAllocation(byteCount: 2 * stagedBytes, alignment: 16) { buffers in
     guard let xs = buffers.baseAddress else { return }
     let results = xs + stagedBytes
@@ -73,7 +96,7 @@ func map<A: SIMD, B: SIMD, R: SIMD>(
   let lanes = A.scalarCount
   let (outSize, aSize, bSize) = (R.scalarSize, A.scalarSize, B.scalarSize)
   let (outStride, aStride, bStride) = (strides[0], strides[1], strides[2])
-  let stagedBytes = stagedCount &* max(outSize, max(aSize, bSize))
+  let stagedCount = stagedBytes / max(outSize, max(aSize, bSize))
   withUnsafeTemporaryAllocation(byteCount: 3 * stagedBytes, alignment: 16) { buffers in
     guard let xs = buffers.baseAddress else { return }
     let ys = xs + stagedBytes
@@ -127,7 +150,7 @@ func map<A: SIMD, B: SIMD, C: SIMD, R: SIMD>(
   let lanes = A.scalarCount
   let (outSize, aSize, bSize, cSize) = (R.scalarSize, A.scalarSize, B.scalarSize, C.scalarSize)
   let (outStride, aStride, bStride, cStride) = (strides[0], strides[1], strides[2], strides[3])
-  let stagedBytes = stagedCount &* max(max(outSize, aSize), max(bSize, cSize))
+  let stagedCount = stagedBytes / max(max(outSize, aSize), max(bSize, cSize))
   withUnsafeTemporaryAllocation(byteCount: 4 * stagedBytes, alignment: 16) { buffers in
     guard let xs = buffers.baseAddress else { return }
     let ys = xs + stagedBytes

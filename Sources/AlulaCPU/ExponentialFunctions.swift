@@ -33,9 +33,13 @@ func scale(_ bits: Int32s) -> Floats { unsafeBitCast((bits &<< 23) &+ 0x3F80_000
 /// overflow is infinite.
 @inline(__always)
 func scaleInSteps(_ value: Floats, _ bits: Int32s) -> Floats {
-  let n = bits &- roundingShiftBits
-  let half = n &>> 1
-  return value * powerOfTwo(half) * powerOfTwo(n &- half)
+  #if AVX512
+    return vector_scale(value, unsafeBitCast(bits, to: Floats.self) - roundingShift)
+  #else
+    let n = bits &- roundingShiftBits
+    let half = n &>> 1
+    return value * powerOfTwo(half) * powerOfTwo(n &- half)
+  #endif
 }
 
 /// exp(r) - 1 for |r| ≤ ln 2 / 2.
@@ -92,7 +96,7 @@ private let rootHalfBits: Int32 = 0x3F35_04F3
 @inline(__always)
 private func splitExponent(_ x: Floats) -> (f: Floats, exponent: Floats) {
   let (mantissa, exponent) = splitLogArgument(x)
-  return (mantissa - 1, vector8_int32_to_float32(exponent))
+  return (mantissa - 1, lanes_int32_to_float32(exponent))
 }
 
 /// x = 2ᵉ·m with m in √½...√2, for positive normal x.

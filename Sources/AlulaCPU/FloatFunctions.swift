@@ -6,7 +6,7 @@ import CSupport
 @inline(__always)
 func fma(_ a: Floats, _ b: Floats, _ c: Floats) -> Floats {
   #if FMA
-    return vector8_float32_fma(a, b, c)
+    return vector_fma(a, b, c)
   #else
     return a * b + c
   #endif
@@ -15,7 +15,7 @@ func fma(_ a: Floats, _ b: Floats, _ c: Floats) -> Floats {
 @inline(__always)
 func fma(_ a: Doubles, _ b: Doubles, _ c: Doubles) -> Doubles {
   #if FMA
-    return vector4_float64_fma(a, b, c)
+    return vector_fma(a, b, c)
   #else
     return a * b + c
   #endif
@@ -28,10 +28,10 @@ func fma(_ a: Floats, _ b: Floats, _ c: Float) -> Floats { fma(a, b, Floats(repe
 func fma(_ a: Doubles, _ b: Doubles, _ c: Double) -> Doubles { fma(a, b, Doubles(repeating: c)) }
 
 @inline(__always)
-func squareRoot(_ x: Floats) -> Floats { vector8_float32_sqrt(x) }
+func squareRoot(_ x: Floats) -> Floats { vector_sqrt(x) }
 
 @inline(__always)
-func squareRoot(_ x: Doubles) -> Doubles { vector4_float64_sqrt(x) }
+func squareRoot(_ x: Doubles) -> Doubles { vector_sqrt(x) }
 
 @inline(__always)
 func magnitude(_ x: Floats) -> Floats {
@@ -72,10 +72,10 @@ func atLeast(_ x: Doubles, _ limit: Double) -> Doubles { x.replacing(with: limit
 
 /// Whether any lane of the mask is set.
 @inline(__always)
-func anyLane(_ mask: SIMDMask<Int32s>) -> Bool { vector4_uint64_any(unsafeBitCast(mask, to: UInt64s.self)) }
+func anyLane(_ mask: SIMDMask<Int32s>) -> Bool { vector_any(unsafeBitCast(mask, to: Int32s.self)) }
 
 @inline(__always)
-func anyLane(_ mask: SIMDMask<Int64s>) -> Bool { vector4_uint64_any(unsafeBitCast(mask, to: UInt64s.self)) }
+func anyLane(_ mask: SIMDMask<Int64s>) -> Bool { vector_any(unsafeBitCast(mask, to: Int64s.self)) }
 
 // MARK: - A scalar function, element by element
 

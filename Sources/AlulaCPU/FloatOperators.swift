@@ -3,9 +3,9 @@ import CSupport
 // Operators on the vectors that kernels use. They shadow those of Swift's SIMD types that are generic loops over the lanes,
 // which the optimiser does not always put together again: up to 70 times as fast.
 
-extension SIMD8 where Scalar == Float {
+extension Floats {
   @inline(__always)
-  static func + (a: Self, b: Self) -> Self { vector8_float32_add(a, b) }
+  static func + (a: Self, b: Self) -> Self { vector_add(a, b) }
 
   @inline(__always)
   static func + (a: Self, b: Scalar) -> Self { a + Self(repeating: b) }
@@ -14,7 +14,7 @@ extension SIMD8 where Scalar == Float {
   static func + (a: Scalar, b: Self) -> Self { Self(repeating: a) + b }
 
   @inline(__always)
-  static func - (a: Self, b: Self) -> Self { vector8_float32_subtract(a, b) }
+  static func - (a: Self, b: Self) -> Self { vector_subtract(a, b) }
 
   @inline(__always)
   static func - (a: Self, b: Scalar) -> Self { a - Self(repeating: b) }
@@ -23,7 +23,7 @@ extension SIMD8 where Scalar == Float {
   static func - (a: Scalar, b: Self) -> Self { Self(repeating: a) - b }
 
   @inline(__always)
-  static func * (a: Self, b: Self) -> Self { vector8_float32_multiply(a, b) }
+  static func * (a: Self, b: Self) -> Self { vector_multiply(a, b) }
 
   @inline(__always)
   static func * (a: Self, b: Scalar) -> Self { a * Self(repeating: b) }
@@ -32,7 +32,7 @@ extension SIMD8 where Scalar == Float {
   static func * (a: Scalar, b: Self) -> Self { Self(repeating: a) * b }
 
   @inline(__always)
-  static func / (a: Self, b: Self) -> Self { vector8_float32_divide(a, b) }
+  static func / (a: Self, b: Self) -> Self { vector_divide(a, b) }
 
   @inline(__always)
   static func / (a: Self, b: Scalar) -> Self { a / Self(repeating: b) }
@@ -53,47 +53,47 @@ extension SIMD8 where Scalar == Float {
   static prefix func - (a: Self) -> Self { Self(repeating: -0.0) - a }
 
   @inline(__always)
-  static func .== (a: Self, b: Scalar) -> SIMDMask<SIMD8<Int32>> { a .== Self(repeating: b) }
+  static func .== (a: Self, b: Scalar) -> SIMDMask<MaskStorage> { a .== Self(repeating: b) }
 
   @inline(__always)
-  static func .!= (a: Self, b: Scalar) -> SIMDMask<SIMD8<Int32>> { a .!= Self(repeating: b) }
+  static func .!= (a: Self, b: Scalar) -> SIMDMask<MaskStorage> { a .!= Self(repeating: b) }
 
   @inline(__always)
-  static func .< (a: Self, b: Scalar) -> SIMDMask<SIMD8<Int32>> { a .< Self(repeating: b) }
+  static func .< (a: Self, b: Scalar) -> SIMDMask<MaskStorage> { a .< Self(repeating: b) }
 
   @inline(__always)
-  static func .<= (a: Self, b: Scalar) -> SIMDMask<SIMD8<Int32>> { a .<= Self(repeating: b) }
+  static func .<= (a: Self, b: Scalar) -> SIMDMask<MaskStorage> { a .<= Self(repeating: b) }
 
   @inline(__always)
-  static func .> (a: Self, b: Scalar) -> SIMDMask<SIMD8<Int32>> { a .> Self(repeating: b) }
+  static func .> (a: Self, b: Scalar) -> SIMDMask<MaskStorage> { a .> Self(repeating: b) }
 
   @inline(__always)
-  static func .>= (a: Self, b: Scalar) -> SIMDMask<SIMD8<Int32>> { a .>= Self(repeating: b) }
+  static func .>= (a: Self, b: Scalar) -> SIMDMask<MaskStorage> { a .>= Self(repeating: b) }
 
   @inline(__always)
-  func replacing(with other: Self, where mask: SIMDMask<SIMD8<Int32>>) -> Self {
-    vector8_float32_select(unsafeBitCast(mask, to: SIMD8<Int32>.self), other, self)
+  func replacing(with other: Self, where mask: SIMDMask<MaskStorage>) -> Self {
+    vector_select(unsafeBitCast(mask, to: MaskStorage.self), other, self)
   }
 
   @inline(__always)
-  func replacing(with other: Scalar, where mask: SIMDMask<SIMD8<Int32>>) -> Self {
+  func replacing(with other: Scalar, where mask: SIMDMask<MaskStorage>) -> Self {
     replacing(with: Self(repeating: other), where: mask)
   }
 
   @inline(__always)
-  mutating func replace(with other: Self, where mask: SIMDMask<SIMD8<Int32>>) {
+  mutating func replace(with other: Self, where mask: SIMDMask<MaskStorage>) {
     self = replacing(with: other, where: mask)
   }
 
   @inline(__always)
-  mutating func replace(with other: Scalar, where mask: SIMDMask<SIMD8<Int32>>) {
+  mutating func replace(with other: Scalar, where mask: SIMDMask<MaskStorage>) {
     self = replacing(with: other, where: mask)
   }
 }
 
-extension SIMD8 where Scalar == Double {
+extension Lanes<Double> {
   @inline(__always)
-  static func + (a: Self, b: Self) -> Self { vector8_float64_add(a, b) }
+  static func + (a: Self, b: Self) -> Self { vector_add(a, b) }
 
   @inline(__always)
   static func + (a: Self, b: Scalar) -> Self { a + Self(repeating: b) }
@@ -102,7 +102,7 @@ extension SIMD8 where Scalar == Double {
   static func + (a: Scalar, b: Self) -> Self { Self(repeating: a) + b }
 
   @inline(__always)
-  static func - (a: Self, b: Self) -> Self { vector8_float64_subtract(a, b) }
+  static func - (a: Self, b: Self) -> Self { vector_subtract(a, b) }
 
   @inline(__always)
   static func - (a: Self, b: Scalar) -> Self { a - Self(repeating: b) }
@@ -111,7 +111,7 @@ extension SIMD8 where Scalar == Double {
   static func - (a: Scalar, b: Self) -> Self { Self(repeating: a) - b }
 
   @inline(__always)
-  static func * (a: Self, b: Self) -> Self { vector8_float64_multiply(a, b) }
+  static func * (a: Self, b: Self) -> Self { vector_multiply(a, b) }
 
   @inline(__always)
   static func * (a: Self, b: Scalar) -> Self { a * Self(repeating: b) }
@@ -120,7 +120,7 @@ extension SIMD8 where Scalar == Double {
   static func * (a: Scalar, b: Self) -> Self { Self(repeating: a) * b }
 
   @inline(__always)
-  static func / (a: Self, b: Self) -> Self { vector8_float64_divide(a, b) }
+  static func / (a: Self, b: Self) -> Self { vector_divide(a, b) }
 
   @inline(__always)
   static func / (a: Self, b: Scalar) -> Self { a / Self(repeating: b) }
@@ -141,47 +141,47 @@ extension SIMD8 where Scalar == Double {
   static prefix func - (a: Self) -> Self { Self(repeating: -0.0) - a }
 
   @inline(__always)
-  static func .== (a: Self, b: Scalar) -> SIMDMask<SIMD8<Int64>> { a .== Self(repeating: b) }
+  static func .== (a: Self, b: Scalar) -> SIMDMask<MaskStorage> { a .== Self(repeating: b) }
 
   @inline(__always)
-  static func .!= (a: Self, b: Scalar) -> SIMDMask<SIMD8<Int64>> { a .!= Self(repeating: b) }
+  static func .!= (a: Self, b: Scalar) -> SIMDMask<MaskStorage> { a .!= Self(repeating: b) }
 
   @inline(__always)
-  static func .< (a: Self, b: Scalar) -> SIMDMask<SIMD8<Int64>> { a .< Self(repeating: b) }
+  static func .< (a: Self, b: Scalar) -> SIMDMask<MaskStorage> { a .< Self(repeating: b) }
 
   @inline(__always)
-  static func .<= (a: Self, b: Scalar) -> SIMDMask<SIMD8<Int64>> { a .<= Self(repeating: b) }
+  static func .<= (a: Self, b: Scalar) -> SIMDMask<MaskStorage> { a .<= Self(repeating: b) }
 
   @inline(__always)
-  static func .> (a: Self, b: Scalar) -> SIMDMask<SIMD8<Int64>> { a .> Self(repeating: b) }
+  static func .> (a: Self, b: Scalar) -> SIMDMask<MaskStorage> { a .> Self(repeating: b) }
 
   @inline(__always)
-  static func .>= (a: Self, b: Scalar) -> SIMDMask<SIMD8<Int64>> { a .>= Self(repeating: b) }
+  static func .>= (a: Self, b: Scalar) -> SIMDMask<MaskStorage> { a .>= Self(repeating: b) }
 
   @inline(__always)
-  func replacing(with other: Self, where mask: SIMDMask<SIMD8<Int64>>) -> Self {
-    vector8_float64_select(unsafeBitCast(mask, to: SIMD8<Int64>.self), other, self)
+  func replacing(with other: Self, where mask: SIMDMask<MaskStorage>) -> Self {
+    vector_select(unsafeBitCast(mask, to: MaskStorage.self), other, self)
   }
 
   @inline(__always)
-  func replacing(with other: Scalar, where mask: SIMDMask<SIMD8<Int64>>) -> Self {
+  func replacing(with other: Scalar, where mask: SIMDMask<MaskStorage>) -> Self {
     replacing(with: Self(repeating: other), where: mask)
   }
 
   @inline(__always)
-  mutating func replace(with other: Self, where mask: SIMDMask<SIMD8<Int64>>) {
+  mutating func replace(with other: Self, where mask: SIMDMask<MaskStorage>) {
     self = replacing(with: other, where: mask)
   }
 
   @inline(__always)
-  mutating func replace(with other: Scalar, where mask: SIMDMask<SIMD8<Int64>>) {
+  mutating func replace(with other: Scalar, where mask: SIMDMask<MaskStorage>) {
     self = replacing(with: other, where: mask)
   }
 }
 
-extension SIMD4 where Scalar == Double {
+extension Doubles {
   @inline(__always)
-  static func + (a: Self, b: Self) -> Self { vector4_float64_add(a, b) }
+  static func + (a: Self, b: Self) -> Self { vector_add(a, b) }
 
   @inline(__always)
   static func + (a: Self, b: Scalar) -> Self { a + Self(repeating: b) }
@@ -190,7 +190,7 @@ extension SIMD4 where Scalar == Double {
   static func + (a: Scalar, b: Self) -> Self { Self(repeating: a) + b }
 
   @inline(__always)
-  static func - (a: Self, b: Self) -> Self { vector4_float64_subtract(a, b) }
+  static func - (a: Self, b: Self) -> Self { vector_subtract(a, b) }
 
   @inline(__always)
   static func - (a: Self, b: Scalar) -> Self { a - Self(repeating: b) }
@@ -199,7 +199,7 @@ extension SIMD4 where Scalar == Double {
   static func - (a: Scalar, b: Self) -> Self { Self(repeating: a) - b }
 
   @inline(__always)
-  static func * (a: Self, b: Self) -> Self { vector4_float64_multiply(a, b) }
+  static func * (a: Self, b: Self) -> Self { vector_multiply(a, b) }
 
   @inline(__always)
   static func * (a: Self, b: Scalar) -> Self { a * Self(repeating: b) }
@@ -208,7 +208,7 @@ extension SIMD4 where Scalar == Double {
   static func * (a: Scalar, b: Self) -> Self { Self(repeating: a) * b }
 
   @inline(__always)
-  static func / (a: Self, b: Self) -> Self { vector4_float64_divide(a, b) }
+  static func / (a: Self, b: Self) -> Self { vector_divide(a, b) }
 
   @inline(__always)
   static func / (a: Self, b: Scalar) -> Self { a / Self(repeating: b) }
@@ -229,40 +229,40 @@ extension SIMD4 where Scalar == Double {
   static prefix func - (a: Self) -> Self { Self(repeating: -0.0) - a }
 
   @inline(__always)
-  static func .== (a: Self, b: Scalar) -> SIMDMask<SIMD4<Int64>> { a .== Self(repeating: b) }
+  static func .== (a: Self, b: Scalar) -> SIMDMask<MaskStorage> { a .== Self(repeating: b) }
 
   @inline(__always)
-  static func .!= (a: Self, b: Scalar) -> SIMDMask<SIMD4<Int64>> { a .!= Self(repeating: b) }
+  static func .!= (a: Self, b: Scalar) -> SIMDMask<MaskStorage> { a .!= Self(repeating: b) }
 
   @inline(__always)
-  static func .< (a: Self, b: Scalar) -> SIMDMask<SIMD4<Int64>> { a .< Self(repeating: b) }
+  static func .< (a: Self, b: Scalar) -> SIMDMask<MaskStorage> { a .< Self(repeating: b) }
 
   @inline(__always)
-  static func .<= (a: Self, b: Scalar) -> SIMDMask<SIMD4<Int64>> { a .<= Self(repeating: b) }
+  static func .<= (a: Self, b: Scalar) -> SIMDMask<MaskStorage> { a .<= Self(repeating: b) }
 
   @inline(__always)
-  static func .> (a: Self, b: Scalar) -> SIMDMask<SIMD4<Int64>> { a .> Self(repeating: b) }
+  static func .> (a: Self, b: Scalar) -> SIMDMask<MaskStorage> { a .> Self(repeating: b) }
 
   @inline(__always)
-  static func .>= (a: Self, b: Scalar) -> SIMDMask<SIMD4<Int64>> { a .>= Self(repeating: b) }
+  static func .>= (a: Self, b: Scalar) -> SIMDMask<MaskStorage> { a .>= Self(repeating: b) }
 
   @inline(__always)
-  func replacing(with other: Self, where mask: SIMDMask<SIMD4<Int64>>) -> Self {
-    vector4_float64_select(unsafeBitCast(mask, to: SIMD4<Int64>.self), other, self)
+  func replacing(with other: Self, where mask: SIMDMask<MaskStorage>) -> Self {
+    vector_select(unsafeBitCast(mask, to: MaskStorage.self), other, self)
   }
 
   @inline(__always)
-  func replacing(with other: Scalar, where mask: SIMDMask<SIMD4<Int64>>) -> Self {
+  func replacing(with other: Scalar, where mask: SIMDMask<MaskStorage>) -> Self {
     replacing(with: Self(repeating: other), where: mask)
   }
 
   @inline(__always)
-  mutating func replace(with other: Self, where mask: SIMDMask<SIMD4<Int64>>) {
+  mutating func replace(with other: Self, where mask: SIMDMask<MaskStorage>) {
     self = replacing(with: other, where: mask)
   }
 
   @inline(__always)
-  mutating func replace(with other: Scalar, where mask: SIMDMask<SIMD4<Int64>>) {
+  mutating func replace(with other: Scalar, where mask: SIMDMask<MaskStorage>) {
     self = replacing(with: other, where: mask)
   }
 }

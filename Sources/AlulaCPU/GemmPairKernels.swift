@@ -24,7 +24,7 @@ import CSupport
         GemmFloat(repeating: 0), product!, a!.assumingMemoryBound(to: Float.self),
         b!.assumingMemoryBound(to: Float.self), c!.assumingMemoryBound(to: Float.self),
         rowBias?.assumingMemoryBound(to: Float.self), columnBias?.assumingMemoryBound(to: Float.self),
-        vector16_bfloat16_pairs_fma, (+))
+        bfloat16_pairs_fma, (+))
     }
   }
 
@@ -68,7 +68,7 @@ import CSupport
       while lane &+ 16 <= used {
         let low = UnsafeRawPointer(first + lane).loadUnaligned(as: SIMD16<UInt16>.self)
         let high = UnsafeRawPointer(second + lane).loadUnaligned(as: SIMD16<UInt16>.self)
-        storeLanes(panel + lane, vector16_uint16_pairs(low, high))
+        storeLanes(panel + lane, bfloat16_pairs(low, high))
         lane &+= 16
       }
     }

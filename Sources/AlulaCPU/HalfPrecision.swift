@@ -3,14 +3,14 @@ import CSupport
 // float16 and bfloat16 are computed in float32: widened, computed, and rounded to nearest even.
 // Both are handled as their bits.
 
-typealias Halves = SIMD8<UInt16>
+typealias Halves = Lanes<UInt16>
 
 @inline(__always)
 func widenFloat16(_ bits: Halves) -> Floats {
   #if FMA
-    return vector8_float16_to_float32(bits)
+    return lanes_float16_to_float32(bits)
   #else
-    let wide = vector8_uint16_to_uint32(bits)
+    let wide = lanes_uint16_to_uint32(bits)
     let sign = (wide & 0x8000) &<< 16
     let magnitude = (wide & 0x7FFF) &<< 13
     // The exponent's bias is corrected by a multiplication, which also normalises subnormal numbers.
@@ -24,7 +24,7 @@ func widenFloat16(_ bits: Halves) -> Floats {
 @inline(__always)
 func narrowFloat16(_ x: Floats) -> Halves {
   #if FMA
-    return vector8_float32_to_float16(x)
+    return lanes_float32_to_float16(x)
   #else
     let bits = unsafeBitCast(x, to: UInt32s.self)
     let magnitude = bits & 0x7FFF_FFFF
@@ -37,25 +37,23 @@ func narrowFloat16(_ x: Floats) -> Halves {
     var result = normal.replacing(with: subnormal, where: magnitude .< 0x3880_0000)
     result.replace(with: 0x7C00, where: magnitude .>= 0x4780_0000)
     result.replace(with: 0x7E00 | ((magnitude &>> 13) & 0x1FF), where: magnitude .> 0x7F80_0000)
-    return vector8_uint32_to_uint16(result | sign)
+    return lanes_uint32_to_uint16(result | sign)
   #endif
 }
 
 @inline(__always)
 func widenBFloat16(_ bits: Halves) -> Floats {
-  unsafeBitCast(vector8_uint16_to_uint32(bits) &<< 16, to: Floats.self)
+  unsafeBitCast(lanes_uint16_to_uint32(bits) &<< 16, to: Floats.self)
 }
 
 @inline(__always)
 func narrowBFloat16(_ x: Floats) -> Halves {
   let bits = unsafeBitCast(x, to: UInt32s.self)
   let rounded = (bits &+ 0x7FFF &+ ((bits &>> 16) & 1)) &>> 16
-  return vector8_uint32_to_uint16(rounded.replacing(with: (bits &>> 16) | 0x40, where: x .!= x))
+  return lanes_uint32_to_uint16(rounded.replacing(with: (bits &>> 16) | 0x40, where: x .!= x))
 }
 
 // MARK: - Loops
-
-typealias Bytes8 = SIMD8<UInt8>
 
 @inline(__always)
 func mapFloat16(
@@ -105,28 +103,28 @@ func mapBFloat16(
 
 @inline(__always)
 func testFloat16(
-  _ count: Int, _ pointers: ElementPointers, _ strides: ElementStrides, _ body: (Floats) -> Bytes8
+  _ count: Int, _ pointers: ElementPointers, _ strides: ElementStrides, _ body: (Floats) -> Lanes<UInt8>
 ) {
   map(count, pointers, strides) { (x: Halves) in body(widenFloat16(x)) }
 }
 
 @inline(__always)
 func testFloat16(
-  _ count: Int, _ pointers: ElementPointers, _ strides: ElementStrides, _ body: (Floats, Floats) -> Bytes8
+  _ count: Int, _ pointers: ElementPointers, _ strides: ElementStrides, _ body: (Floats, Floats) -> Lanes<UInt8>
 ) {
   map(count, pointers, strides) { (x: Halves, y: Halves) in body(widenFloat16(x), widenFloat16(y)) }
 }
 
 @inline(__always)
 func testBFloat16(
-  _ count: Int, _ pointers: ElementPointers, _ strides: ElementStrides, _ body: (Floats) -> Bytes8
+  _ count: Int, _ pointers: ElementPointers, _ strides: ElementStrides, _ body: (Floats) -> Lanes<UInt8>
 ) {
   map(count, pointers, strides) { (x: Halves) in body(widenBFloat16(x)) }
 }
 
 @inline(__always)
 func testBFloat16(
-  _ count: Int, _ pointers: ElementPointers, _ strides: ElementStrides, _ body: (Floats, Floats) -> Bytes8
+  _ count: Int, _ pointers: ElementPointers, _ strides: ElementStrides, _ body: (Floats, Floats) -> Lanes<UInt8>
 ) {
   map(count, pointers, strides) { (x: Halves, y: Halves) in body(widenBFloat16(x), widenBFloat16(y)) }
 }

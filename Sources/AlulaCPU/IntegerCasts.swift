@@ -17,147 +17,183 @@ func registerIntegerCasts(_ receive: KernelReceiver) {
 private func registerBoolCasts(_ receive: KernelReceiver) {
   registerIntegerCasts(
     receive, from: 0,
-    bool: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>) in byte(x .!= 0) } },
-    bits8: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>) in x } },
-    bits16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>) in vector8_uint8_to_int16(x) } },
-    bits32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>) in vector8_uint8_to_int32(x) } },
-    bits64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>) in vector8_uint8_to_int64(x) } },
-    float16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>) in narrowFloat16(vector8_uint8_to_float32(x)) } },
-    bfloat16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>) in narrowBFloat16(vector8_uint8_to_float32(x)) } },
-    float32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>) in vector8_uint8_to_float32(x) } },
-    float64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>) in vector8_uint8_to_float64(x) } },
-    complex64: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<UInt8>) in complex(vector8_uint8_to_float32(x)) } },
-    complex128: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<UInt8>) in complex(vector8_uint8_to_float64(x)) } })
+    bool: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt8>) in byte(x .!= 0) } },
+    bits8: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt8>) in x } },
+    bits16: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt8>) in lanes_uint8_to_int16(x) } },
+    bits32: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt8>) in lanes_uint8_to_int32(x) } },
+    bits64: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt8>) in lanes_uint8_to_int64(x) } },
+    float16: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt8>) in narrowFloat16(lanes_uint8_to_float32(x)) } },
+    bfloat16: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt8>) in narrowBFloat16(lanes_uint8_to_float32(x)) } },
+    float32: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt8>) in lanes_uint8_to_float32(x) } },
+    float64: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt8>) in lanes_uint8_to_float64(x) } },
+    complex64: { n, p, s, _ in
+      map(n, p, s, lanes: Floats.scalarCount) { (x: Lanes<UInt8>) in complex(lanes_uint8_to_float32(x)) }
+    },
+    complex128: { n, p, s, _ in
+      map(n, p, s, lanes: Floats.scalarCount) { (x: Lanes<UInt8>) in complex(lanes_uint8_to_float64(x)) }
+    })
 }
 
 private func registerInt8Casts(_ receive: KernelReceiver) {
   registerIntegerCasts(
     receive, from: 1,
-    bool: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int8>) in byte(x .!= 0) } },
-    bits8: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int8>) in x } },
-    bits16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int8>) in vector8_int8_to_int16(x) } },
-    bits32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int8>) in vector8_int8_to_int32(x) } },
-    bits64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int8>) in vector8_int8_to_int64(x) } },
-    float16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int8>) in narrowFloat16(vector8_int8_to_float32(x)) } },
-    bfloat16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int8>) in narrowBFloat16(vector8_int8_to_float32(x)) } },
-    float32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int8>) in vector8_int8_to_float32(x) } },
-    float64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int8>) in vector8_int8_to_float64(x) } },
-    complex64: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<Int8>) in complex(vector8_int8_to_float32(x)) } },
-    complex128: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<Int8>) in complex(vector8_int8_to_float64(x)) } })
+    bool: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int8>) in byte(x .!= 0) } },
+    bits8: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int8>) in x } },
+    bits16: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int8>) in lanes_int8_to_int16(x) } },
+    bits32: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int8>) in lanes_int8_to_int32(x) } },
+    bits64: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int8>) in lanes_int8_to_int64(x) } },
+    float16: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int8>) in narrowFloat16(lanes_int8_to_float32(x)) } },
+    bfloat16: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int8>) in narrowBFloat16(lanes_int8_to_float32(x)) } },
+    float32: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int8>) in lanes_int8_to_float32(x) } },
+    float64: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int8>) in lanes_int8_to_float64(x) } },
+    complex64: { n, p, s, _ in
+      map(n, p, s, lanes: Floats.scalarCount) { (x: Lanes<Int8>) in complex(lanes_int8_to_float32(x)) }
+    },
+    complex128: { n, p, s, _ in
+      map(n, p, s, lanes: Floats.scalarCount) { (x: Lanes<Int8>) in complex(lanes_int8_to_float64(x)) }
+    })
 }
 
 private func registerInt16Casts(_ receive: KernelReceiver) {
   registerIntegerCasts(
     receive, from: 2,
-    bool: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int16>) in byte(x .!= 0) } },
-    bits8: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int16>) in vector8_int16_to_int8(x) } },
-    bits16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int16>) in x } },
-    bits32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int16>) in vector8_int16_to_int32(x) } },
-    bits64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int16>) in vector8_int16_to_int64(x) } },
-    float16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int16>) in narrowFloat16(vector8_int16_to_float32(x)) } },
-    bfloat16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int16>) in narrowBFloat16(vector8_int16_to_float32(x)) } },
-    float32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int16>) in vector8_int16_to_float32(x) } },
-    float64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int16>) in vector8_int16_to_float64(x) } },
-    complex64: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<Int16>) in complex(vector8_int16_to_float32(x)) } },
-    complex128: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<Int16>) in complex(vector8_int16_to_float64(x)) } })
+    bool: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int16>) in byte(x .!= 0) } },
+    bits8: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int16>) in lanes_int16_to_int8(x) } },
+    bits16: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int16>) in x } },
+    bits32: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int16>) in lanes_int16_to_int32(x) } },
+    bits64: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int16>) in lanes_int16_to_int64(x) } },
+    float16: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int16>) in narrowFloat16(lanes_int16_to_float32(x)) } },
+    bfloat16: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int16>) in narrowBFloat16(lanes_int16_to_float32(x)) } },
+    float32: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int16>) in lanes_int16_to_float32(x) } },
+    float64: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int16>) in lanes_int16_to_float64(x) } },
+    complex64: { n, p, s, _ in
+      map(n, p, s, lanes: Floats.scalarCount) { (x: Lanes<Int16>) in complex(lanes_int16_to_float32(x)) }
+    },
+    complex128: { n, p, s, _ in
+      map(n, p, s, lanes: Floats.scalarCount) { (x: Lanes<Int16>) in complex(lanes_int16_to_float64(x)) }
+    })
 }
 
 private func registerInt32Casts(_ receive: KernelReceiver) {
   registerIntegerCasts(
     receive, from: 3,
-    bool: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int32>) in byte(x .!= 0) } },
-    bits8: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int32>) in vector8_int32_to_int8(x) } },
-    bits16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int32>) in vector8_int32_to_int16(x) } },
-    bits32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int32>) in x } },
-    bits64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int32>) in vector8_int32_to_int64(x) } },
-    float16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int32>) in narrowFloat16(vector8_int32_to_float32(x)) } },
-    bfloat16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int32>) in narrowBFloat16(vector8_int32_to_float32(x)) } },
-    float32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int32>) in vector8_int32_to_float32(x) } },
-    float64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int32>) in vector8_int32_to_float64(x) } },
-    complex64: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<Int32>) in complex(vector8_int32_to_float32(x)) } },
-    complex128: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<Int32>) in complex(vector8_int32_to_float64(x)) } })
+    bool: { n, p, s, _ in map(n, p, s) { (x: Int32s) in byte(x .!= 0) } },
+    bits8: { n, p, s, _ in map(n, p, s) { (x: Int32s) in lanes_int32_to_int8(x) } },
+    bits16: { n, p, s, _ in map(n, p, s) { (x: Int32s) in lanes_int32_to_int16(x) } },
+    bits32: { n, p, s, _ in map(n, p, s) { (x: Int32s) in x } },
+    bits64: { n, p, s, _ in map(n, p, s) { (x: Int32s) in lanes_int32_to_int64(x) } },
+    float16: { n, p, s, _ in map(n, p, s) { (x: Int32s) in narrowFloat16(lanes_int32_to_float32(x)) } },
+    bfloat16: { n, p, s, _ in map(n, p, s) { (x: Int32s) in narrowBFloat16(lanes_int32_to_float32(x)) } },
+    float32: { n, p, s, _ in map(n, p, s) { (x: Int32s) in lanes_int32_to_float32(x) } },
+    float64: { n, p, s, _ in map(n, p, s) { (x: Int32s) in lanes_int32_to_float64(x) } },
+    complex64: { n, p, s, _ in
+      map(n, p, s, lanes: Floats.scalarCount) { (x: Int32s) in complex(lanes_int32_to_float32(x)) }
+    },
+    complex128: { n, p, s, _ in
+      map(n, p, s, lanes: Floats.scalarCount) { (x: Int32s) in complex(lanes_int32_to_float64(x)) }
+    })
 }
 
 private func registerInt64Casts(_ receive: KernelReceiver) {
   registerIntegerCasts(
     receive, from: 4,
-    bool: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int64>) in byte(x .!= 0) } },
-    bits8: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int64>) in vector8_int64_to_int8(x) } },
-    bits16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int64>) in vector8_int64_to_int16(x) } },
-    bits32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int64>) in vector8_int64_to_int32(x) } },
-    bits64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int64>) in x } },
-    float16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int64>) in narrowFloat16(vector8_int64_to_float32(x)) } },
-    bfloat16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int64>) in narrowBFloat16(vector8_int64_to_float32(x)) } },
-    float32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int64>) in vector8_int64_to_float32(x) } },
-    float64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<Int64>) in vector8_int64_to_float64(x) } },
-    complex64: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<Int64>) in complex(vector8_int64_to_float32(x)) } },
-    complex128: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<Int64>) in complex(vector8_int64_to_float64(x)) } })
+    bool: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int64>) in byte(x .!= 0) } },
+    bits8: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int64>) in lanes_int64_to_int8(x) } },
+    bits16: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int64>) in lanes_int64_to_int16(x) } },
+    bits32: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int64>) in lanes_int64_to_int32(x) } },
+    bits64: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int64>) in x } },
+    float16: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int64>) in narrowFloat16(lanes_int64_to_float32(x)) } },
+    bfloat16: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int64>) in narrowBFloat16(lanes_int64_to_float32(x)) } },
+    float32: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int64>) in lanes_int64_to_float32(x) } },
+    float64: { n, p, s, _ in map(n, p, s) { (x: Lanes<Int64>) in lanes_int64_to_float64(x) } },
+    complex64: { n, p, s, _ in
+      map(n, p, s, lanes: Floats.scalarCount) { (x: Lanes<Int64>) in complex(lanes_int64_to_float32(x)) }
+    },
+    complex128: { n, p, s, _ in
+      map(n, p, s, lanes: Floats.scalarCount) { (x: Lanes<Int64>) in complex(lanes_int64_to_float64(x)) }
+    })
 }
 
 private func registerUInt8Casts(_ receive: KernelReceiver) {
   registerIntegerCasts(
     receive, from: 5,
-    bool: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>) in byte(x .!= 0) } },
-    bits8: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>) in x } },
-    bits16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>) in vector8_uint8_to_int16(x) } },
-    bits32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>) in vector8_uint8_to_int32(x) } },
-    bits64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>) in vector8_uint8_to_int64(x) } },
-    float16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>) in narrowFloat16(vector8_uint8_to_float32(x)) } },
-    bfloat16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>) in narrowBFloat16(vector8_uint8_to_float32(x)) } },
-    float32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>) in vector8_uint8_to_float32(x) } },
-    float64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt8>) in vector8_uint8_to_float64(x) } },
-    complex64: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<UInt8>) in complex(vector8_uint8_to_float32(x)) } },
-    complex128: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<UInt8>) in complex(vector8_uint8_to_float64(x)) } })
+    bool: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt8>) in byte(x .!= 0) } },
+    bits8: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt8>) in x } },
+    bits16: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt8>) in lanes_uint8_to_int16(x) } },
+    bits32: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt8>) in lanes_uint8_to_int32(x) } },
+    bits64: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt8>) in lanes_uint8_to_int64(x) } },
+    float16: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt8>) in narrowFloat16(lanes_uint8_to_float32(x)) } },
+    bfloat16: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt8>) in narrowBFloat16(lanes_uint8_to_float32(x)) } },
+    float32: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt8>) in lanes_uint8_to_float32(x) } },
+    float64: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt8>) in lanes_uint8_to_float64(x) } },
+    complex64: { n, p, s, _ in
+      map(n, p, s, lanes: Floats.scalarCount) { (x: Lanes<UInt8>) in complex(lanes_uint8_to_float32(x)) }
+    },
+    complex128: { n, p, s, _ in
+      map(n, p, s, lanes: Floats.scalarCount) { (x: Lanes<UInt8>) in complex(lanes_uint8_to_float64(x)) }
+    })
 }
 
 private func registerUInt16Casts(_ receive: KernelReceiver) {
   registerIntegerCasts(
     receive, from: 6,
-    bool: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt16>) in byte(x .!= 0) } },
-    bits8: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt16>) in vector8_uint16_to_int8(x) } },
-    bits16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt16>) in x } },
-    bits32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt16>) in vector8_uint16_to_int32(x) } },
-    bits64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt16>) in vector8_uint16_to_int64(x) } },
-    float16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt16>) in narrowFloat16(vector8_uint16_to_float32(x)) } },
-    bfloat16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt16>) in narrowBFloat16(vector8_uint16_to_float32(x)) } },
-    float32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt16>) in vector8_uint16_to_float32(x) } },
-    float64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt16>) in vector8_uint16_to_float64(x) } },
-    complex64: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<UInt16>) in complex(vector8_uint16_to_float32(x)) } },
-    complex128: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<UInt16>) in complex(vector8_uint16_to_float64(x)) } }
+    bool: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt16>) in byte(x .!= 0) } },
+    bits8: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt16>) in lanes_uint16_to_int8(x) } },
+    bits16: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt16>) in x } },
+    bits32: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt16>) in lanes_uint16_to_int32(x) } },
+    bits64: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt16>) in lanes_uint16_to_int64(x) } },
+    float16: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt16>) in narrowFloat16(lanes_uint16_to_float32(x)) } },
+    bfloat16: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt16>) in narrowBFloat16(lanes_uint16_to_float32(x)) } },
+    float32: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt16>) in lanes_uint16_to_float32(x) } },
+    float64: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt16>) in lanes_uint16_to_float64(x) } },
+    complex64: { n, p, s, _ in
+      map(n, p, s, lanes: Floats.scalarCount) { (x: Lanes<UInt16>) in complex(lanes_uint16_to_float32(x)) }
+    },
+    complex128: { n, p, s, _ in
+      map(n, p, s, lanes: Floats.scalarCount) { (x: Lanes<UInt16>) in complex(lanes_uint16_to_float64(x)) }
+    }
   )
 }
 
 private func registerUInt32Casts(_ receive: KernelReceiver) {
   registerIntegerCasts(
     receive, from: 7,
-    bool: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt32>) in byte(x .!= 0) } },
-    bits8: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt32>) in vector8_uint32_to_int8(x) } },
-    bits16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt32>) in vector8_uint32_to_int16(x) } },
-    bits32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt32>) in x } },
-    bits64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt32>) in vector8_uint32_to_int64(x) } },
-    float16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt32>) in narrowFloat16(vector8_uint32_to_float32(x)) } },
-    bfloat16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt32>) in narrowBFloat16(vector8_uint32_to_float32(x)) } },
-    float32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt32>) in vector8_uint32_to_float32(x) } },
-    float64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt32>) in vector8_uint32_to_float64(x) } },
-    complex64: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<UInt32>) in complex(vector8_uint32_to_float32(x)) } },
-    complex128: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<UInt32>) in complex(vector8_uint32_to_float64(x)) } }
+    bool: { n, p, s, _ in map(n, p, s) { (x: UInt32s) in byte(x .!= 0) } },
+    bits8: { n, p, s, _ in map(n, p, s) { (x: UInt32s) in lanes_uint32_to_int8(x) } },
+    bits16: { n, p, s, _ in map(n, p, s) { (x: UInt32s) in lanes_uint32_to_int16(x) } },
+    bits32: { n, p, s, _ in map(n, p, s) { (x: UInt32s) in x } },
+    bits64: { n, p, s, _ in map(n, p, s) { (x: UInt32s) in lanes_uint32_to_int64(x) } },
+    float16: { n, p, s, _ in map(n, p, s) { (x: UInt32s) in narrowFloat16(lanes_uint32_to_float32(x)) } },
+    bfloat16: { n, p, s, _ in map(n, p, s) { (x: UInt32s) in narrowBFloat16(lanes_uint32_to_float32(x)) } },
+    float32: { n, p, s, _ in map(n, p, s) { (x: UInt32s) in lanes_uint32_to_float32(x) } },
+    float64: { n, p, s, _ in map(n, p, s) { (x: UInt32s) in lanes_uint32_to_float64(x) } },
+    complex64: { n, p, s, _ in
+      map(n, p, s, lanes: Floats.scalarCount) { (x: UInt32s) in complex(lanes_uint32_to_float32(x)) }
+    },
+    complex128: { n, p, s, _ in
+      map(n, p, s, lanes: Floats.scalarCount) { (x: UInt32s) in complex(lanes_uint32_to_float64(x)) }
+    }
   )
 }
 
 private func registerUInt64Casts(_ receive: KernelReceiver) {
   registerIntegerCasts(
     receive, from: 8,
-    bool: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt64>) in byte(x .!= 0) } },
-    bits8: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt64>) in vector8_uint64_to_int8(x) } },
-    bits16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt64>) in vector8_uint64_to_int16(x) } },
-    bits32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt64>) in vector8_uint64_to_int32(x) } },
-    bits64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt64>) in x } },
-    float16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt64>) in narrowFloat16(vector8_uint64_to_float32(x)) } },
-    bfloat16: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt64>) in narrowBFloat16(vector8_uint64_to_float32(x)) } },
-    float32: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt64>) in vector8_uint64_to_float32(x) } },
-    float64: { n, p, s, _ in map(n, p, s) { (x: SIMD8<UInt64>) in vector8_uint64_to_float64(x) } },
-    complex64: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<UInt64>) in complex(vector8_uint64_to_float32(x)) } },
-    complex128: { n, p, s, _ in map(n, p, s, lanes: 8) { (x: SIMD8<UInt64>) in complex(vector8_uint64_to_float64(x)) } }
+    bool: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt64>) in byte(x .!= 0) } },
+    bits8: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt64>) in lanes_uint64_to_int8(x) } },
+    bits16: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt64>) in lanes_uint64_to_int16(x) } },
+    bits32: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt64>) in lanes_uint64_to_int32(x) } },
+    bits64: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt64>) in x } },
+    float16: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt64>) in narrowFloat16(lanes_uint64_to_float32(x)) } },
+    bfloat16: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt64>) in narrowBFloat16(lanes_uint64_to_float32(x)) } },
+    float32: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt64>) in lanes_uint64_to_float32(x) } },
+    float64: { n, p, s, _ in map(n, p, s) { (x: Lanes<UInt64>) in lanes_uint64_to_float64(x) } },
+    complex64: { n, p, s, _ in
+      map(n, p, s, lanes: Floats.scalarCount) { (x: Lanes<UInt64>) in complex(lanes_uint64_to_float32(x)) }
+    },
+    complex128: { n, p, s, _ in
+      map(n, p, s, lanes: Floats.scalarCount) { (x: Lanes<UInt64>) in complex(lanes_uint64_to_float64(x)) }
+    }
   )
 }
 

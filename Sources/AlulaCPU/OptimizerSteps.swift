@@ -9,11 +9,11 @@ func registerOptimizerSteps(_ receive: KernelReceiver) {
   register(receive, "adam_step", 12, adamDouble)
   register(receive, "gradient_scale", 11) { values, _, _, count, parameters in
     guard let values, let factor = parameters?[0] else { return }
-    step(SIMD8<Float>.self, states: 0, values, values, nil, count) { p, _, _, _ in p *= Float(factor) }
+    step(Floats.self, states: 0, values, values, nil, count) { p, _, _, _ in p *= Float(factor) }
   }
   register(receive, "gradient_scale", 12) { values, _, _, count, parameters in
     guard let values, let factor = parameters?[0] else { return }
-    step(SIMD4<Double>.self, states: 0, values, values, nil, count) { p, _, _, _ in p *= factor }
+    step(Doubles.self, states: 0, values, values, nil, count) { p, _, _, _ in p *= factor }
   }
   receive("gradient_norm", 11, unsafeBitCast(normFloat, to: UnsafeRawPointer.self))
   receive("gradient_norm", 12, unsafeBitCast(normDouble, to: UnsafeRawPointer.self))
@@ -35,7 +35,7 @@ private func step<V: SIMD>(
   let vector = MemoryLayout<V>.size
   let end = count &* MemoryLayout<V.Scalar>.size
   guard let first = states > 0 ? state?[0] : values, let second = states > 1 ? state?[1] : values else { return }
-  withUnsafeTemporaryAllocation(byteCount: 4 &* vector, alignment: 32) { buffers in
+  withUnsafeTemporaryAllocation(byteCount: 4 &* vector, alignment: 16) { buffers in
     guard let buffer = buffers.baseAddress else { return }
     buffer.initializeMemory(as: UInt8.self, repeating: 0, count: 4 &* vector)
     var offset = 0
@@ -74,14 +74,6 @@ private func step<V: SIMD>(
   }
 }
 
-@inline(__always)
-private func load<V: SIMD>(_ type: V.Type, _ source: UnsafeRawPointer, _ byteCount: Int) -> V {
-  if byteCount == MemoryLayout<V>.size { return source.loadUnaligned(as: V.self) }
-  var result = V()
-  withUnsafeMutableBytes(of: &result) { $0.baseAddress?.copyMemory(from: source, byteCount: byteCount) }
-  return result
-}
-
 // MARK: - Stochastic gradient descent
 
 // Parameters: learning rate, momentum, the gradient's share in the momentum (1 - dampening), weight decay, the
@@ -92,13 +84,13 @@ private let sgdFloat: optimizer_kernel = { values, gradients, state, count, para
   let (rate, momentum, share) = (Float(h[0]), Float(h[1]), Float(h[2]))
   let (decay, sign, nesterov) = (Float(h[3]), Float(h[4]), h[5] != 0)
   if momentum == 0 {
-    step(SIMD8<Float>.self, states: 0, values, gradients, nil, count) { p, g, _, _ in
+    step(Floats.self, states: 0, values, gradients, nil, count) { p, g, _, _ in
       var d = g * sign
       if decay != 0 { d += p * decay }
       p -= d * rate
     }
   } else {
-    step(SIMD8<Float>.self, states: 1, values, gradients, state, count) { p, g, m, _ in
+    step(Floats.self, states: 1, values, gradients, state, count) { p, g, m, _ in
       var d = g * sign
       if decay != 0 { d += p * decay }
       m = m * momentum + d * share
@@ -113,13 +105,13 @@ private let sgdDouble: optimizer_kernel = { values, gradients, state, count, par
   let (rate, momentum, share) = (h[0], h[1], h[2])
   let (decay, sign, nesterov) = (h[3], h[4], h[5] != 0)
   if momentum == 0 {
-    step(SIMD4<Double>.self, states: 0, values, gradients, nil, count) { p, g, _, _ in
+    step(Doubles.self, states: 0, values, gradients, nil, count) { p, g, _, _ in
       var d = g * sign
       if decay != 0 { d += p * decay }
       p -= d * rate
     }
   } else {
-    step(SIMD4<Double>.self, states: 1, values, gradients, state, count) { p, g, m, _ in
+    step(Doubles.self, states: 1, values, gradients, state, count) { p, g, m, _ in
       var d = g * sign
       if decay != 0 { d += p * decay }
       m = m * momentum + d * share
@@ -140,13 +132,13 @@ private let adamFloat: optimizer_kernel = { values, gradients, state, count, par
   let (size, share1, beta2, share2) = (Float(h[0]), Float(h[1]), Float(h[2]), Float(h[3]))
   let (epsilon, correction, decay) = (Float(h[4]), Float(h[5]), Float(h[6]))
   let (shrink, sign) = (Float(h[7]), Float(h[8]))
-  step(SIMD8<Float>.self, states: 2, values, gradients, state, count) { p, g, m, v in
+  step(Floats.self, states: 2, values, gradients, state, count) { p, g, m, v in
     p *= shrink
     var d = g * sign
     if decay != 0 { d += p * decay }
     m += (d - m) * share1
     v = v * beta2 + d * d * share2
-    p -= m / (vector8_float32_sqrt(v) / correction + epsilon) * size
+    p -= m / (vector_sqrt(v) / correction + epsilon) * size
   }
 }
 
@@ -155,13 +147,13 @@ private let adamDouble: optimizer_kernel = { values, gradients, state, count, pa
   let (size, share1, beta2, share2) = (h[0], h[1], h[2], h[3])
   let (epsilon, correction, decay) = (h[4], h[5], h[6])
   let (shrink, sign) = (h[7], h[8])
-  step(SIMD4<Double>.self, states: 2, values, gradients, state, count) { p, g, m, v in
+  step(Doubles.self, states: 2, values, gradients, state, count) { p, g, m, v in
     p *= shrink
     var d = g * sign
     if decay != 0 { d += p * decay }
     m += (d - m) * share1
     v = v * beta2 + d * d * share2
-    p -= m / (vector4_float64_sqrt(v) / correction + epsilon) * size
+    p -= m / (vector_sqrt(v) / correction + epsilon) * size
   }
 }
 
@@ -169,55 +161,57 @@ private let adamDouble: optimizer_kernel = { values, gradients, state, count, pa
 
 private let normFloat: norm_kernel = { values, count, order in
   guard let values else { return 0 }
-  var sums = (SIMD4<Double>.zero, SIMD4<Double>.zero)
+  var sums = Lanes<Double>()
   var i = 0
   while i < count {
-    let x = load(SIMD8<Float>.self, values + i &* 4, min(count &- i, 8) &* 4)
-    accumulate(&sums.0, SIMD4(Double(x[0]), Double(x[1]), Double(x[2]), Double(x[3])), order)
-    accumulate(&sums.1, SIMD4(Double(x[4]), Double(x[5]), Double(x[6]), Double(x[7])), order)
-    i &+= 8
+    let x = loadVector(values, i, min(count &- i, Floats.scalarCount), fill: 0, as: Floats.self)
+    accumulate(&sums, lanes_float32_to_float64(x), order)
+    i &+= Floats.scalarCount
   }
-  return total(sums.0, sums.1, order)
+  return total(sums.lowHalf, sums.highHalf, order)
 }
 
 private let normDouble: norm_kernel = { values, count, order in
   guard let values else { return 0 }
-  var sums = (SIMD4<Double>.zero, SIMD4<Double>.zero)
+  var sums = (Doubles(), Doubles())
+  let lanes = Doubles.scalarCount
   var i = 0
   while i < count {
-    let bytes = min(count &- i, 8) &* 8
-    accumulate(&sums.0, load(SIMD4<Double>.self, values + i &* 8, min(bytes, 32)), order)
-    if bytes > 32 { accumulate(&sums.1, load(SIMD4<Double>.self, values + (i &* 8 &+ 32), bytes &- 32), order) }
-    i &+= 8
+    accumulate(&sums.0, loadVector(values, i, min(count &- i, lanes), fill: 0, as: Doubles.self), order)
+    i &+= lanes
+    if i < count {
+      accumulate(&sums.1, loadVector(values, i, min(count &- i, lanes), fill: 0, as: Doubles.self), order)
+      i &+= lanes
+    }
   }
   return total(sums.0, sums.1, order)
 }
 
 @inline(__always)
-private func accumulate(_ sum: inout SIMD4<Double>, _ x: SIMD4<Double>, _ order: Int) {
+private func accumulate(_ sum: inout Doubles, _ x: Doubles, _ order: Int) {
   if order == 2 {
     sum += x * x
+  } else if order == 1 {
+    sum += magnitude(x)
   } else {
-    let magnitude = unsafeBitCast(unsafeBitCast(x, to: SIMD4<UInt64>.self) & (UInt64.max &>> 1), to: SIMD4<Double>.self)
-    if order == 1 { sum += magnitude } else { larger(&sum, magnitude) }
+    sum = maximumOrNaN(sum, magnitude(x))
   }
 }
 
 @inline(__always)
-private func larger(_ a: inout SIMD4<Double>, _ b: SIMD4<Double>) {
-  // A NaN on either side stays.
-  a.replace(with: b, where: (b .> a) .| (b .!= b))
+private func accumulate(_ sums: inout Lanes<Double>, _ x: Lanes<Double>, _ order: Int) {
+  var (low, high) = (sums.lowHalf, sums.highHalf)
+  accumulate(&low, x.lowHalf, order)
+  accumulate(&high, x.highHalf, order)
+  sums = Lanes<Double>(lowHalf: low, highHalf: high)
 }
 
 @inline(__always)
-private func total(_ a: SIMD4<Double>, _ b: SIMD4<Double>, _ order: Int) -> Double {
-  if order != 0 {
-    let sum = a + b
-    return (sum[0] + sum[1]) + (sum[2] + sum[3])
+private func total(_ a: Doubles, _ b: Doubles, _ order: Int) -> Double {
+  let lanes = order == 0 ? maximumOrNaN(a, b) : a + b
+  var result = lanes[0]
+  for lane in 1..<Doubles.scalarCount {
+    result = order == 0 ? maximumOrNaN(result, lanes[lane]) : result + lanes[lane]
   }
-  var largest = a
-  larger(&largest, b)
-  var result = largest[0]
-  for k in 1..<4 where largest[k] > result || largest[k] != largest[k] { result = largest[k] }
   return result
 }

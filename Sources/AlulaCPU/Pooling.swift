@@ -99,8 +99,9 @@ func maxPoolTwoByTwo(
 @inline(__always)
 func takeGreater(_ value: SIMD8<Float>, _ distance: Int32, _ best: inout SIMD8<Float>, _ step: inout SIMD8<Int32>) {
   let greater = (value .> best) .| (value .!= value)
-  best.replace(with: value, where: greater)
-  step.replace(with: SIMD8(repeating: distance), where: greater)
+  let mask = unsafeBitCast(greater, to: SIMD8<Int32>.self)
+  best = vector_select(mask, value, best)
+  step = vector_select(mask, SIMD8(repeating: distance), step)
 }
 
 /// Four indices: a distance from every second pixel.

@@ -31,7 +31,7 @@ private func power(_ x: Int8s, _ y: Int8s) -> Int8s {
   var base = x
   var exponent = y.replacing(with: 0, where: y .< 0)
   var result = Int8s(repeating: 1)
-  while vector4_uint64_any(unsafeBitCast(exponent, to: UInt64s.self)) {
+  while vector_any(unsafeBitCast(exponent, to: Int64s.self)) {
     result.replace(with: result &* base, where: (exponent & 1) .!= 0)
     base = base &* base
     exponent = exponent &>> 1
@@ -44,7 +44,7 @@ private func power(_ x: Int16s, _ y: Int16s) -> Int16s {
   var base = x
   var exponent = y.replacing(with: 0, where: y .< 0)
   var result = Int16s(repeating: 1)
-  while vector4_uint64_any(unsafeBitCast(exponent, to: UInt64s.self)) {
+  while vector_any(unsafeBitCast(exponent, to: Int64s.self)) {
     result.replace(with: result &* base, where: (exponent & 1) .!= 0)
     base = base &* base
     exponent = exponent &>> 1
@@ -57,7 +57,7 @@ private func power(_ x: Int32s, _ y: Int32s) -> Int32s {
   var base = x
   var exponent = y.replacing(with: 0, where: y .< 0)
   var result = Int32s(repeating: 1)
-  while vector4_uint64_any(unsafeBitCast(exponent, to: UInt64s.self)) {
+  while vector_any(unsafeBitCast(exponent, to: Int64s.self)) {
     result.replace(with: result &* base, where: (exponent & 1) .!= 0)
     base = base &* base
     exponent = exponent &>> 1
@@ -70,7 +70,7 @@ private func power(_ x: Int64s, _ y: Int64s) -> Int64s {
   var base = x
   var exponent = y.replacing(with: 0, where: y .< 0)
   var result = Int64s(repeating: 1)
-  while vector4_uint64_any(unsafeBitCast(exponent, to: UInt64s.self)) {
+  while vector_any(exponent) {
     result.replace(with: result &* base, where: (exponent & 1) .!= 0)
     base = base &* base
     exponent = exponent &>> 1
@@ -83,7 +83,7 @@ private func power(_ x: UInt8s, _ y: UInt8s) -> UInt8s {
   var base = x
   var exponent = y
   var result = UInt8s(repeating: 1)
-  while vector4_uint64_any(unsafeBitCast(exponent, to: UInt64s.self)) {
+  while vector_any(unsafeBitCast(exponent, to: Int64s.self)) {
     result.replace(with: result &* base, where: (exponent & 1) .!= 0)
     base = base &* base
     exponent = exponent &>> 1
@@ -96,7 +96,7 @@ private func power(_ x: UInt16s, _ y: UInt16s) -> UInt16s {
   var base = x
   var exponent = y
   var result = UInt16s(repeating: 1)
-  while vector4_uint64_any(unsafeBitCast(exponent, to: UInt64s.self)) {
+  while vector_any(unsafeBitCast(exponent, to: Int64s.self)) {
     result.replace(with: result &* base, where: (exponent & 1) .!= 0)
     base = base &* base
     exponent = exponent &>> 1
@@ -109,7 +109,7 @@ private func power(_ x: UInt32s, _ y: UInt32s) -> UInt32s {
   var base = x
   var exponent = y
   var result = UInt32s(repeating: 1)
-  while vector4_uint64_any(unsafeBitCast(exponent, to: UInt64s.self)) {
+  while vector_any(unsafeBitCast(exponent, to: Int64s.self)) {
     result.replace(with: result &* base, where: (exponent & 1) .!= 0)
     base = base &* base
     exponent = exponent &>> 1
@@ -122,7 +122,7 @@ private func power(_ x: UInt64s, _ y: UInt64s) -> UInt64s {
   var base = x
   var exponent = y
   var result = UInt64s(repeating: 1)
-  while vector4_uint64_any(exponent) {
+  while vector_any(unsafeBitCast(exponent, to: Int64s.self)) {
     result.replace(with: result &* base, where: (exponent & 1) .!= 0)
     base = base &* base
     exponent = exponent &>> 1
@@ -183,7 +183,7 @@ private func power(_ x: Floats, _ y: Floats) -> Floats {
 @inline(__always)
 private func generalPower(_ x: Floats, _ y: Floats) -> Floats {
   let (mantissa, exponent) = splitLogArgument(magnitude(x))
-  let m = vector8_float32_to_float64(mantissa)
+  let m = lanes_float32_to_float64(mantissa)
   let s = (m - 1) / (m + 1)
   let z = s * s
   var q = z * 0.28290816841842553 + 0.3199051016062126
@@ -191,10 +191,10 @@ private func generalPower(_ x: Floats, _ y: Floats) -> Floats {
   q = q * z + 0.5770779422010922
   q = q * z + 0.9617966941139444
   q = q * z + 2.8853900817778495
-  let t = vector8_float32_to_float64(y) * (s * q + vector8_int32_to_float64(exponent))
+  let t = lanes_float32_to_float64(y) * (s * q + lanes_int32_to_float64(exponent))
   let shifted = t + 0x1.8p52
-  let r = vector8_float64_to_float32(t - (shifted - 0x1.8p52))
-  let n = vector8_int64_to_int32(unsafeBitCast(shifted, to: SIMD8<Int64>.self))
+  let r = lanes_float64_to_float32(t - (shifted - 0x1.8p52))
+  let n = lanes_int64_to_int32(unsafeBitCast(shifted, to: Lanes<Int64>.self))
   var p = fma(Floats(repeating: 0.00015321186249756032), r, 0.001339016125821547)
   p = fma(p, r, 0.009618526197638286)
   p = fma(p, r, 0.05550362253543664)
@@ -204,12 +204,12 @@ private func generalPower(_ x: Floats, _ y: Floats) -> Floats {
   var result = p * powerOfTwo(half) * powerOfTwo(n &- half)
   // Negative numbers have powers of integers only, whose sign goes by parity.
   let isFar = exceeds(y, 0x1p23)
-  let whole = vector8_float32_to_int32(y.replacing(with: 0, where: isFar))
+  let whole = lanes_float32_to_int32(y.replacing(with: 0, where: isFar))
   let signed = unsafeBitCast(unsafeBitCast(result, to: Int32s.self) ^ (whole &<< 31), to: Floats.self)
-    .replacing(with: .nan, where: vector8_int32_to_float32(whole) .!= y)
+    .replacing(with: .nan, where: lanes_int32_to_float32(whole) .!= y)
   result = result.replacing(with: signed, where: x .< 0)
   // Zeros, subnormal numbers, infinities and NaN are the C library's, and what is infinite or vanishes.
-  let isSpecial = isNoLogArgument(magnitude(x)) .| isFar .| exceeds(vector8_float64_to_float32(t), 160)
+  let isSpecial = isNoLogArgument(magnitude(x)) .| isFar .| exceeds(lanes_float64_to_float32(t), 160)
   return anyLane(isSpecial) ? result.replacing(with: lanewise(x, y) { powf($0, $1) }, where: isSpecial) : result
 }
 

@@ -11,7 +11,7 @@ let normalFloat: random_kernel = { out, count, key, group, parameters in
   let deviation = SIMD16<Float>(repeating: Float(parameters[1]))
   forEachGroup(count, perGroup: 32, key, group) { i, words in
     let uniform = floats(unsafeBitCast(words.0, to: SIMD16<UInt32>.self)) * 0x1p-32 + 0x1p-33
-    let radius = roots(SIMD16<Float>(repeating: -2) * logarithm(uniform)) * deviation
+    let radius = vector_sqrt(SIMD16<Float>(repeating: -2) * logarithm(uniform)) * deviation
     let (cosine, sine) = circle(unsafeBitCast(words.1, to: SIMD16<UInt32>.self))
     storeGroup((radius * cosine + mean, radius * sine + mean), out + i &* 4, byteCount: (count &- i) &* 4)
   }
@@ -23,19 +23,13 @@ let normalDouble: random_kernel = { out, count, key, group, parameters in
   let deviation = SIMD8<Double>(repeating: parameters[1])
   forEachGroup(count, perGroup: 16, key, group) { i, words in
     let uniform = doubles(words.0) * 0x1p-64 + 0x1p-65
-    let radius = roots(SIMD8<Double>(repeating: -2) * logarithm(uniform)) * deviation
+    let radius = vector_sqrt(SIMD8<Double>(repeating: -2) * logarithm(uniform)) * deviation
     let (cosine, sine) = circle(words.1)
     storeGroup((radius * cosine + mean, radius * sine + mean), out + i &* 8, byteCount: (count &- i) &* 8)
   }
 }
 
 // MARK: - float32
-
-@inline(__always)
-private func roots(_ x: SIMD16<Float>) -> SIMD16<Float> {
-  let halves = unsafeBitCast(x, to: (SIMD8<Float>, SIMD8<Float>).self)
-  return unsafeBitCast((vector8_float32_sqrt(halves.0), vector8_float32_sqrt(halves.1)), to: SIMD16<Float>.self)
-}
 
 /// The natural logarithm of normal numbers in (0, 1].
 @inline(__always)
@@ -74,12 +68,6 @@ private func circle(_ bits: SIMD16<UInt32>) -> (SIMD16<Float>, SIMD16<Float>) {
 }
 
 // MARK: - float64
-
-@inline(__always)
-private func roots(_ x: SIMD8<Double>) -> SIMD8<Double> {
-  let halves = unsafeBitCast(x, to: (SIMD4<Double>, SIMD4<Double>).self)
-  return unsafeBitCast((vector4_float64_sqrt(halves.0), vector4_float64_sqrt(halves.1)), to: SIMD8<Double>.self)
-}
 
 @inline(__always)
 private func logarithm(_ x: SIMD8<Double>) -> SIMD8<Double> {

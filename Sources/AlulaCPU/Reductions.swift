@@ -173,11 +173,11 @@ func foldLanes<V: SIMD, A: SIMD>(
 @inline(__always)
 private func foldIntegers<T: FixedWidthInteger & SIMDScalar, W: FixedWidthInteger & SIMDScalar>(
   _ a: UnsafeMutableRawPointer?, _ x: UnsafeRawPointer?, _ r: Int, _ s: Int, _ c: Int, _ g: Int, _ d: Int, identity: W,
-  _: T.Type, _ combine: (SIMD8<W>, SIMD8<W>) -> SIMD8<W>, _ combineOne: (W, W) -> W
+  _: T.Type, _ combine: (Lanes<W>, Lanes<W>) -> Lanes<W>, _ combineOne: (W, W) -> W
 ) {
   fold(
     a, x, r, s, c, g, d, identity: identity,
-    { (x: SIMD8<T>, _: SIMD8<W>) in SIMD8<W>(truncatingIfNeeded: x) }, { (x, _) in W(truncatingIfNeeded: x) },
+    { (x: Lanes<T>, _: Lanes<W>) in Lanes<W>(truncatingIfNeeded: x) }, { (x, _) in W(truncatingIfNeeded: x) },
     combine, combineOne)
 }
 
@@ -209,12 +209,12 @@ private func registerSums(_ receive: KernelReceiver) {
   registerFold(receive, "sum", 8, words)
   registerFold(receive, "sum", 11) { a, x, r, s, c, _, g, d in
     fold(
-      a, x, r, s, c, g, d, identity: 0, { (x: SIMD8<Float>, _: SIMD8<Double>) in vector8_float32_to_float64(x) },
+      a, x, r, s, c, g, d, identity: 0, { (x: Floats, _: Lanes<Double>) in lanes_float32_to_float64(x) },
       { (x, _) in Double(x) },
       { $0 + $1 }, { $0 + $1 })
   }
   registerFold(receive, "sum", 12) { a, x, r, s, c, _, g, d in
-    fold(a, x, r, s, c, g, d, identity: 0, { (x: SIMD8<Double>, _) in x }, { (x, _) in x }, { $0 + $1 }, { $0 + $1 })
+    fold(a, x, r, s, c, g, d, identity: 0, { (x: Lanes<Double>, _) in x }, { (x, _) in x }, { $0 + $1 }, { $0 + $1 })
   }
 }
 
@@ -246,12 +246,12 @@ private func registerProducts(_ receive: KernelReceiver) {
   registerFold(receive, "prod", 8, words)
   registerFold(receive, "prod", 11) { a, x, r, s, c, _, g, d in
     fold(
-      a, x, r, s, c, g, d, identity: 1, { (x: SIMD8<Float>, _: SIMD8<Double>) in vector8_float32_to_float64(x) },
+      a, x, r, s, c, g, d, identity: 1, { (x: Floats, _: Lanes<Double>) in lanes_float32_to_float64(x) },
       { (x, _) in Double(x) },
       { $0 * $1 }, { $0 * $1 })
   }
   registerFold(receive, "prod", 12) { a, x, r, s, c, _, g, d in
-    fold(a, x, r, s, c, g, d, identity: 1, { (x: SIMD8<Double>, _) in x }, { (x, _) in x }, { $0 * $1 }, { $0 * $1 })
+    fold(a, x, r, s, c, g, d, identity: 1, { (x: Lanes<Double>, _) in x }, { (x, _) in x }, { $0 * $1 }, { $0 * $1 })
   }
 }
 
@@ -260,8 +260,8 @@ private func registerSquaredDeviations(_ receive: KernelReceiver) {
   registerFold(receive, "squared_deviation", 11) { a, x, r, s, c, centers, g, d in
     fold(
       a, x, r, s, c, g, d, centers: centers, identity: 0,
-      { (x: SIMD8<Float>, center: SIMD8<Double>) in
-        let distance = vector8_float32_to_float64(x) - center
+      { (x: Floats, center: Lanes<Double>) in
+        let distance = lanes_float32_to_float64(x) - center
         return distance * distance
       },
       { (x, center) in (Double(x) - center) * (Double(x) - center) }, { $0 + $1 }, { $0 + $1 })
@@ -269,7 +269,7 @@ private func registerSquaredDeviations(_ receive: KernelReceiver) {
   registerFold(receive, "squared_deviation", 12) { a, x, r, s, c, centers, g, d in
     fold(
       a, x, r, s, c, g, d, centers: centers, identity: 0,
-      { (x: SIMD8<Double>, center: SIMD8<Double>) in
+      { (x: Lanes<Double>, center: Lanes<Double>) in
         let distance = x - center
         return distance * distance
       },
@@ -282,15 +282,15 @@ private func registerSumsOfExponentials(_ receive: KernelReceiver) {
   registerFold(receive, "sum_of_exponentials", 11) { a, x, r, s, c, centers, g, d in
     fold(
       a, x, r, s, c, g, d, centers: centers, identity: 0,
-      { (x: SIMD8<Float>, center: SIMD8<Double>) in
-        vector8_float32_to_float64(exp(x - vector8_float64_to_float32(center)))
+      { (x: Floats, center: Lanes<Double>) in
+        lanes_float32_to_float64(exp(x - lanes_float64_to_float32(center)))
       },
-      { (x, center) in Double(exp(SIMD8<Float>(repeating: x - Float(center)))[0]) }, { $0 + $1 }, { $0 + $1 })
+      { (x, center) in Double(exp(Floats(repeating: x - Float(center)))[0]) }, { $0 + $1 }, { $0 + $1 })
   }
   registerFold(receive, "sum_of_exponentials", 12) { a, x, r, s, c, centers, g, d in
     fold(
       a, x, r, s, c, g, d, centers: centers, identity: 0,
-      { (x: SIMD4<Double>, center: SIMD4<Double>) in exp(x - center) }, { (x, center) in Glibc.exp(x - center) },
+      { (x: Doubles, center: Doubles) in exp(x - center) }, { (x, center) in Glibc.exp(x - center) },
       { $0 + $1 }, { $0 + $1 })
   }
 }

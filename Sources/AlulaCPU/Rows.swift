@@ -103,7 +103,7 @@ where V.Scalar: BinaryFloatingPoint {
 }
 
 @inline(__always)
-func widenFloats(_ x: SIMD8<Float>) -> SIMD8<Double> { vector8_float32_to_float64(x) }
+func widenFloats(_ x: Floats) -> Lanes<Double> { lanes_float32_to_float64(x) }
 
 @inline(__always)
-func widenDoubles(_ x: SIMD4<Double>) -> SIMD4<Double> { x }
+func widenDoubles(_ x: Doubles) -> Doubles { x }

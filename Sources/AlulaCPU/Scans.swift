@@ -44,10 +44,10 @@ private func register(_ receive: KernelReceiver, _ name: StaticString, _ slot: I
 @inline(__always)
 private func scanIntegers(
   _ count: Int, _ columns: Int, _ step: Int, _ out: UnsafeMutableRawPointer?, _ input: UnsafeRawPointer?,
-  start: Int64, _ next: (SIMD4<Int64>, SIMD4<Int64>) -> SIMD4<Int64>, _ nextOne: (Int64, Int64) -> Int64
+  start: Int64, _ next: (Int64s, Int64s) -> Int64s, _ nextOne: (Int64, Int64) -> Int64
 ) {
   scan(
-    count, columns, step, out, input, nil, start: start, { (x: SIMD4<Int64>) in x }, { $0 },
+    count, columns, step, out, input, nil, start: start, { (x: Int64s) in x }, { $0 },
     { carry, x, _ in next(carry, x) }, { carry, x, _ in nextOne(carry, x) })
 }
 
@@ -55,20 +55,20 @@ private func scanIntegers(
 private func scanFloats(
   _ count: Int, _ columns: Int, _ step: Int, _ out: UnsafeMutableRawPointer?, _ input: UnsafeRawPointer?,
   _ factors: UnsafeRawPointer?, start: Double,
-  _ next: (SIMD8<Double>, SIMD8<Double>, SIMD8<Double>) -> SIMD8<Double>, _ nextOne: (Double, Double, Double) -> Double
+  _ next: (Lanes<Double>, Lanes<Double>, Lanes<Double>) -> Lanes<Double>, _ nextOne: (Double, Double, Double) -> Double
 ) {
   scan(
-    count, columns, step, out, input, factors, start: start, { (x: SIMD8<Float>) in vector8_float32_to_float64(x) },
-    { vector8_float64_to_float32($0) }, next, nextOne)
+    count, columns, step, out, input, factors, start: start, { (x: Floats) in lanes_float32_to_float64(x) },
+    { lanes_float64_to_float32($0) }, next, nextOne)
 }
 
 @inline(__always)
 private func scanDoubles(
   _ count: Int, _ columns: Int, _ step: Int, _ out: UnsafeMutableRawPointer?, _ input: UnsafeRawPointer?,
   _ factors: UnsafeRawPointer?, start: Double,
-  _ next: (SIMD4<Double>, SIMD4<Double>, SIMD4<Double>) -> SIMD4<Double>, _ nextOne: (Double, Double, Double) -> Double
+  _ next: (Doubles, Doubles, Doubles) -> Doubles, _ nextOne: (Double, Double, Double) -> Double
 ) {
-  scan(count, columns, step, out, input, factors, start: start, { (x: SIMD4<Double>) in x }, { $0 }, next, nextOne)
+  scan(count, columns, step, out, input, factors, start: start, { (x: Doubles) in x }, { $0 }, next, nextOne)
 }
 
 /// Carries a value down `count` rows, `step` bytes apart, of `columns` adjacent elements. `next` takes the carry, the

@@ -3,18 +3,18 @@ import CSupport
 // Positions of values in a row.
 
 func registerSearch(_ receive: KernelReceiver) {
-  let bits8: FindKernel = { x, n, step, value in find(x, n, step, value, SIMD32<UInt8>.self) { $0 .== $1 } }
-  let bits16: FindKernel = { x, n, step, value in find(x, n, step, value, SIMD16<UInt16>.self) { $0 .== $1 } }
-  let bits32: FindKernel = { x, n, step, value in find(x, n, step, value, SIMD8<UInt32>.self) { $0 .== $1 } }
-  let bits64: FindKernel = { x, n, step, value in find(x, n, step, value, SIMD4<UInt64>.self) { $0 .== $1 } }
+  let bits8: FindKernel = { x, n, step, value in find(x, n, step, value, UInt8s.self) { $0 .== $1 } }
+  let bits16: FindKernel = { x, n, step, value in find(x, n, step, value, UInt16s.self) { $0 .== $1 } }
+  let bits32: FindKernel = { x, n, step, value in find(x, n, step, value, UInt32s.self) { $0 .== $1 } }
+  let bits64: FindKernel = { x, n, step, value in find(x, n, step, value, UInt64s.self) { $0 .== $1 } }
   for (slot, kernel) in [bits8, bits8, bits16, bits32, bits64, bits8, bits16, bits32, bits64].enumerated() {
     receive("find", slot, unsafeBitCast(kernel, to: UnsafeRawPointer.self))
   }
   let float: FindKernel = { x, n, step, value in
-    find(x, n, step, value, SIMD8<Float>.self) { ($0 .== $1) .| (($0 .!= $0) .& ($1 .!= $1)) }
+    find(x, n, step, value, Floats.self) { ($0 .== $1) .| (($0 .!= $0) .& ($1 .!= $1)) }
   }
   let double: FindKernel = { x, n, step, value in
-    find(x, n, step, value, SIMD4<Double>.self) { ($0 .== $1) .| (($0 .!= $0) .& ($1 .!= $1)) }
+    find(x, n, step, value, Doubles.self) { ($0 .== $1) .| (($0 .!= $0) .& ($1 .!= $1)) }
   }
   receive("find", 11, unsafeBitCast(float, to: UnsafeRawPointer.self))
   receive("find", 12, unsafeBitCast(double, to: UnsafeRawPointer.self))
@@ -35,9 +35,8 @@ private func find<V: SIMD>(
   if step == MemoryLayout<V.Scalar>.stride {
     while i &+ V.scalarCount <= count {
       let found = matches(input.loadUnaligned(fromByteOffset: i &* step, as: V.self), wanted)
-      // Every vector here has 256 bits, and so has its mask.
-      let bits = unsafeBitCast(found, to: SIMD4<UInt64>.self)
-      if bits[0] | bits[1] | bits[2] | bits[3] != 0 { break }
+      // Every vector here fills a register, and so does its mask.
+      if vector_any(unsafeBitCast(found, to: Int64s.self)) { break }
       i &+= V.scalarCount
     }
   }

@@ -10,22 +10,22 @@ func registerSelection(_ receive: KernelReceiver) {
   }
   for slot in [2, 6, 9, 10] {
     register(receive, "where", slot: slot) { n, p, s, _ in
-      map(n, p, s) { (c: SIMD16<UInt8>, x: UInt16s, y: UInt16s) in
-        y.replacing(with: x, where: vector16_uint8_to_uint16(c) .!= 0)
+      map(n, p, s) { (c: UInt16Bytes, x: UInt16s, y: UInt16s) in
+        y.replacing(with: x, where: vector_bytes_to_uint16(c) .!= 0)
       }
     }
   }
   for slot in [3, 7, 11] {
     register(receive, "where", slot: slot) { n, p, s, _ in
-      map(n, p, s) { (c: SIMD8<UInt8>, x: UInt32s, y: UInt32s) in
-        y.replacing(with: x, where: vector8_uint8_to_uint32(c) .!= 0)
+      map(n, p, s) { (c: Lanes<UInt8>, x: UInt32s, y: UInt32s) in
+        y.replacing(with: x, where: lanes_uint8_to_uint32(c) .!= 0)
       }
     }
   }
   for slot in [4, 8, 12, 13] {
     register(receive, "where", slot: slot) { n, p, s, _ in
-      map(n, p, s) { (c: SIMD4<UInt8>, x: UInt64s, y: UInt64s) in
-        y.replacing(with: x, where: vector4_uint8_to_uint64(c) .!= 0)
+      map(n, p, s) { (c: UInt64Bytes, x: UInt64s, y: UInt64s) in
+        y.replacing(with: x, where: vector_bytes_to_uint64(c) .!= 0)
       }
     }
   }

@@ -47,7 +47,7 @@ func registerSoftmaxColumns(_ receive: KernelReceiver) {
 }
 
 @inline(__always)
-private func narrowDoubles(_ x: SIMD8<Double>) -> SIMD8<Float> { vector8_float64_to_float32(x) }
+private func narrowDoubles(_ x: Lanes<Double>) -> Floats { lanes_float64_to_float32(x) }
 
 /// Calls `body` with scratch for a number and a sum per column.
 @inline(__always)
@@ -88,10 +88,10 @@ private func sumExponentials<V: SIMD, A: SIMD>(
 }
 
 @inline(__always)
-private func finiteOrMore(_ x: SIMD8<Float>) -> SIMD8<Float> { x.replacing(with: 0, where: x .== -.infinity) }
+private func finiteOrMore(_ x: Floats) -> Floats { x.replacing(with: 0, where: x .== -.infinity) }
 
 @inline(__always)
-private func finiteOrMore(_ x: SIMD4<Double>) -> SIMD4<Double> { x.replacing(with: 0, where: x .== -.infinity) }
+private func finiteOrMore(_ x: Doubles) -> Doubles { x.replacing(with: 0, where: x .== -.infinity) }
 
 /// out = exp(x - max) / Σ exp(x - max). Operands: out, x.
 @inline(__always)

@@ -15,7 +15,7 @@ func registerTransposition(_ receive: KernelReceiver) {
   }
   register(receive, 8) { rows, columns, target, targetStep, source, sourceStep in
     transposeBlocks(
-      4, rows, columns, target!, targetStep, source!, sourceStep, as: UInt64.self, vector4_uint64_transpose)
+      4, rows, columns, target!, targetStep, source!, sourceStep, as: UInt64.self, transpose_four_uint64)
   }
   register(receive, 16) { rows, columns, target, targetStep, source, sourceStep in
     transposeTiles(rows, columns, target!, targetStep, source!, sourceStep, as: SIMD2<UInt64>.self)
@@ -35,10 +35,10 @@ func transposeWords(
   #if AVX512
     if rows >= 16, columns >= 16 {
       return transposeBlocks(
-        16, rows, columns, target, targetStep, source, sourceStep, as: UInt32.self, vector16_uint32_transpose)
+        16, rows, columns, target, targetStep, source, sourceStep, as: UInt32.self, transpose_sixteen_uint32)
     }
   #endif
-  transposeBlocks(8, rows, columns, target, targetStep, source, sourceStep, as: UInt32.self, vector8_uint32_transpose)
+  transposeBlocks(8, rows, columns, target, targetStep, source, sourceStep, as: UInt32.self, transpose_eight_uint32)
 }
 
 /// In square blocks, each moved through registers by `block`.

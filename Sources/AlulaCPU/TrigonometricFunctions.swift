@@ -18,13 +18,13 @@ private func reduceByHalfPi(_ x: Floats) -> (quadrant: Int32s, r: Floats) {
     r = fma(n, Floats(repeating: 4.37113883e-8), r)
     return (unsafeBitCast(shifted, to: Int32s.self), fma(n, Floats(repeating: 1.715124499e-15), r))
   #else
-    let wide = vector8_float32_to_float64(x)
+    let wide = lanes_float32_to_float64(x)
     let shift = 0x1.8p52
     let shifted = wide * 0.6366197723675814 + shift
     let n = shifted - shift
     // π/2 in two parts; the first has 33 bits, so that its product with n is exact.
     let r = (wide - n * 1.57079632673412561417) - n * 6.07710050650619224932e-11
-    return (vector8_int64_to_int32(unsafeBitCast(shifted, to: SIMD8<Int64>.self)), vector8_float64_to_float32(r))
+    return (lanes_int64_to_int32(unsafeBitCast(shifted, to: Lanes<Int64>.self)), lanes_float64_to_float32(r))
   #endif
 }
 
