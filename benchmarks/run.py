@@ -47,6 +47,25 @@ class Worker:
             raise RuntimeError(f"{self.process.args} died")
         return json.loads(answer)
 
+    def rest(self) -> None:
+        """Waits until no thread runs: some libraries' threads spin for tens of milliseconds after a call, on the core that
+        the next library's need."""
+        for _ in range(500):
+            time.sleep(0.002)
+            if not any(running(path) for path in Path(f"/proc/{self.process.pid}/task").glob("*/stat")):
+                return
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def running(thread: Path) -> bool:
+    try:
+        return thread.read_text().rpartition(")")[2].split()[0] == "R"
+    except OSError:
+        return False  # It has ended.
+
 
 def processor() -> str:
     for line in Path("/proc/cpuinfo").read_text().splitlines():
@@ -93,10 +112,20 @@ def measure(workers: dict[str, Worker], number: int, rounds: int) -> dict[str, f
     times: dict[str, list[float]] = {name: [] for name in able}
     for _ in range(rounds):
         for name in able:
-            # Long enough for the threads of the one before to fall asleep.
-            time.sleep(0.02)
             times[name].append(workers[name].ask(number, "time 0.05"))
+            workers[name].rest()
     return {name: statistics.median(values) for name, values in times.items()}
+
+
+def memory(number: int, libraries: list[str], threads: int) -> dict[str, dict[str, float]]:
+    """What a case takes in a process of its own, see worker.py."""
+    result = {}
+    for name in libraries:
+        worker = Worker(name, threads)
+        if (figures := worker.ask(number, "memory")) is not None:
+            result[name] = figures
+        worker.close()
+    return result
 
 
 def text(value: float | None) -> str:
@@ -200,15 +229,16 @@ def main() -> None:
             + f"{share:>10}",
             flush=True,
         )
+        if case.name.startswith("train step") and not options.busy:
+            figures = results[case.name]["memory"] = memory(number, libraries, options.threads)
+            for key in ("peak MB", "page faults"):
+                print(f"  {key:60}" + "".join(f"{text(figures.get(n, {}).get(key)):>11}" for n in libraries), flush=True)
     small = small_operations()
     print("from C, ns: " + ", ".join(f"{name.replace('_', ' ')} {value:.0f}" for name, value in small.items()))
     print(summary(results))
     if options.json:
         machine = {"processor": processor(), "threads": options.threads, **peaks}
-        memory = {name: worker.ask(0, "memory") for name, worker in workers.items()}
-        options.json.write_text(
-            json.dumps({"machine": machine, "cases": results, "from C, ns": small, "peak MB": memory}, indent=1)
-        )
+        options.json.write_text(json.dumps({"machine": machine, "cases": results, "from C, ns": small}, indent=1))
     if options.plot:
         plot(results, title, options.plot)
 
