@@ -232,7 +232,9 @@ def main() -> None:
         if case.name.startswith("train step") and not options.busy:
             figures = results[case.name]["memory"] = memory(number, libraries, options.threads)
             for key in ("peak MB", "page faults"):
-                print(f"  {key:60}" + "".join(f"{text(figures.get(n, {}).get(key)):>11}" for n in libraries), flush=True)
+                print(
+                    f"  {key:60}" + "".join(f"{text(figures.get(n, {}).get(key)):>11}" for n in libraries), flush=True
+                )
     small = small_operations()
     print("from C, ns: " + ", ".join(f"{name.replace('_', ' ')} {value:.0f}" for name, value in small.items()))
     print(summary(results))

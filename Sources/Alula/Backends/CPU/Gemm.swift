@@ -3,8 +3,8 @@ import Synchronization
 
 /// C = A B, or C += A B, with an optional bias per row and column of C.
 ///
-/// Both operands are packed into panels, then C is computed in tiles that each walk the whole depth. The
-/// cut into tiles depends on the sizes only, so the result does not depend on the number of threads.
+/// C is computed in tiles that each walk the whole depth, of operands that are packed into panels where they cannot
+/// be read in place. The cut into tiles depends on the sizes only, so the result does not depend on the number of threads.
 struct Gemm {
   let kernels: GemmKernels
   /// C is m × n, the depth of the product k.
@@ -19,13 +19,20 @@ struct Gemm {
   /// Whether this is one piece of the depth of a larger product.
   private var isPiece = false
 
-  /// The depth of a block: a panel of B that deep fits the first-level cache.
+  /// The depth of a block where callers cut it: a panel of B that deep fits the first-level cache.
   static let depthBlock = 256
+  /// The most depth of a block where it is cut evenly, since a shallow rest would be slow. A panel of B then streams
+  /// from the second-level cache, which costs less than to add to C more often.
+  private static let deepestBlock = 512
   /// The most rows of a tile: a block of A that tall fits the second-level cache.
   private static let rowBlock = 192
+  /// As many where A is read in place: its rows are farther apart.
+  private static let stripRowBlock = 96
   private static let columnBlock = 512
   /// Multiply-adds worth a task of its own.
   private static let taskSize = 2 << 20
+  /// Multiply-adds of the smallest tasks: some microseconds, where handing one over costs up to one.
+  private static let smallestTask = 1 << 17
   /// The most memory, in bytes, that one operand's panels take.
   private static let slabSize = 64 << 20
 
@@ -36,16 +43,20 @@ struct Gemm {
     self.k = k
   }
 
+  /// The depth of this product's blocks, but for the last.
+  private var deepest: Int {
+    let blocks = max(1, (k + Self.deepestBlock - 1) / Self.deepestBlock)
+    return kernels.paddedDepth((k + blocks - 1) / blocks)
+  }
+
   /// Computes C, whose rows are contiguous and `rowStride` elements apart. False, with C undefined, when there
   /// is no memory for panels.
   func run(_ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int) -> Bool {
     if m == 0 || n == 0 { return true }
+    if kernels.depthUnit == 1, runVector(a, b, c, rowStride: rowStride) { return true }
     if let done = runSplit(a, b, c, rowStride: rowStride) { return done }
     // Pairs exist in panels only.
-    if kernels.depthUnit == 1 {
-      if runVector(a, b, c, rowStride: rowStride) { return true }
-      if let done = runUnpacked(a, b, c, rowStride: rowStride) { return done }
-    }
+    if kernels.depthUnit == 1, let done = runStrips(a, b, c, rowStride: rowStride) { return done }
     let (size, resultSize, depth) = (kernels.itemSize, kernels.resultSize, kernels.paddedDepth(k))
     // Slabs bound the memory that panels take.
     let rowsAtOnce = Self.slab(m, k, size)
@@ -118,26 +129,25 @@ struct Gemm {
     return true
   }
 
-  // MARK: - Small products
+  // MARK: - Strips
 
-  /// A small A is read where it lies, and so is a small B; panels of a larger B are packed right before they are used.
-  /// nil when the product is not of that kind.
-  private func runUnpacked(
+  /// A whose rows are contiguous is read where it lies, and so is a small B; of a larger B each task packs the strip that
+  /// it uses, so that no core waits for what another has packed. nil when A is not of that kind.
+  private func runStrips(
     _ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int
   ) -> Bool? {
-    // Elements of one depth that lie apart fill the first-level cache with what is not used.
-    guard Dims([m, k]).saturatedProduct <= (a.columnStride == 1 ? 1 << 17 : 1 << 12) else { return nil }
+    let elements = Dims([m, k]).saturatedProduct
+    // Elements of one depth that lie apart fill the first-level cache with what is not used, and rows of a large matrix
+    // are far apart.
+    guard elements <= (a.columnStride == 1 ? 1 << 21 : 1 << 12) else { return nil }
     let size = kernels.itemSize
     let lanes = kernels.columns
-    let work = Self.taskSize / 8
-    let columnsAtOnce = max(1, work / max(m * k * lanes, 1), n / lanes / 16) * lanes
+    let readsB = b.columnStride == 1 && (m <= 2 * kernels.rows || k &* b.rowStride &* size <= 1 << 16)
+    let (columnsAtOnce, rowsAtOnce) = strips(readsB: readsB)
     let columnTasks = (n + columnsAtOnce - 1) / columnsAtOnce
-    let rowsAtOnce = columnTasks >= 8 ? m : max(24, work / max(k * min(n, columnsAtOnce), 1) / 6 * 6)
     let rowTasks = (m + rowsAtOnce - 1) / rowsAtOnce
-    let whole =
-      b.columnStride == 1 && (m <= 2 * kernels.rows || k &* b.rowStride &* size <= 1 << 16) ? n / lanes * lanes : 0
-    let deepest = min(k, Self.depthBlock)
-    if whole == n, columnTasks * rowTasks == 1, k <= Self.depthBlock {
+    let lying = readsB ? n / lanes * lanes : 0
+    if lying == n, columnTasks * rowTasks == 1, k <= Self.deepestBlock, m <= 2 * Self.stripRowBlock {
       // One call, and no memory.
       var product = gemm_product(rows: m, columns: n, depth: k, rowStride: rowStride, accumulate: accumulate)
       product.a_row = a.rowStride
@@ -151,48 +161,91 @@ struct Gemm {
     ThreadPool.parallelFor(columnTasks * rowTasks, grain: 1) { range in
       guard
         let panels = Scratch(
-          elements: [whole == n ? 0 : kernels.paddedColumns(min(n, columnsAtOnce)), deepest], size: size)
+          elements: [lying == n ? 0 : kernels.paddedColumns(min(n, columnsAtOnce)), deepest], size: size)
       else { return failed.store(true, ordering: .relaxed) }
       for task in range {
         let row = task % rowTasks * rowsAtOnce
-        let rows = min(rowsAtOnce, m - row)
-        let columns = (task / rowTasks * columnsAtOnce)..<min(n, (task / rowTasks + 1) * columnsAtOnce)
-        let lying = columns.lowerBound..<max(columns.lowerBound, min(columns.upperBound, whole))
-        let rest = lying.upperBound..<columns.upperBound
-        var depth = 0
-        repeat {
-          let deep = min(Self.depthBlock, k - depth)
-          var product = gemm_product(
-            rows: rows, columns: 0, depth: deep, rowStride: rowStride, accumulate: accumulate || depth > 0)
-          product.a_row = a.rowStride
-          product.a0 = a.columnStride
-          let from = a.moved(rows: row, columns: depth, size: size).pointer
-          func multiply(_ columns: Range<Int>, _ panels: UnsafeRawPointer) {
-            product.columns = columns.count
-            kernels.block(
-              &product, from, panels, c + (row * rowStride + columns.lowerBound) * size,
-              depth == 0 ? rowBias.map { $0 + row * size } : nil,
-              depth == 0 ? columnBias.map { $0 + columns.lowerBound * size } : nil)
-          }
-          let matrix = b.moved(rows: depth, columns: lying.lowerBound, size: size)
-          if !lying.isEmpty {
-            product.b_panel = lanes
-            product.b0 = b.rowStride
-            multiply(lying, matrix.pointer)
-          }
-          if !rest.isEmpty {
-            kernels.packB(
-              rest.count, deep, matrix.moved(columns: lying.count, size: size).pointer, b.columnStride, b.rowStride,
-              panels.pointer)
-            product.b_panel = lanes * deep
-            product.b0 = lanes
-            multiply(rest, panels.pointer)
-          }
-          depth += Self.depthBlock
-        } while depth < k
+        let column = task / rowTasks * columnsAtOnce
+        multiplyStrip(
+          a, b, row..<min(m, row + rowsAtOnce), column..<min(n, column + columnsAtOnce), lying: lying, panels.pointer,
+          c,
+          rowStride: rowStride)
       }
     }
     return !failed.load(ordering: .relaxed)
+  }
+
+  /// How many columns and rows one task takes: rows of C where B is read in place; else strips of columns, cut into rows
+  /// where they are few, since every cut across B packs it again.
+  private func strips(readsB: Bool) -> (columns: Int, rows: Int) {
+    let lanes = kernels.columns
+    let panels = (n + lanes - 1) / lanes
+    let work = Dims([m, panels * lanes, k]).saturatedProduct / Self.smallestTask
+    // A loop over fewer tasks costs what it brings, as does one that writes much for its work: the other core would first
+    // have to take over the lines.
+    if work < 3 || (k < 64 && m * n <= 1 << 16) { return (n, m) }
+    let tasks = min(64, work.roundedDownToPowerOfTwo)
+    if readsB {
+      let rowTasks = max(1, min(tasks, m / 48)).roundedDownToPowerOfTwo
+      let columns = rowTasks == tasks ? n : max(1, panels * rowTasks / tasks) * lanes
+      return (columns, (m + rowTasks - 1) / rowTasks)
+    }
+    // Strips share what the second-level cache holds of A; from farther away it must not come too often.
+    let narrowest = m * k * kernels.itemSize <= 1 << 19 ? lanes : max(lanes, 64)
+    let columns = max(narrowest, panels / min(tasks, 16) * lanes)
+    let columnTasks = (n + columns - 1) / columns
+    let rowTasks = min(tasks / columnTasks, m / (columnTasks >= 8 ? 384 : m < 384 ? 48 : 192))
+    return (columns, rowTasks < 2 ? m : (m + rowTasks - 1) / rowTasks)
+  }
+
+  /// Some rows and columns of C, through all blocks of depth. Columns below `lying` are read from B itself.
+  private func multiplyStrip(
+    _ a: MatrixOperand, _ b: MatrixOperand, _ rows: Range<Int>, _ columns: Range<Int>, lying: Int,
+    _ panels: UnsafeMutableRawPointer, _ c: UnsafeMutableRawPointer, rowStride: Int
+  ) {
+    let size = kernels.itemSize
+    let lanes = kernels.columns
+    let lying = columns.lowerBound..<max(columns.lowerBound, min(columns.upperBound, lying))
+    let rest = lying.upperBound..<columns.upperBound
+    let rowBlocks = (rows.count + Self.stripRowBlock - 1) / Self.stripRowBlock
+    let blockRows = kernels.paddedRows((rows.count + rowBlocks - 1) / rowBlocks)
+    let deepest = deepest
+    var depth = 0
+    repeat {
+      let deep = min(deepest, k - depth)
+      let first = depth == 0
+      let matrix = b.moved(rows: depth, columns: lying.lowerBound, size: size)
+      if !rest.isEmpty {
+        kernels.packB(
+          rest.count, deep, matrix.moved(columns: lying.count, size: size).pointer, b.columnStride, b.rowStride, panels)
+      }
+      for row in stride(from: rows.lowerBound, to: rows.upperBound, by: blockRows) {
+        var product = gemm_product(
+          rows: min(blockRows, rows.upperBound - row), columns: 0, depth: deep, rowStride: rowStride,
+          accumulate: accumulate || !first)
+        product.a_row = a.rowStride
+        product.a0 = a.columnStride
+        let from = a.moved(rows: row, columns: depth, size: size).pointer
+        func multiply(_ columns: Range<Int>, _ panels: UnsafeRawPointer) {
+          product.columns = columns.count
+          kernels.block(
+            &product, from, panels, c + (row * rowStride + columns.lowerBound) * size,
+            first ? rowBias.map { $0 + row * size } : nil,
+            first ? columnBias.map { $0 + columns.lowerBound * size } : nil)
+        }
+        if !lying.isEmpty {
+          product.b_panel = lanes
+          product.b0 = b.rowStride
+          multiply(lying, matrix.pointer)
+        }
+        if !rest.isEmpty {
+          product.b_panel = lanes * deep
+          product.b0 = lanes
+          multiply(rest, panels)
+        }
+      }
+      depth += deep
+    } while depth < k
   }
 
   // MARK: - Packing
@@ -204,18 +257,19 @@ struct Gemm {
     if k == 0 { return }
     // Vectors that one task packs: whole panels of either operand.
     let chunk = 192
-    let depthBlocks = (k + Self.depthBlock - 1) / Self.depthBlock
+    let deepest = deepest
+    let depthBlocks = (k + deepest - 1) / deepest
     let tasksA = (m + chunk - 1) / chunk * depthBlocks
     let tasksB = panelsB == nil ? 0 : (n + chunk - 1) / chunk * depthBlocks
     let size = kernels.itemSize
-    let grain = max(1, (1 << 15) / (chunk * min(k, Self.depthBlock)))
+    let grain = max(1, (1 << 15) / (chunk * deepest))
     ThreadPool.parallelFor(tasksA + tasksB, grain: grain) { range in
       for task in range {
         let forA = task < tasksA
         let index = forA ? task : task - tasksA
-        let depth = index % depthBlocks * Self.depthBlock
+        let depth = index % depthBlocks * deepest
         let vector = index / depthBlocks * chunk
-        let deep = min(Self.depthBlock, k - depth)
+        let deep = min(deepest, k - depth)
         if forA {
           kernels.packA(
             min(chunk, m - vector), deep,
@@ -246,21 +300,31 @@ struct Gemm {
     _ panelsA: UnsafeRawPointer, _ panelsB: UnsafeRawPointer, _ c: UnsafeMutableRawPointer, rowStride: Int
   ) {
     let size = kernels.resultSize
-    let rowTiles = (m + Self.rowBlock - 1) / Self.rowBlock
-    let tileRows = kernels.paddedRows((m + rowTiles - 1) / rowTiles)
-    // Narrower tiles where wide ones would be too few to share out.
+    var rowTiles = (m + Self.rowBlock - 1) / Self.rowBlock
     var tileColumns = Self.columnBlock
+    if n * deepest * kernels.itemSize <= 1 << 19 {
+      // Whole rows of C where B stays in the second-level cache: what a thread writes lies together, so that it mostly
+      // finds its own part when it computes with C next.
+      let work = Dims([m, n, k]).saturatedProduct / Self.smallestTask
+      let tasks = min(16, m / 24, work)
+      rowTiles = max(rowTiles, tasks > 1 ? tasks.roundedDownToPowerOfTwo : 1)
+      tileColumns = kernels.paddedColumns(n)
+    }
+    let tileRows = kernels.paddedRows((m + rowTiles - 1) / rowTiles)
+    rowTiles = (m + tileRows - 1) / tileRows
+    // Narrower tiles where wide ones would be too few to share out.
     while tileColumns > 64, rowTiles * (n / tileColumns) < 8,
       Dims([tileRows, tileColumns, k]).saturatedProduct > Self.taskSize
     {
-      tileColumns /= 2
+      tileColumns = kernels.paddedColumns(tileColumns / 2)
     }
     let columnTiles = (n + tileColumns - 1) / tileColumns
     let grain = max(1, Self.taskSize / 4 / max(Dims([tileRows, min(tileColumns, n), k]).saturatedProduct, 1))
     ThreadPool.parallelFor(rowTiles * columnTiles, grain: grain) { range in
       for tile in range {
-        let row = tile % rowTiles * tileRows
-        let column = tile / rowTiles * tileColumns
+        // Row by row, so that a thread's part of C is as near together as its part of what is computed from C.
+        let row = tile / columnTiles * tileRows
+        let column = tile % columnTiles * tileColumns
         let rows = min(tileRows, m - row)
         let columns = min(tileColumns, n - column)
         if rows <= 0 { continue }
@@ -276,10 +340,10 @@ struct Gemm {
     _ panelsA: UnsafeRawPointer, _ panelsB: UnsafeRawPointer, _ rows: Range<Int>, _ columns: Range<Int>,
     _ c: UnsafeMutableRawPointer, rowStride: Int
   ) {
-    let (size, resultSize) = (kernels.itemSize, kernels.resultSize)
+    let (size, resultSize, deepest) = (kernels.itemSize, kernels.resultSize, deepest)
     var depth = 0
     repeat {
-      let deep = min(Self.depthBlock, k - depth)
+      let deep = min(deepest, k - depth)
       let padded = kernels.paddedDepth(deep)
       let first = depth == 0
       var product = kernels.packed(
@@ -289,7 +353,7 @@ struct Gemm {
         panelsB + (depth * kernels.paddedColumns(n) + columns.lowerBound * padded) * size, c,
         first ? rowBias.map { $0 + rows.lowerBound * resultSize } : nil,
         first ? columnBias.map { $0 + columns.lowerBound * resultSize } : nil)
-      depth += Self.depthBlock
+      depth += deep
     } while depth < k
   }
 
@@ -333,4 +397,9 @@ struct Gemm {
     }
     return true
   }
+}
+
+extension Int {
+  /// The largest power of two that a positive number reaches: tasks are shared out evenly then, most often.
+  fileprivate var roundedDownToPowerOfTwo: Int { 1 << (Int.bitWidth - 1 - leadingZeroBitCount) }
 }

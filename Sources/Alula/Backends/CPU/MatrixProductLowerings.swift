@@ -113,7 +113,7 @@ extension CPUBackend {
     }
     // Threads share out the batch when it is large enough, else the tiles of each product.
     if offsetsA.count >= 8 {
-      ThreadPool.parallelFor(offsetsA.count, grain: max(1, (1 << 17) / max(Dims([m, n, k]).saturatedProduct, 1))) {
+      ThreadPool.parallelFor(offsetsA.count, grain: max(1, (1 << 18) / max(Dims([m, n, k]).saturatedProduct, 1))) {
         for i in $0 { multiply(i) }
       }
     } else {

@@ -1,6 +1,6 @@
 /// A loop over the elements of an output and of inputs broadcast to it.
 enum StridedLoop {
-  /// Elements below which a further thread costs more than it brings.
+  /// Elements of a chunk. Up to two chunks stay on the caller's thread: the other core would first have to fetch them.
   private static let grain = 32 * 1024
   /// Of the output and at most three inputs.
   typealias Pointers = InlineArray<4, UnsafeMutablePointer<CChar>?>
@@ -49,7 +49,7 @@ enum StridedLoop {
     _ kernel: ElementwiseKernel, _ count: Int, _ pointers: Pointers, _ strides: Strides,
     _ parameters: UnsafePointer<Double>?
   ) {
-    if count <= grain {
+    if count <= 2 * grain {
       call(kernel, count, pointers, strides, parameters)
       return
     }
