@@ -48,8 +48,8 @@ class Worker:
         return json.loads(answer)
 
     def rest(self) -> None:
-        """Waits until no thread runs: some libraries' threads spin for tens of milliseconds after a call, on the core that
-        the next library's need."""
+        """Waits until no thread runs: some libraries' threads spin for tens of milliseconds after a call, on a core that
+        the next library needs."""
         for _ in range(500):
             time.sleep(0.002)
             if not any(running(path) for path in Path(f"/proc/{self.process.pid}/task").glob("*/stat")):

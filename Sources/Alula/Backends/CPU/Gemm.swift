@@ -53,10 +53,11 @@ struct Gemm {
   /// is no memory for panels.
   func run(_ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int) -> Bool {
     if m == 0 || n == 0 { return true }
-    if kernels.depthUnit == 1, runVector(a, b, c, rowStride: rowStride) { return true }
-    if let done = runSplit(a, b, c, rowStride: rowStride) { return done }
     // Pairs exist in panels only.
-    if kernels.depthUnit == 1, let done = runStrips(a, b, c, rowStride: rowStride) { return done }
+    let isPlain = kernels.depthUnit == 1
+    if isPlain, runVector(a, b, c, rowStride: rowStride) || runNarrow(a, b, c, rowStride: rowStride) { return true }
+    if let done = runSplit(a, b, c, rowStride: rowStride) { return done }
+    if isPlain, let done = runStrips(a, b, c, rowStride: rowStride) { return done }
     let (size, resultSize, depth) = (kernels.itemSize, kernels.resultSize, kernels.paddedDepth(k))
     // Slabs bound the memory that panels take.
     let rowsAtOnce = Self.slab(m, k, size)
@@ -126,6 +127,26 @@ struct Gemm {
       }
     }
     for piece in 1..<pieces { kernels.add(count, c, sums + (piece - 1) * count * size) }
+    return true
+  }
+
+  /// Few columns, each contiguous along the depth, as those of a last layer's weight: every row of A meets them one by
+  /// one, where a tile would mostly be empty. False when this does not apply.
+  private func runNarrow(
+    _ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int
+  ) -> Bool {
+    let size = kernels.itemSize
+    guard 2 * n <= kernels.columns, k >= 64, n * k * size <= 1 << 15, a.columnStride == 1, b.rowStride == 1,
+      !accumulate,
+      rowBias == nil
+    else { return false }
+    ThreadPool.parallelFor(m, grain: max(1, Self.smallestTask / (n * k))) { range in
+      for row in range {
+        let sums = c + row * rowStride * size
+        kernels.vector(n, k, a.moved(rows: row, size: size).pointer, 1, b.pointer, 1, b.columnStride, sums)
+        if let columnBias { kernels.add(n, sums, columnBias) }
+      }
+    }
     return true
   }
 
@@ -322,9 +343,8 @@ struct Gemm {
     let grain = max(1, Self.taskSize / 4 / max(Dims([tileRows, min(tileColumns, n), k]).saturatedProduct, 1))
     ThreadPool.parallelFor(rowTiles * columnTiles, grain: grain) { range in
       for tile in range {
-        // Row by row, so that a thread's part of C is as near together as its part of what is computed from C.
-        let row = tile / columnTiles * tileRows
-        let column = tile % columnTiles * tileColumns
+        let row = tile % rowTiles * tileRows
+        let column = tile / rowTiles * tileColumns
         let rows = min(tileRows, m - row)
         let columns = min(tileColumns, n - column)
         if rows <= 0 { continue }
