@@ -1,8 +1,7 @@
 /* What the machine can do: limits THREADS prints the peak of fused multiply-adds in GFLOP/s, float32 and
-   float64, and the bandwidth of c = a + b on arrays beyond the caches in GB/s, as JSON. Build with -O3 -mavx2
-   -mfma -pthread. */
+   float64, and the bandwidth of c = a + b on arrays beyond the caches in GB/s, as JSON. Build with -O3
+   -march=native -pthread. */
 #define _POSIX_C_SOURCE 200809L
-#include <immintrin.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,32 +19,41 @@ static int threads = 1;
 static float *a, *b, *c;
 static volatile float sink;
 
+#ifdef __AVX512F__
+enum { VECTOR_BYTES = 64 };
+#else
+enum { VECTOR_BYTES = 32 };
+#endif
+typedef float floats __attribute__((vector_size(VECTOR_BYTES)));
+typedef double doubles __attribute__((vector_size(VECTOR_BYTES)));
+
 /* Twelve independent chains hide the latency of two units. */
-#define FMA_LOOP(vector, set, fma, lanes)                 \
-  vector x = set(1.0000001f), y = set(1e-9f), s[12];      \
-  for (int i = 0; i < 12; i++) s[i] = set(i * 0.1f);      \
-  for (int n = 0; n < STEPS; n++)                         \
-    for (int i = 0; i < 12; i++) s[i] = fma(s[i], x, y);  \
-  for (int i = 1; i < 12; i++) s[0] = fma(s[0], x, s[i]); \
-  sink = (float)s[0][0];                                  \
-  return 2.0 * 12 * lanes * STEPS;
+#define FMA_LOOP(vector)                                               \
+  vector x = (vector){0} + 1.0000001f, y = (vector){0} + 1e-9f, s[12]; \
+  for (int i = 0; i < 12; i++) s[i] = (vector){0} + i * 0.1f;          \
+  for (int n = 0; n < STEPS; n++)                                      \
+    for (int i = 0; i < 12; i++) s[i] = s[i] * x + y;                  \
+  for (int i = 1; i < 12; i++) s[0] += s[i];                           \
+  sink = (float)s[0][0];                                               \
+  return 2.0 * 12 * STEPS * (double)(sizeof(vector) / sizeof(x[0]));
 
 static double fma32(int part) {
   (void)part;
-  FMA_LOOP(__m256, _mm256_set1_ps, _mm256_fmadd_ps, 8)
+  FMA_LOOP(floats)
 }
 
 static double fma64(int part) {
   (void)part;
-  FMA_LOOP(__m256d, _mm256_set1_pd, _mm256_fmadd_pd, 4)
+  FMA_LOOP(doubles)
 }
 
 static double stream(int part) {
-  long start = (long)ELEMENTS / threads * part / 8 * 8, end = (long)ELEMENTS / threads * (part + 1) / 8 * 8;
-  for (long i = start; i < end; i += 8) {
-    _mm256_storeu_ps(c + i, _mm256_add_ps(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i)));
-  }
-  return 12.0 * (end - start);
+  long lanes = VECTOR_BYTES / 4, count = ELEMENTS / lanes;
+  long start = count / threads * part, end = count / threads * (part + 1);
+  const floats *x = (const floats *)a, *y = (const floats *)b;
+  floats *z = (floats *)c;
+  for (long i = start; i < end; i++) z[i] = x[i] + y[i];
+  return 12.0 * (double)((end - start) * lanes);
 }
 
 static void *run_job(void *argument) {
@@ -84,9 +92,10 @@ static double best(double (*work)(int)) {
 int main(int argc, char **argv) {
   threads = argc > 1 ? atoi(argv[1]) : 1;
   if (threads < 1 || threads > MAX_THREADS) return 1;
-  a = calloc(ELEMENTS, 4), b = calloc(ELEMENTS, 4), c = malloc(4l * ELEMENTS);
+  a = aligned_alloc(64, 4l * ELEMENTS), b = aligned_alloc(64, 4l * ELEMENTS),
+  c = aligned_alloc(64, 4l * ELEMENTS);
   if (a == NULL || b == NULL || c == NULL) return 1;
-  for (long i = 0; i < ELEMENTS; i += 1024) a[i] = b[i] = c[i] = 1;
+  for (long i = 0; i < ELEMENTS; i++) a[i] = b[i] = c[i] = 1;
   printf("{\"float32\": %.1f, \"float64\": %.1f, \"bandwidth\": %.1f}\n", best(fma32), best(fma64),
          best(stream));
   return 0;

@@ -48,8 +48,8 @@ class Worker:
         return json.loads(answer)
 
     def rest(self) -> None:
-        """Waits until no thread runs: some libraries' threads spin for tens of milliseconds after a call, on a core that
-        the next library needs."""
+        """Waits until no thread runs: some libraries' threads spin on for tens of milliseconds after a call,
+        on a core that the next library needs."""
         for _ in range(500):
             time.sleep(0.002)
             if not any(running(path) for path in Path(f"/proc/{self.process.pid}/task").glob("*/stat")):
@@ -79,7 +79,7 @@ def limits(threads: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         program = f"{folder}/limits"
         source = str(HERE / "limits.c")
-        subprocess.run(["cc", "-O3", "-mavx2", "-mfma", "-pthread", source, "-o", program], check=True)
+        subprocess.run(["cc", "-O3", "-march=native", "-pthread", source, "-o", program], check=True)
         result: dict[str, float] = json.loads(
             subprocess.run([program, str(threads)], check=True, capture_output=True).stdout
         )

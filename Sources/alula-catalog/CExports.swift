@@ -60,7 +60,8 @@ private func cExport(_ operation: Operation, inPlace: Bool) -> String {
   if operation.takesOptions {
     text += "  let o = readOptions(options, default: \(optionsDefault(operation)))\n"
   }
-  let attributes = values.isEmpty ? "" : ", try [\(values.joined(separator: ", "))]"
+  let checked = operation.attributes.contains { isChecked($0.kind) } ? "try " : ""
+  let attributes = values.isEmpty ? "" : ", \(checked)[\(values.joined(separator: ", "))]"
   text += "  return \(function)(.\(camelCase(operation.name)), \(outs)\(list)\(attributes))\n}\n"
   return text
 }
@@ -89,6 +90,14 @@ private func exportParameters(_ attribute: Attribute) -> [String] {
   case .choice: ["_ \(name): UnsafePointer<CChar>?"]
   case .device: ["_ \(name): alula_device"]
   case .generator: ["_ \(name): OpaquePointer?"]
+  }
+}
+
+/// Whether the C value of such an attribute may be refused.
+private func isChecked(_ kind: Attribute.Kind) -> Bool {
+  switch kind {
+  case .bool, .int, .optionalInt, .float, .choice: false
+  case .ints, .optionalInts, .spatial, .dtype, .optionalDType, .scalar, .device, .generator: true
   }
 }
 

@@ -71,12 +71,12 @@ public func alula_eye(_ out: TensorOut, _ n_rows: Int64,
 
 @_cdecl("alula_tril") @implementation
 public func alula_tril(_ out: TensorOut, _ x: OpaquePointer?, _ k: Int64) -> alula_status {
-  return run(.tril, out, HandleList(x), try [.int(Int(k))])
+  return run(.tril, out, HandleList(x), [.int(Int(k))])
 }
 
 @_cdecl("alula_triu") @implementation
 public func alula_triu(_ out: TensorOut, _ x: OpaquePointer?, _ k: Int64) -> alula_status {
-  return run(.triu, out, HandleList(x), try [.int(Int(k))])
+  return run(.triu, out, HandleList(x), [.int(Int(k))])
 }
 
 @_cdecl("alula_random_uniform") @implementation
@@ -483,22 +483,22 @@ public func alula_relu_(_ x: OpaquePointer?) -> alula_status {
 @_cdecl("alula_leaky_relu") @implementation
 public func alula_leaky_relu(_ out: TensorOut, _ x: OpaquePointer?,
   _ negative_slope: Double) -> alula_status {
-  return run(.leakyRelu, out, HandleList(x), try [.float(negative_slope)])
+  return run(.leakyRelu, out, HandleList(x), [.float(negative_slope)])
 }
 
 @_cdecl("alula_leaky_relu_") @implementation
 public func alula_leaky_relu_(_ x: OpaquePointer?, _ negative_slope: Double) -> alula_status {
-  return runInPlace(.leakyRelu, HandleList(x), try [.float(negative_slope)])
+  return runInPlace(.leakyRelu, HandleList(x), [.float(negative_slope)])
 }
 
 @_cdecl("alula_elu") @implementation
 public func alula_elu(_ out: TensorOut, _ x: OpaquePointer?, _ alpha: Double) -> alula_status {
-  return run(.elu, out, HandleList(x), try [.float(alpha)])
+  return run(.elu, out, HandleList(x), [.float(alpha)])
 }
 
 @_cdecl("alula_elu_") @implementation
 public func alula_elu_(_ x: OpaquePointer?, _ alpha: Double) -> alula_status {
-  return runInPlace(.elu, HandleList(x), try [.float(alpha)])
+  return runInPlace(.elu, HandleList(x), [.float(alpha)])
 }
 
 @_cdecl("alula_sigmoid") @implementation
@@ -714,13 +714,13 @@ public func alula_min(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePoint
 @_cdecl("alula_argmax") @implementation
 public func alula_argmax(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64,
   _ keepdims: Bool) -> alula_status {
-  return run(.argmax, out, HandleList(x), try [.optional(axis), .bool(keepdims)])
+  return run(.argmax, out, HandleList(x), [.optional(axis), .bool(keepdims)])
 }
 
 @_cdecl("alula_argmin") @implementation
 public func alula_argmin(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64,
   _ keepdims: Bool) -> alula_status {
-  return run(.argmin, out, HandleList(x), try [.optional(axis), .bool(keepdims)])
+  return run(.argmin, out, HandleList(x), [.optional(axis), .bool(keepdims)])
 }
 
 @_cdecl("alula_any") @implementation
@@ -804,7 +804,7 @@ public func alula_moveaxis(_ out: TensorOut, _ x: OpaquePointer?, _ source: Unsa
 @_cdecl("alula_swapaxes") @implementation
 public func alula_swapaxes(_ out: TensorOut, _ x: OpaquePointer?, _ axis1: Int64,
   _ axis2: Int64) -> alula_status {
-  return run(.swapaxes, out, HandleList(x), try [.int(Int(axis1)), .int(Int(axis2))])
+  return run(.swapaxes, out, HandleList(x), [.int(Int(axis1)), .int(Int(axis2))])
 }
 
 @_cdecl("alula_matrix_transpose") @implementation
@@ -815,7 +815,7 @@ public func alula_matrix_transpose(_ out: TensorOut, _ x: OpaquePointer?) -> alu
 @_cdecl("alula_flatten") @implementation
 public func alula_flatten(_ out: TensorOut, _ x: OpaquePointer?, _ start_axis: Int64,
   _ end_axis: Int64) -> alula_status {
-  return run(.flatten, out, HandleList(x), try [.int(Int(start_axis)), .int(Int(end_axis))])
+  return run(.flatten, out, HandleList(x), [.int(Int(start_axis)), .int(Int(end_axis))])
 }
 
 @_cdecl("alula_unflatten") @implementation
@@ -833,7 +833,7 @@ public func alula_expand(_ out: TensorOut, _ x: OpaquePointer?, _ shape: UnsafeP
 @_cdecl("alula_narrow") @implementation
 public func alula_narrow(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64, _ start: Int64,
   _ length: Int64) -> alula_status {
-  return run(.narrow, out, HandleList(x), try [.int(Int(axis)), .int(Int(start)), .int(Int(length))])
+  return run(.narrow, out, HandleList(x), [.int(Int(axis)), .int(Int(start)), .int(Int(length))])
 }
 
 @_cdecl("alula_strided_slice") @implementation
@@ -852,25 +852,25 @@ public func alula_flip(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePoin
 @_cdecl("alula_diagonal") @implementation
 public func alula_diagonal(_ out: TensorOut, _ x: OpaquePointer?, _ offset: Int64, _ axis1: Int64,
   _ axis2: Int64) -> alula_status {
-  return run(.diagonal, out, HandleList(x), try [.int(Int(offset)), .int(Int(axis1)), .int(Int(axis2))])
+  return run(.diagonal, out, HandleList(x), [.int(Int(offset)), .int(Int(axis1)), .int(Int(axis2))])
 }
 
 @_cdecl("alula_diagonal_scatter") @implementation
 public func alula_diagonal_scatter(_ out: TensorOut, _ x: OpaquePointer?, _ value: OpaquePointer?,
   _ offset: Int64, _ axis1: Int64, _ axis2: Int64) -> alula_status {
-  return run(.diagonalScatter, out, HandleList(x, value), try [.int(Int(offset)), .int(Int(axis1)), .int(Int(axis2))])
+  return run(.diagonalScatter, out, HandleList(x, value), [.int(Int(offset)), .int(Int(axis1)), .int(Int(axis2))])
 }
 
 @_cdecl("alula_concat") @implementation
 public func alula_concat(_ out: TensorOut, _ arrays: UnsafePointer<OpaquePointer?>?, _ arrays_count: Int,
   _ axis: Int64) -> alula_status {
-  return run(.concat, out, list: arrays, arrays_count, try [.optional(axis)])
+  return run(.concat, out, list: arrays, arrays_count, [.optional(axis)])
 }
 
 @_cdecl("alula_stack") @implementation
 public func alula_stack(_ out: TensorOut, _ arrays: UnsafePointer<OpaquePointer?>?, _ arrays_count: Int,
   _ axis: Int64) -> alula_status {
-  return run(.stack, out, list: arrays, arrays_count, try [.int(Int(axis))])
+  return run(.stack, out, list: arrays, arrays_count, [.int(Int(axis))])
 }
 
 @_cdecl("alula_pad") @implementation
@@ -888,7 +888,7 @@ public func alula_roll(_ out: TensorOut, _ x: OpaquePointer?, _ shift: UnsafePoi
 @_cdecl("alula_repeat") @implementation
 public func alula_repeat(_ out: TensorOut, _ x: OpaquePointer?, _ repeats: OpaquePointer?,
   _ axis: Int64) -> alula_status {
-  return run(.repeat, out, HandleList(x, repeats), try [.optional(axis)])
+  return run(.repeat, out, HandleList(x, repeats), [.optional(axis)])
 }
 
 @_cdecl("alula_tile") @implementation
@@ -900,55 +900,55 @@ public func alula_tile(_ out: TensorOut, _ x: OpaquePointer?, _ repetitions: Uns
 @_cdecl("alula_take") @implementation
 public func alula_take(_ out: TensorOut, _ x: OpaquePointer?, _ indices: OpaquePointer?,
   _ axis: Int64) -> alula_status {
-  return run(.take, out, HandleList(x, indices), try [.optional(axis)])
+  return run(.take, out, HandleList(x, indices), [.optional(axis)])
 }
 
 @_cdecl("alula_take_along_axis") @implementation
 public func alula_take_along_axis(_ out: TensorOut, _ x: OpaquePointer?, _ indices: OpaquePointer?,
   _ axis: Int64) -> alula_status {
-  return run(.takeAlongAxis, out, HandleList(x, indices), try [.int(Int(axis))])
+  return run(.takeAlongAxis, out, HandleList(x, indices), [.int(Int(axis))])
 }
 
 @_cdecl("alula_gather") @implementation
 public func alula_gather(_ out: TensorOut, _ x: OpaquePointer?, _ index: OpaquePointer?,
   _ axis: Int64) -> alula_status {
-  return run(.gather, out, HandleList(x, index), try [.int(Int(axis))])
+  return run(.gather, out, HandleList(x, index), [.int(Int(axis))])
 }
 
 @_cdecl("alula_scatter") @implementation
 public func alula_scatter(_ out: TensorOut, _ x: OpaquePointer?, _ index: OpaquePointer?,
   _ value: OpaquePointer?, _ axis: Int64) -> alula_status {
-  return run(.scatter, out, HandleList(x, index, value), try [.int(Int(axis))])
+  return run(.scatter, out, HandleList(x, index, value), [.int(Int(axis))])
 }
 
 @_cdecl("alula_scatter_") @implementation
 public func alula_scatter_(_ x: OpaquePointer?, _ index: OpaquePointer?, _ value: OpaquePointer?,
   _ axis: Int64) -> alula_status {
-  return runInPlace(.scatter, HandleList(x, index, value), try [.int(Int(axis))])
+  return runInPlace(.scatter, HandleList(x, index, value), [.int(Int(axis))])
 }
 
 @_cdecl("alula_scatter_add") @implementation
 public func alula_scatter_add(_ out: TensorOut, _ x: OpaquePointer?, _ index: OpaquePointer?,
   _ value: OpaquePointer?, _ axis: Int64) -> alula_status {
-  return run(.scatterAdd, out, HandleList(x, index, value), try [.int(Int(axis))])
+  return run(.scatterAdd, out, HandleList(x, index, value), [.int(Int(axis))])
 }
 
 @_cdecl("alula_scatter_add_") @implementation
 public func alula_scatter_add_(_ x: OpaquePointer?, _ index: OpaquePointer?, _ value: OpaquePointer?,
   _ axis: Int64) -> alula_status {
-  return runInPlace(.scatterAdd, HandleList(x, index, value), try [.int(Int(axis))])
+  return runInPlace(.scatterAdd, HandleList(x, index, value), [.int(Int(axis))])
 }
 
 @_cdecl("alula_index_add") @implementation
 public func alula_index_add(_ out: TensorOut, _ x: OpaquePointer?, _ index: OpaquePointer?,
   _ source: OpaquePointer?, _ axis: Int64) -> alula_status {
-  return run(.indexAdd, out, HandleList(x, index, source), try [.int(Int(axis))])
+  return run(.indexAdd, out, HandleList(x, index, source), [.int(Int(axis))])
 }
 
 @_cdecl("alula_index_add_") @implementation
 public func alula_index_add_(_ x: OpaquePointer?, _ index: OpaquePointer?, _ source: OpaquePointer?,
   _ axis: Int64) -> alula_status {
-  return runInPlace(.indexAdd, HandleList(x, index, source), try [.int(Int(axis))])
+  return runInPlace(.indexAdd, HandleList(x, index, source), [.int(Int(axis))])
 }
 
 @_cdecl("alula_masked_fill") @implementation
@@ -977,25 +977,25 @@ public func alula_argwhere(_ out: TensorOut, _ x: OpaquePointer?) -> alula_statu
 @_cdecl("alula_sort") @implementation
 public func alula_sort(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64, _ descending: Bool,
   _ stable: Bool) -> alula_status {
-  return run(.sort, out, HandleList(x), try [.int(Int(axis)), .bool(descending), .bool(stable)])
+  return run(.sort, out, HandleList(x), [.int(Int(axis)), .bool(descending), .bool(stable)])
 }
 
 @_cdecl("alula_argsort") @implementation
 public func alula_argsort(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64, _ descending: Bool,
   _ stable: Bool) -> alula_status {
-  return run(.argsort, out, HandleList(x), try [.int(Int(axis)), .bool(descending), .bool(stable)])
+  return run(.argsort, out, HandleList(x), [.int(Int(axis)), .bool(descending), .bool(stable)])
 }
 
 @_cdecl("alula_topk") @implementation
 public func alula_topk(_ values: TensorOut, _ indices: TensorOut, _ x: OpaquePointer?, _ k: Int64,
   _ axis: Int64, _ largest: Bool, _ sorted: Bool) -> alula_status {
-  return run(.topk, [values, indices], HandleList(x), try [.int(Int(k)), .int(Int(axis)), .bool(largest), .bool(sorted)])
+  return run(.topk, [values, indices], HandleList(x), [.int(Int(k)), .int(Int(axis)), .bool(largest), .bool(sorted)])
 }
 
 @_cdecl("alula_searchsorted") @implementation
 public func alula_searchsorted(_ out: TensorOut, _ x1: OpaquePointer?, _ x2: OpaquePointer?,
   _ side: UnsafePointer<CChar>?) -> alula_status {
-  return run(.searchsorted, out, HandleList(x1, x2), try [.choice(side, default: "left")])
+  return run(.searchsorted, out, HandleList(x1, x2), [.choice(side, default: "left")])
 }
 
 @_cdecl("alula_matmul") @implementation
@@ -1006,7 +1006,7 @@ public func alula_matmul(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePoint
 @_cdecl("alula_vecdot") @implementation
 public func alula_vecdot(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?,
   _ axis: Int64) -> alula_status {
-  return run(.vecdot, out, HandleList(a, b), try [.int(Int(axis))])
+  return run(.vecdot, out, HandleList(a, b), [.int(Int(axis))])
 }
 
 @_cdecl("alula_tensordot") @implementation
@@ -1106,12 +1106,12 @@ public func alula_avg_pool2d_input_gradient(_ out: TensorOut, _ gradient: Opaque
 
 @_cdecl("alula_softmax") @implementation
 public func alula_softmax(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64) -> alula_status {
-  return run(.softmax, out, HandleList(x), try [.int(Int(axis))])
+  return run(.softmax, out, HandleList(x), [.int(Int(axis))])
 }
 
 @_cdecl("alula_log_softmax") @implementation
 public func alula_log_softmax(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64) -> alula_status {
-  return run(.logSoftmax, out, HandleList(x), try [.int(Int(axis))])
+  return run(.logSoftmax, out, HandleList(x), [.int(Int(axis))])
 }
 
 @_cdecl("alula_layer_norm") @implementation
@@ -1130,13 +1130,13 @@ public func alula_rms_norm(_ out: TensorOut, _ x: OpaquePointer?, _ weight: Opaq
 @_cdecl("alula_group_norm") @implementation
 public func alula_group_norm(_ out: TensorOut, _ x: OpaquePointer?, _ weight: OpaquePointer?,
   _ bias: OpaquePointer?, _ num_groups: Int64, _ eps: Double) -> alula_status {
-  return run(.groupNorm, out, HandleList(x, weight, bias), try [.int(Int(num_groups)), .float(eps)])
+  return run(.groupNorm, out, HandleList(x, weight, bias), [.int(Int(num_groups)), .float(eps)])
 }
 
 @_cdecl("alula_instance_norm") @implementation
 public func alula_instance_norm(_ out: TensorOut, _ x: OpaquePointer?, _ weight: OpaquePointer?,
   _ bias: OpaquePointer?, _ eps: Double) -> alula_status {
-  return run(.instanceNorm, out, HandleList(x, weight, bias), try [.float(eps)])
+  return run(.instanceNorm, out, HandleList(x, weight, bias), [.float(eps)])
 }
 
 @_cdecl("alula_batch_norm") @implementation
@@ -1144,69 +1144,69 @@ public func alula_batch_norm(_ out: TensorOut, _ new_mean: TensorOut, _ new_var:
   _ x: OpaquePointer?, _ running_mean: OpaquePointer?, _ running_var: OpaquePointer?,
   _ weight: OpaquePointer?, _ bias: OpaquePointer?, _ training: Bool, _ momentum: Double,
   _ eps: Double) -> alula_status {
-  return run(.batchNorm, [out, new_mean, new_var], HandleList([x, running_mean, running_var, weight, bias]), try [.bool(training), .float(momentum), .float(eps)])
+  return run(.batchNorm, [out, new_mean, new_var], HandleList([x, running_mean, running_var, weight, bias]), [.bool(training), .float(momentum), .float(eps)])
 }
 
 @_cdecl("alula_mse_loss") @implementation
 public func alula_mse_loss(_ out: TensorOut, _ prediction: OpaquePointer?, _ target: OpaquePointer?,
   _ reduction: UnsafePointer<CChar>?) -> alula_status {
-  return run(.mseLoss, out, HandleList(prediction, target), try [.choice(reduction, default: "mean")])
+  return run(.mseLoss, out, HandleList(prediction, target), [.choice(reduction, default: "mean")])
 }
 
 @_cdecl("alula_l1_loss") @implementation
 public func alula_l1_loss(_ out: TensorOut, _ prediction: OpaquePointer?, _ target: OpaquePointer?,
   _ reduction: UnsafePointer<CChar>?) -> alula_status {
-  return run(.l1Loss, out, HandleList(prediction, target), try [.choice(reduction, default: "mean")])
+  return run(.l1Loss, out, HandleList(prediction, target), [.choice(reduction, default: "mean")])
 }
 
 @_cdecl("alula_smooth_l1_loss") @implementation
 public func alula_smooth_l1_loss(_ out: TensorOut, _ prediction: OpaquePointer?, _ target: OpaquePointer?,
   _ reduction: UnsafePointer<CChar>?, _ beta: Double) -> alula_status {
-  return run(.smoothL1Loss, out, HandleList(prediction, target), try [.choice(reduction, default: "mean"), .float(beta)])
+  return run(.smoothL1Loss, out, HandleList(prediction, target), [.choice(reduction, default: "mean"), .float(beta)])
 }
 
 @_cdecl("alula_huber_loss") @implementation
 public func alula_huber_loss(_ out: TensorOut, _ prediction: OpaquePointer?, _ target: OpaquePointer?,
   _ reduction: UnsafePointer<CChar>?, _ delta: Double) -> alula_status {
-  return run(.huberLoss, out, HandleList(prediction, target), try [.choice(reduction, default: "mean"), .float(delta)])
+  return run(.huberLoss, out, HandleList(prediction, target), [.choice(reduction, default: "mean"), .float(delta)])
 }
 
 @_cdecl("alula_binary_cross_entropy") @implementation
 public func alula_binary_cross_entropy(_ out: TensorOut, _ prediction: OpaquePointer?,
   _ target: OpaquePointer?, _ weight: OpaquePointer?, _ reduction: UnsafePointer<CChar>?) -> alula_status {
-  return run(.binaryCrossEntropy, out, HandleList(prediction, target, weight), try [.choice(reduction, default: "mean")])
+  return run(.binaryCrossEntropy, out, HandleList(prediction, target, weight), [.choice(reduction, default: "mean")])
 }
 
 @_cdecl("alula_binary_cross_entropy_with_logits") @implementation
 public func alula_binary_cross_entropy_with_logits(_ out: TensorOut, _ prediction: OpaquePointer?,
   _ target: OpaquePointer?, _ weight: OpaquePointer?, _ pos_weight: OpaquePointer?,
   _ reduction: UnsafePointer<CChar>?) -> alula_status {
-  return run(.binaryCrossEntropyWithLogits, out, HandleList([prediction, target, weight, pos_weight]), try [.choice(reduction, default: "mean")])
+  return run(.binaryCrossEntropyWithLogits, out, HandleList([prediction, target, weight, pos_weight]), [.choice(reduction, default: "mean")])
 }
 
 @_cdecl("alula_kl_div") @implementation
 public func alula_kl_div(_ out: TensorOut, _ prediction: OpaquePointer?, _ target: OpaquePointer?,
   _ reduction: UnsafePointer<CChar>?, _ log_target: Bool) -> alula_status {
-  return run(.klDiv, out, HandleList(prediction, target), try [.choice(reduction, default: "mean"), .bool(log_target)])
+  return run(.klDiv, out, HandleList(prediction, target), [.choice(reduction, default: "mean"), .bool(log_target)])
 }
 
 @_cdecl("alula_cross_entropy") @implementation
 public func alula_cross_entropy(_ out: TensorOut, _ logits: OpaquePointer?, _ target: OpaquePointer?,
   _ weight: OpaquePointer?, _ reduction: UnsafePointer<CChar>?, _ ignore_index: Int64,
   _ label_smoothing: Double) -> alula_status {
-  return run(.crossEntropy, out, HandleList(logits, target, weight), try [.choice(reduction, default: "mean"), .int(Int(ignore_index)), .float(label_smoothing)])
+  return run(.crossEntropy, out, HandleList(logits, target, weight), [.choice(reduction, default: "mean"), .int(Int(ignore_index)), .float(label_smoothing)])
 }
 
 @_cdecl("alula_nll_loss") @implementation
 public func alula_nll_loss(_ out: TensorOut, _ log_probabilities: OpaquePointer?, _ target: OpaquePointer?,
   _ weight: OpaquePointer?, _ reduction: UnsafePointer<CChar>?, _ ignore_index: Int64) -> alula_status {
-  return run(.nllLoss, out, HandleList(log_probabilities, target, weight), try [.choice(reduction, default: "mean"), .int(Int(ignore_index))])
+  return run(.nllLoss, out, HandleList(log_probabilities, target, weight), [.choice(reduction, default: "mean"), .int(Int(ignore_index))])
 }
 
 @_cdecl("alula_embedding") @implementation
 public func alula_embedding(_ out: TensorOut, _ weight: OpaquePointer?, _ indices: OpaquePointer?,
   _ padding_idx: Int64) -> alula_status {
-  return run(.embedding, out, HandleList(weight, indices), try [.optional(padding_idx)])
+  return run(.embedding, out, HandleList(weight, indices), [.optional(padding_idx)])
 }
 
 @_cdecl("alula_one_hot") @implementation
@@ -1218,13 +1218,13 @@ public func alula_one_hot(_ out: TensorOut, _ indices: OpaquePointer?, _ num_cla
 @_cdecl("alula_cosine_similarity") @implementation
 public func alula_cosine_similarity(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?,
   _ axis: Int64, _ eps: Double) -> alula_status {
-  return run(.cosineSimilarity, out, HandleList(a, b), try [.int(Int(axis)), .float(eps)])
+  return run(.cosineSimilarity, out, HandleList(a, b), [.int(Int(axis)), .float(eps)])
 }
 
 @_cdecl("alula_scaled_dot_product_attention") @implementation
 public func alula_scaled_dot_product_attention(_ out: TensorOut, _ q: OpaquePointer?, _ k: OpaquePointer?,
   _ v: OpaquePointer?, _ mask: OpaquePointer?, _ causal: Bool, _ scale: Double) -> alula_status {
-  return run(.scaledDotProductAttention, out, HandleList([q, k, v, mask]), try [.bool(causal), .float(scale)])
+  return run(.scaledDotProductAttention, out, HandleList([q, k, v, mask]), [.bool(causal), .float(scale)])
 }
 
 @_cdecl("alula_lstm") @implementation
@@ -1232,14 +1232,14 @@ public func alula_lstm(_ out: TensorOut, _ last_hidden: TensorOut, _ last_cell: 
   _ x: OpaquePointer?, _ weight_ih: OpaquePointer?, _ weight_hh: OpaquePointer?, _ hidden: OpaquePointer?,
   _ cell: OpaquePointer?, _ bias_ih: OpaquePointer?, _ bias_hh: OpaquePointer?,
   _ reverse: Bool) -> alula_status {
-  return run(.lstm, [out, last_hidden, last_cell], HandleList([x, weight_ih, weight_hh, hidden, cell, bias_ih, bias_hh]), try [.bool(reverse)])
+  return run(.lstm, [out, last_hidden, last_cell], HandleList([x, weight_ih, weight_hh, hidden, cell, bias_ih, bias_hh]), [.bool(reverse)])
 }
 
 @_cdecl("alula_gru") @implementation
 public func alula_gru(_ out: TensorOut, _ last_hidden: TensorOut, _ x: OpaquePointer?,
   _ weight_ih: OpaquePointer?, _ weight_hh: OpaquePointer?, _ hidden: OpaquePointer?,
   _ bias_ih: OpaquePointer?, _ bias_hh: OpaquePointer?, _ reverse: Bool) -> alula_status {
-  return run(.gru, [out, last_hidden], HandleList([x, weight_ih, weight_hh, hidden, bias_ih, bias_hh]), try [.bool(reverse)])
+  return run(.gru, [out, last_hidden], HandleList([x, weight_ih, weight_hh, hidden, bias_ih, bias_hh]), [.bool(reverse)])
 }
 
 @_cdecl("alula_rnn") @implementation
@@ -1247,5 +1247,5 @@ public func alula_rnn(_ out: TensorOut, _ last_hidden: TensorOut, _ x: OpaquePoi
   _ weight_ih: OpaquePointer?, _ weight_hh: OpaquePointer?, _ hidden: OpaquePointer?,
   _ bias_ih: OpaquePointer?, _ bias_hh: OpaquePointer?, _ nonlinearity: UnsafePointer<CChar>?,
   _ reverse: Bool) -> alula_status {
-  return run(.rnn, [out, last_hidden], HandleList([x, weight_ih, weight_hh, hidden, bias_ih, bias_hh]), try [.choice(nonlinearity, default: "tanh"), .bool(reverse)])
+  return run(.rnn, [out, last_hidden], HandleList([x, weight_ih, weight_hh, hidden, bias_ih, bias_hh]), [.choice(nonlinearity, default: "tanh"), .bool(reverse)])
 }

@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+// Only some kernels say which pointers are never NULL.
+#pragma clang diagnostic ignored "-Wnullability-completeness"
+
 /// An element-wise loop over `count` elements. `data` holds the output's address and then each
 /// input's; `strides` their steps in bytes (0 repeats one element). `parameters` are the
 /// operation's scalars, or NULL.
