@@ -4,14 +4,15 @@ import CSupport
 func registerGemmFloat(_ receive: KernelReceiver) {
   for slot in [11] {
     registerGemmShape(receive, slot) { rows, columns in
-      rows?.pointee = gemmRows
+      rows?.pointee = gemmFloatRows
       columns?.pointee = 2 &* GemmFloat.scalarCount
     }
     registerGemmPacking(
       receive, slot,
       a: { count, depth, source, vectorStride, depthStride, panels in
         packPanels(
-          gemmRows, GemmFloat(repeating: 0), count, depth, source!.assumingMemoryBound(to: Float.self), vectorStride,
+          gemmFloatRows, GemmFloat(repeating: 0), count, depth, source!.assumingMemoryBound(to: Float.self),
+          vectorStride,
           depthStride, panels!.assumingMemoryBound(to: Float.self))
       },
       b: { count, depth, source, vectorStride, depthStride, panels in
@@ -22,7 +23,7 @@ func registerGemmFloat(_ receive: KernelReceiver) {
       })
     registerGemmBlock(receive, slot) { product, a, b, c, rowBias, columnBias in
       gemmProduct(
-        GemmFloat(repeating: 0), product!, a!.assumingMemoryBound(to: Float.self),
+        gemmFloatRows, GemmFloat(repeating: 0), product!, a!.assumingMemoryBound(to: Float.self),
         b!.assumingMemoryBound(to: Float.self),
         c!.assumingMemoryBound(to: Float.self), rowBias?.assumingMemoryBound(to: Float.self),
         columnBias?.assumingMemoryBound(to: Float.self), multiplyAdd, (+))
@@ -46,14 +47,15 @@ func registerGemmFloat(_ receive: KernelReceiver) {
 func registerGemmDouble(_ receive: KernelReceiver) {
   for slot in [12] {
     registerGemmShape(receive, slot) { rows, columns in
-      rows?.pointee = gemmRows
+      rows?.pointee = gemmFloatRows
       columns?.pointee = 2 &* GemmDouble.scalarCount
     }
     registerGemmPacking(
       receive, slot,
       a: { count, depth, source, vectorStride, depthStride, panels in
         packPanels(
-          gemmRows, GemmDouble(repeating: 0), count, depth, source!.assumingMemoryBound(to: Double.self), vectorStride,
+          gemmFloatRows, GemmDouble(repeating: 0), count, depth, source!.assumingMemoryBound(to: Double.self),
+          vectorStride,
           depthStride, panels!.assumingMemoryBound(to: Double.self))
       },
       b: { count, depth, source, vectorStride, depthStride, panels in
@@ -64,7 +66,7 @@ func registerGemmDouble(_ receive: KernelReceiver) {
       })
     registerGemmBlock(receive, slot) { product, a, b, c, rowBias, columnBias in
       gemmProduct(
-        GemmDouble(repeating: 0), product!, a!.assumingMemoryBound(to: Double.self),
+        gemmFloatRows, GemmDouble(repeating: 0), product!, a!.assumingMemoryBound(to: Double.self),
         b!.assumingMemoryBound(to: Double.self),
         c!.assumingMemoryBound(to: Double.self), rowBias?.assumingMemoryBound(to: Double.self),
         columnBias?.assumingMemoryBound(to: Double.self), multiplyAdd, (+))

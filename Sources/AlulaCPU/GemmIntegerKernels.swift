@@ -22,7 +22,7 @@ func registerGemmUInt8(_ receive: KernelReceiver) {
       })
     registerGemmBlock(receive, slot) { product, a, b, c, rowBias, columnBias in
       gemmProduct(
-        GemmUInt8(repeating: 0), product!, a!.assumingMemoryBound(to: UInt8.self),
+        gemmRows, GemmUInt8(repeating: 0), product!, a!.assumingMemoryBound(to: UInt8.self),
         b!.assumingMemoryBound(to: UInt8.self),
         c!.assumingMemoryBound(to: UInt8.self), rowBias?.assumingMemoryBound(to: UInt8.self),
         columnBias?.assumingMemoryBound(to: UInt8.self), multiplyAdd, (&+))
@@ -64,7 +64,7 @@ func registerGemmUInt16(_ receive: KernelReceiver) {
       })
     registerGemmBlock(receive, slot) { product, a, b, c, rowBias, columnBias in
       gemmProduct(
-        GemmUInt16(repeating: 0), product!, a!.assumingMemoryBound(to: UInt16.self),
+        gemmRows, GemmUInt16(repeating: 0), product!, a!.assumingMemoryBound(to: UInt16.self),
         b!.assumingMemoryBound(to: UInt16.self),
         c!.assumingMemoryBound(to: UInt16.self), rowBias?.assumingMemoryBound(to: UInt16.self),
         columnBias?.assumingMemoryBound(to: UInt16.self), multiplyAdd, (&+))
@@ -106,7 +106,7 @@ func registerGemmUInt32(_ receive: KernelReceiver) {
       })
     registerGemmBlock(receive, slot) { product, a, b, c, rowBias, columnBias in
       gemmProduct(
-        GemmUInt32(repeating: 0), product!, a!.assumingMemoryBound(to: UInt32.self),
+        gemmRows, GemmUInt32(repeating: 0), product!, a!.assumingMemoryBound(to: UInt32.self),
         b!.assumingMemoryBound(to: UInt32.self),
         c!.assumingMemoryBound(to: UInt32.self), rowBias?.assumingMemoryBound(to: UInt32.self),
         columnBias?.assumingMemoryBound(to: UInt32.self), multiplyAdd, (&+))
@@ -148,7 +148,7 @@ func registerGemmUInt64(_ receive: KernelReceiver) {
       })
     registerGemmBlock(receive, slot) { product, a, b, c, rowBias, columnBias in
       gemmProduct(
-        GemmUInt64(repeating: 0), product!, a!.assumingMemoryBound(to: UInt64.self),
+        gemmRows, GemmUInt64(repeating: 0), product!, a!.assumingMemoryBound(to: UInt64.self),
         b!.assumingMemoryBound(to: UInt64.self),
         c!.assumingMemoryBound(to: UInt64.self), rowBias?.assumingMemoryBound(to: UInt64.self),
         columnBias?.assumingMemoryBound(to: UInt64.self), multiplyAdd, (&+))

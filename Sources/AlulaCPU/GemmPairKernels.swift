@@ -8,20 +8,20 @@ import CSupport
   func registerGemmPairs(_ receive: KernelReceiver) {
     let slot = 10
     registerGemmShape(receive, slot) { rows, columns in
-      rows?.pointee = gemmRows
+      rows?.pointee = gemmFloatRows
       columns?.pointee = 2 &* GemmFloat.scalarCount
     }
     registerGemmPacking(
       receive, slot,
       a: { count, depth, source, vectorStride, depthStride, panels in
-        packPairs(gemmRows, count, depth, source!, vectorStride, depthStride, panels!)
+        packPairs(gemmFloatRows, count, depth, source!, vectorStride, depthStride, panels!)
       },
       b: { count, depth, source, vectorStride, depthStride, panels in
         packPairs(2 &* GemmFloat.scalarCount, count, depth, source!, vectorStride, depthStride, panels!)
       })
     registerGemmBlock(receive, slot) { product, a, b, c, rowBias, columnBias in
       gemmProduct(
-        GemmFloat(repeating: 0), product!, a!.assumingMemoryBound(to: Float.self),
+        gemmFloatRows, GemmFloat(repeating: 0), product!, a!.assumingMemoryBound(to: Float.self),
         b!.assumingMemoryBound(to: Float.self), c!.assumingMemoryBound(to: Float.self),
         rowBias?.assumingMemoryBound(to: Float.self), columnBias?.assumingMemoryBound(to: Float.self),
         bfloat16_pairs_fma, (+))

@@ -31,7 +31,13 @@ bool csupport_has_avx512(void) {
   if (!__get_cpuid_count(7, 1, &a, &b, &c, &d)) return false;
   return (a & bit_AVX512BF16) != 0;
 }
+
+bool csupport_multiplies_pairs_at_full_rate(void) {
+  uint32_t a, b, c, d;
+  return csupport_has_avx512() && __get_cpuid(0, &a, &b, &c, &d) && b == signature_AMD_ebx;
+}
 #else
 bool csupport_has_avx2(void) { return false; }
 bool csupport_has_avx512(void) { return false; }
+bool csupport_multiplies_pairs_at_full_rate(void) { return false; }
 #endif

@@ -38,6 +38,11 @@ bool csupport_has_avx2(void);
 /// Lake and from Sapphire Rapids.
 bool csupport_has_avx512(void);
 
+/// Whether the processor multiplies pairs of bfloat16 at the rate of its float32 products, so that twice as
+/// many fit in the same time. AMD's do; Intel's up to Emerald Rapids issue one such instruction where they
+/// issue four others.
+bool csupport_multiplies_pairs_at_full_rate(void);
+
 /// Sleeps while the 32-bit `word` holds `expected`; may return early. No other process sees the word.
 void csupport_futex_wait(void *word, uint32_t expected);
 

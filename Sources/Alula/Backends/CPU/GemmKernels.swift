@@ -22,8 +22,9 @@ struct GemmKernels: Sendable {
   /// The kernels for elements of `dtype`, if it has some of its own.
   static func of(_ dtype: DType) -> GemmKernels? { all[dtype.code] }
 
-  /// The kernels that multiply bfloat16 matrices into a float32 one, where the instruction set has some.
-  static let bfloat16Pairs: GemmKernels? = GemmKernels(.bfloat16, result: .float32, depthUnit: 2)
+  /// The kernels that multiply bfloat16 matrices into a float32 one, where the processor gains by them.
+  static let bfloat16Pairs: GemmKernels? =
+    csupport_multiplies_pairs_at_full_rate() ? GemmKernels(.bfloat16, result: .float32, depthUnit: 2) : nil
 
   /// Kernels of `dtype`; what concerns the result only is `result`'s, unless it is the same.
   private init?(_ dtype: DType, result: DType? = nil, depthUnit: Int = 1) {
