@@ -16,7 +16,7 @@ HOT = (
     "ActivationGradients", "Activations", "Arithmetic", "Attention", "Bitwise", "ChannelNormalization",
     "Classification", "Comparison", "Copies", "CrossEntropy", "DepthwiseConvolution",
     "Exponentials", "Extrema", "FloatCasts", "Fused", "GemmFloatKernels", "GemmIntegerKernels", "Hyperbolics",
-    "IntegerCasts", "Logical", "Normalization", "PanelProducts", "Power", "Recurrent", "Reductions", "Rounding",
+    "IntegerCasts", "Logical", "Normalization", "PanelMoves", "Power", "Recurrent", "Reductions", "Rounding",
     "Scans", "Search", "Selection", "Softmax", "SoftmaxColumns", "Transposition",
 )  # fmt: skip
 #: Those among them whose loops write vectors to the stack: rows' ends and accumulators that pass through it, and a few

@@ -47,11 +47,14 @@ func exceeds(_ x: Doubles, _ limit: Double) -> SIMDMask<Int64s> {
 func exp(_ x: Doubles) -> Doubles {
   // Within ±708, results are normal numbers, and 2ⁿ is an addition to the exponent.
   if anyLane(exceeds(x, 708)) {
-    let (bits, r) = reduceByLn2(atLeast(atMost(x, 711), -746))
+    // What rounds to zero is not computed: results below the normal range are slow.
+    let vanishes = x .< -745.1332191019412
+    let (bits, r) = reduceByLn2(atMost(x, 711).replacing(with: 0, where: vanishes))
     let n = bits &- Int64(bitPattern: doubleRoundingShift.bitPattern)
     // Halved without an arithmetic shift, which AVX2 lacks.
     let half = ((n &+ 2048) &>> 1) &- 1024
-    return (expm1OfReduced(r) + 1) * powerOfTwo(half) * powerOfTwo(n &- half)
+    let result = (expm1OfReduced(r) + 1) * powerOfTwo(half) * powerOfTwo(n &- half)
+    return result.replacing(with: 0, where: vanishes)
   }
   let (bits, r) = reduceByLn2(x)
   let p = unsafeBitCast(expm1OfReduced(r) + 1, to: Int64s.self)

@@ -1,3 +1,5 @@
+import CSupport
+
 // The loops that element-wise kernels share. Always inlined into non-generic kernels, so that no generic
 // specialisation is emitted that a linker could merge across instruction sets.
 //
@@ -48,6 +50,22 @@ typealias ElementStrides = UnsafePointer<Int>?
 /// more than 16: from the heap they cost 60 ns, the time of 500 elements.
 private let stagedBytes = 256
 
+/// Whether results go past the caches, because the engine asks for it and they fill aligned vectors.
+@inline(__always)
+private func streams<R: SIMD>(_: R.Type, _ strides: UnsafePointer<Int>, _ target: UnsafeMutableRawPointer) -> Bool {
+  MemoryLayout<R>.size == MemoryLayout<Floats>.size && strides[4] != 0
+    && UInt(bitPattern: target) % UInt(MemoryLayout<R>.size) == 0
+}
+
+@inline(__always)
+private func store<R: SIMD>(_ result: R, _ target: UnsafeMutableRawPointer, streaming: Bool) {
+  if MemoryLayout<R>.size == MemoryLayout<Floats>.size, streaming {
+    vector_stream(target, unsafeBitCast(result, to: Floats.self))
+  } else {
+    target.storeBytes(of: result, as: R.self)
+  }
+}
+
 /// out = body(a), vector by vector. `lanes` elements make up a vector: fewer than its scalars when an element has two.
 @inline(__always)
 func map<A: SIMD, R: SIMD>(
@@ -73,12 +91,14 @@ func map<A: SIMD, R: SIMD>(
         gather(xs, x, stride: aStride, size: aSize, lanes: lanes, n)
         (target, x) = (results, UnsafeRawPointer(xs))
       }
+      let streaming = direct && streams(R.self, strides, target)
       var j = 0
       while j < n {
         let result = body(x.loadUnaligned(fromByteOffset: j &* aSize, as: A.self))
-        target.storeBytes(of: result, toByteOffset: j &* outSize, as: R.self)
+        store(result, target + j &* outSize, streaming: streaming)
         j &+= lanes
       }
+      if streaming { vector_stream_fence() }
       if !direct { scatter(out + i &* outStride, stride: outStride, results, size: outSize, n) }
       i &+= n
     }
@@ -125,14 +145,16 @@ func map<A: SIMD, B: SIMD, R: SIMD>(
         gather(ys, y, stride: bStride, size: bSize, lanes: lanes, n)
         (target, x, y) = (results, UnsafeRawPointer(xs), UnsafeRawPointer(ys))
       }
+      let streaming = direct && streams(R.self, strides, target)
       var j = 0
       while j < n {
         let result = body(x.loadUnaligned(as: A.self), y.loadUnaligned(as: B.self))
-        target.storeBytes(of: result, toByteOffset: j &* outSize, as: R.self)
+        store(result, target + j &* outSize, streaming: streaming)
         x += xStep
         y += yStep
         j &+= lanes
       }
+      if streaming { vector_stream_fence() }
       if !direct { scatter(out + i &* outStride, stride: outStride, results, size: outSize, n) }
       i &+= n
     }
@@ -185,15 +207,17 @@ func map<A: SIMD, B: SIMD, C: SIMD, R: SIMD>(
         gather(zs, z, stride: cStride, size: cSize, lanes: lanes, n)
         (target, x, y, z) = (results, UnsafeRawPointer(xs), UnsafeRawPointer(ys), UnsafeRawPointer(zs))
       }
+      let streaming = direct && streams(R.self, strides, target)
       var j = 0
       while j < n {
         let result = body(x.loadUnaligned(as: A.self), y.loadUnaligned(as: B.self), z.loadUnaligned(as: C.self))
-        target.storeBytes(of: result, toByteOffset: j &* outSize, as: R.self)
+        store(result, target + j &* outSize, streaming: streaming)
         x += xStep
         y += yStep
         z += zStep
         j &+= lanes
       }
+      if streaming { vector_stream_fence() }
       if !direct { scatter(out + i &* outStride, stride: outStride, results, size: outSize, n) }
       i &+= n
     }

@@ -230,9 +230,10 @@ func gemmProduct<V: SIMD>(
   let tiles = (rows &+ tallest &- 1) / tallest
   let (share, rest) = packed ? (tallest, 0) : (rows / max(tiles, 1), rows % max(tiles, 1))
   let tileStep = packed ? product.pointee.a_panel : 0
-  withUnsafeTemporaryAllocation(of: V.self, capacity: 2 &* tallest) { edgeVectors in
-    guard let edgeStart = edgeVectors.baseAddress else { return }
-    let edge = UnsafeMutableRawPointer(edgeStart).assumingMemoryBound(to: V.Scalar.self)
+  // For tiles that do not fill their columns. A temporary allocation of such vectors would come from the heap.
+  var edgeTile = (TileSums(zero), TileSums(zero))
+  withUnsafeMutableBytes(of: &edgeTile) { edgeBytes in
+    guard let edge = edgeBytes.baseAddress?.assumingMemoryBound(to: V.Scalar.self) else { return }
     var j = 0
     // A panel of B stays in the first-level cache while A passes by.
     while j < columns {

@@ -10,8 +10,8 @@
 #pragma clang diagnostic ignored "-Wnullability-completeness"
 
 /// An element-wise loop over `count` elements. `data` holds the output's address and then each
-/// input's; `strides` their steps in bytes (0 repeats one element). `parameters` are the
-/// operation's scalars, or NULL.
+/// input's; `strides` their steps in bytes (0 repeats one element), and, in its fifth place, whether the output
+/// is better stored past the caches. `parameters` are the operation's scalars, or NULL.
 typedef void (*elementwise_kernel)(intptr_t count, char *const *data, const intptr_t *strides,
                                    const double *parameters);
 
@@ -174,12 +174,6 @@ typedef void (*scan_kernel)(intptr_t count, intptr_t columns, intptr_t row_step,
 /// scalars.
 typedef void (*row_kernel)(intptr_t rows, intptr_t count, char *const *data, const intptr_t *row_steps,
                            const double *parameters);
-
-/// C = A B, or C += A B if `accumulate`, for operands as they lie: any strides in A, rows of `columns` adjacent
-/// elements, a multiple of the panels' width, in B and C. Strides are in elements.
-typedef void (*panel_multiply_kernel)(intptr_t rows, intptr_t columns, intptr_t depth, const void *a,
-                                      intptr_t a_row, intptr_t a_depth, const void *b, intptr_t b_depth,
-                                      void *c, intptr_t c_row, bool accumulate);
 
 /// Turns `lanes` vectors of `depth` elements into the columns of a panel, times a factor; columns that are left
 /// over become zero.

@@ -142,6 +142,12 @@ VECTOR_FUNCTION vector_float32 vector_scale(vector_float32 x, vector_float32 n) 
 }
 #endif
 
+/// Stores past the caches; the address is a multiple of the vector's size. Other threads see it after a fence.
+VECTOR_FUNCTION void vector_stream(void *address, vector_float32 x) {
+  __builtin_nontemporal_store(x, (vector_float32 *)address);
+}
+static inline __attribute__((always_inline)) void vector_stream_fence(void) { __builtin_ia32_sfence(); }
+
 /// Whether any bit of the vector is set.
 VECTOR_FUNCTION bool vector_any(vector_int32 x) { return __builtin_reduce_or(x) != 0; }
 VECTOR_FUNCTION bool vector_any(vector_int64 x) { return __builtin_reduce_or(x) != 0; }

@@ -3,10 +3,7 @@ import Synchronization
 
 /// The kernels of attention for one dtype.
 struct AttentionKernels: Sendable {
-  /// Queries of a panel.
-  let width: Int
-  let itemSize: Int
-  let multiply: panel_multiply_kernel
+  private let gemm: GemmKernels
   let transpose: panel_transpose_kernel
   let scale: panel_scale_kernel
   let dot: panel_dot_kernel
@@ -21,9 +18,7 @@ struct AttentionKernels: Sendable {
   private init?(_ dtype: DType) {
     let table = KernelTable.shared
     let slot = dtype.code
-    typealias Width = @convention(c) () -> Int
-    guard let width = table.function("panel.width", slot: slot, as: Width.self),
-      let multiply = table.function("panel.multiply", slot: slot, as: panel_multiply_kernel.self),
+    guard let gemm = GemmKernels.of(dtype),
       let transpose = table.function("panel.transpose", slot: slot, as: panel_transpose_kernel.self),
       let scale = table.function("panel.scale", slot: slot, as: panel_scale_kernel.self),
       let dot = table.function("panel.dot", slot: slot, as: panel_dot_kernel.self),
@@ -31,15 +26,31 @@ struct AttentionKernels: Sendable {
       let finish = table.function("attention.finish", slot: slot, as: attention_finish_kernel.self),
       let gradient = table.function("attention.gradient", slot: slot, as: attention_gradient_kernel.self)
     else { return nil }
-    self.width = width()
-    itemSize = dtype.itemSize
-    self.multiply = multiply
+    self.gemm = gemm
     self.transpose = transpose
     self.scale = scale
     self.dot = dot
     self.softmax = softmax
     self.finish = finish
     self.gradient = gradient
+  }
+
+  /// Queries of a panel.
+  var width: Int { gemm.columns }
+  var itemSize: Int { gemm.itemSize }
+
+  /// C = A B, or C += A B, for operands as they lie: any strides in A, rows of `columns` adjacent elements, a multiple
+  /// of the panels' width, in B and C. Strides are in elements.
+  func multiply(
+    _ rows: Int, _ columns: Int, _ depth: Int, _ a: UnsafeRawPointer, _ aRow: Int, _ aDepth: Int,
+    _ b: UnsafeRawPointer, _ bDepth: Int, _ c: UnsafeMutableRawPointer, _ cRow: Int, _ accumulate: Bool
+  ) {
+    var product = gemm_product(rows: rows, columns: columns, depth: depth, rowStride: cRow, accumulate: accumulate)
+    product.a_row = aRow
+    product.a0 = aDepth
+    product.b_panel = width
+    product.b0 = bDepth
+    gemm.block(&product, a, b, c, nil, nil)
   }
 }
 

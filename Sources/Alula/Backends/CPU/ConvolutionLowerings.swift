@@ -184,128 +184,14 @@ private struct Convolution {
       if !done { throw CPUBackend.outOfMemory(call) }
       return
     }
-    try product(
-      weight.data, grid, image: { planes(x, image: $0, channel: $1 * inputs) }, rows: outputs,
-      bias: bias.map { UnsafeRawPointer($0.data) }, to: output, direct: true, first: (0, 0), step: (1, 1))
+    try product(weight.data, grid, x, bias: bias.map { UnsafeRawPointer($0.data) }, to: output)
   }
 
-  // MARK: - Gradient with respect to the input
-
-  /// Input pixels that have the same remainder modulo the stride see the same kernel elements, and the output at
-  /// neighbouring positions: for each remainder this is a convolution of stride 1.
-  func inputGradient(_ gradient: Tensor, _ weight: Tensor, _ output: Tensor) throws(AlulaError) {
-    if output.count == 0 { return }
-    let weight = try weight.contiguous()
-    let gradient = isPointwise || inputs >= Self.fewTargets ? try gradient.contiguous() : gradient
-    if isPointwise {
-      return try pointwise(
-        MatrixOperand(pointer: weight.data, rowStride: 1, columnStride: inputs), m: inputs, k: outputs, gradient.data,
-        bias: nil, output.data)
-    }
-    for row in 0..<min(shape.stride.height, shape.input.height) {
-      let tapRows = taps(row, shape.kernel.height, shape.stride.height, shape.padding.height, shape.dilation.height)
-      for column in 0..<min(shape.stride.width, shape.input.width) {
-        let tapColumns = taps(
-          column, shape.kernel.width, shape.stride.width, shape.padding.width, shape.dilation.width)
-        if inputs >= Self.fewTargets {
-          try direct(gradient, weight, output, row, column, tapRows, tapColumns)
-          continue
-        }
-        let pairs = tapRows.flatMap { y in tapColumns.map { x in (y: y, x: x) } }
-        let height = (shape.input.height - row - 1) / shape.stride.height + 1
-        let width = (shape.input.width - column - 1) / shape.stride.width + 1
-        let grid = try grid(height, width, 1, 1, outputs, pairs.map { (y: $0.y.offset, x: $0.x.offset) })
-        let elements = pairs.map { $0.y.element * shape.kernel.width + $0.x.element }
-        guard let exchanged = Scratch(elements: [shape.groups, inputs, outputs, elements.count], size: size) else {
-          throw CPUBackend.outOfMemory(call)
-        }
-        exchangeChannels(weight.data, elements, exchanged.pointer)
-        if isDepthwise, outputs == 1 {
-          let done = depthwise(grid).run(
-            { planes(gradient, image: $0, channel: $1) }, exchanged.pointer, bias: nil,
-            output.data + (row * shape.input.width + column) * size,
-            planeSize: shape.input.height * shape.input.width,
-            scatter: shape.stride == (1, 1)
-              ? nil : (row: shape.stride.height * shape.input.width, column: shape.stride.width))
-          if !done { throw CPUBackend.outOfMemory(call) }
-          continue
-        }
-        try product(
-          exchanged.pointer, grid, image: { planes(gradient, image: $0, channel: $1 * outputs) }, rows: inputs,
-          bias: nil, to: output, direct: shape.stride == (1, 1), first: (row, column), step: shape.stride)
-      }
-    }
-  }
-
-  /// The gradient of the input pixels of one remainder.
-  private func direct(
-    _ gradient: Tensor, _ weight: Tensor, _ output: Tensor, _ row: Int, _ column: Int,
-    _ tapRows: [(element: Int, offset: Int)], _ tapColumns: [(element: Int, offset: Int)]
-  ) throws(AlulaError) {
-    let area = shape.kernel.height * shape.kernel.width
-    let product = DirectConvolution(
-      kernels: kernels, batch: shape.batch, groups: shape.groups, channels: outputs, targets: inputs,
-      rows: TapAxis(
-        positions: (shape.input.height - row - 1) / shape.stride.height + 1, extent: shape.output.height, step: 1,
-        taps: tapRows),
-      columns: TapAxis(
-        positions: (shape.input.width - column - 1) / shape.stride.width + 1, extent: shape.output.width, step: 1,
-        taps: tapColumns))
-    let done = product.run(
-      gradient.data,
-      WeightOperand(
-        pointer: weight.data, groupStride: outputs * inputs * area, targetStride: area, channelStride: inputs * area,
-        kernelWidth: shape.kernel.width),
-      bias: nil, output.data + (row * shape.input.width + column) * size,
-      targetPlane: shape.input.height * shape.input.width,
-      scatter: shape.stride == (1, 1)
-        ? nil : (row: shape.stride.height * shape.input.width, column: shape.stride.width))
-    if !done { throw CPUBackend.outOfMemory(call) }
-  }
-
-  /// The kernel elements that reach input pixels of one remainder, and where their output lies.
-  private func taps(_ first: Int, _ kernel: Int, _ stride: Int, _ padding: Int, _ dilation: Int)
-    -> [(element: Int, offset: Int)]
-  {
-    (0..<kernel).compactMap { element in
-      let distance = first + padding - element * dilation
-      return distance % stride == 0 ? (element, distance / stride) : nil
-    }
-  }
-
-  /// The weight with input channels as rows: (group, input, output, element) of the kernel elements listed.
-  private func exchangeChannels(
-    _ weight: UnsafeRawPointer, _ elements: [Int], _ target: UnsafeMutableRawPointer
-  ) {
-    func exchange<T>(_: T.Type) {
-      let from = weight.assumingMemoryBound(to: T.self)
-      let to = target.assumingMemoryBound(to: T.self)
-      let area = shape.kernel.height * shape.kernel.width
-      var next = 0
-      for group in 0..<shape.groups {
-        for input in 0..<inputs {
-          for output in 0..<outputs {
-            let start = ((group * outputs + output) * inputs + input) * area
-            for element in elements {
-              to[next] = from[start + element]
-              next += 1
-            }
-          }
-        }
-      }
-    }
-    if size == 4 { exchange(UInt32.self) } else { exchange(UInt64.self) }
-  }
-
-  // MARK: - The product that both are
-
-  /// For each image and group: (`rows` × depth weights) times (depth × positions patches). Positions go to
-  /// consecutive elements of the output's planes if `direct`, else to every `step`-th from `first` on.
+  /// For each image and group: (output channels × depth weights) times (depth × positions patches).
   private func product(
-    _ weight: UnsafeRawPointer, _ grid: PatchGrid, image: (Int, Int) -> Planes, rows: Int, bias: UnsafeRawPointer?,
-    to output: Tensor, direct: Bool, first: (Int, Int), step: (height: Int, width: Int)
+    _ weight: UnsafeRawPointer, _ grid: PatchGrid, _ x: Tensor, bias: UnsafeRawPointer?, to output: Tensor
   ) throws(AlulaError) {
-    let gemm = kernels.gemm
+    let (gemm, rows) = (kernels.gemm, outputs)
     let depth = grid.offsets.count
     let panelCount = gemm.paddedRows(rows) * depth
     guard let weights = Scratch(elements: [shape.groups, max(panelCount, 1)], size: size) else {
@@ -318,7 +204,6 @@ private struct Convolution {
         panels + group * panelCount * size)
     }
     let area = output.layout.shape[2] * output.layout.shape[3]
-    let rowWidth = output.layout.shape[3]
     let target = output.data
     let deepest = min(depth, Gemm.depthBlock)
     let columns = gemm.paddedColumns(grid.block)
@@ -326,17 +211,15 @@ private struct Convolution {
     let work = Dims([rows, grid.block, max(depth, 1)]).saturatedProduct
     ThreadPool.parallelFor(shape.batch * shape.groups * grid.blocks, grain: max(1, (1 << 19) / work)) { range in
       guard let padded = Scratch(elements: [grid.paddedCount], size: size),
-        let patches = Scratch(elements: [deepest * columns + 2 * gemm.columns], size: size),
-        let tile = Scratch(elements: [direct ? 0 : rows, grid.block], size: size)
+        let patches = Scratch(elements: [deepest * columns + 2 * gemm.columns], size: size)
       else { return failed.store(true, ordering: .relaxed) }
       for task in range {
         let positions = grid.positions(task % grid.blocks)
         let group = task / grid.blocks % shape.groups
         let index = task / grid.blocks / shape.groups
         let plane = target + (index * output.layout.shape[1] + group * rows) * area * size
-        grid.pad(kernels, image(index, group), positions, padded.pointer)
-        let (c, rowStride) =
-          direct ? (plane + positions.lowerBound * size, area) : (tile.pointer, positions.count)
+        grid.pad(kernels, planes(x, image: index, channel: group * inputs), positions, padded.pointer)
+        let c = plane + positions.lowerBound * size
         var start = 0
         repeat {
           let deep = min(Gemm.depthBlock, depth - start)
@@ -344,23 +227,114 @@ private struct Convolution {
           // Blocks of rows whose weights stay in the second-level cache.
           for row in stride(from: 0, to: rows, by: 192) {
             var product = gemm.packed(
-              rows: min(192, rows - row), columns: positions.count, depth: deep, rowStride: rowStride,
+              rows: min(192, rows - row), columns: positions.count, depth: deep, rowStride: area,
               accumulate: start > 0)
             gemm.block(
               &product, panels + (group * panelCount + start * gemm.paddedRows(rows) + row * deep) * size,
-              patches.pointer, c + row * rowStride * size,
+              patches.pointer, c + row * area * size,
               start == 0 ? bias.map { $0 + (group * rows + row) * size } : nil, nil)
           }
           start += Gemm.depthBlock
         } while start < depth
-        if !direct {
-          kernels.scatter(
-            rows, positions.lowerBound, positions.count, grid.width, tile.pointer, positions.count,
-            plane + (first.0 * rowWidth + first.1) * size, [area, step.height * rowWidth, step.width])
-        }
       }
     }
     if failed.load(ordering: .relaxed) { throw CPUBackend.outOfMemory(call) }
+  }
+
+  // MARK: - Gradient with respect to the input
+
+  /// Input pixels that have the same remainder modulo the stride see the same kernel elements, and the output at
+  /// neighbouring positions: for each remainder this is a convolution of stride 1.
+  func inputGradient(_ gradient: Tensor, _ weight: Tensor, _ output: Tensor) throws(AlulaError) {
+    if output.count == 0 { return }
+    let weight = try weight.contiguous()
+    let gradient = isDepthwise && outputs == 1 && !isPointwise ? gradient : try gradient.contiguous()
+    if isPointwise {
+      return try pointwise(
+        MatrixOperand(pointer: weight.data, rowStride: 1, columnStride: inputs), m: inputs, k: outputs, gradient.data,
+        bias: nil, output.data)
+    }
+    for row in 0..<min(shape.stride.height, shape.input.height) {
+      let rows = remainder(
+        row, shape.input.height, shape.output.height, shape.kernel.height, shape.stride.height, shape.padding.height,
+        shape.dilation.height)
+      for column in 0..<min(shape.stride.width, shape.input.width) {
+        let columns = remainder(
+          column, shape.input.width, shape.output.width, shape.kernel.width, shape.stride.width, shape.padding.width,
+          shape.dilation.width)
+        if isDepthwise, outputs == 1 {
+          try depthwiseInputGradient(gradient, weight, output, row, column, rows, columns)
+        } else {
+          try inputGradient(gradient, weight, output, row, column, rows, columns)
+        }
+      }
+    }
+  }
+
+  /// The gradient of the input pixels of one remainder.
+  private func inputGradient(
+    _ gradient: Tensor, _ weight: Tensor, _ output: Tensor, _ row: Int, _ column: Int, _ rows: TapAxis,
+    _ columns: TapAxis
+  ) throws(AlulaError) {
+    let area = shape.kernel.height * shape.kernel.width
+    let weight = WeightOperand(
+      pointer: weight.data, groupStride: outputs * inputs * area, targetStride: area, channelStride: inputs * area,
+      kernelWidth: shape.kernel.width)
+    let target = output.data + (row * shape.input.width + column) * size
+    let plane = shape.input.height * shape.input.width
+    let scatter =
+      shape.stride == (1, 1) ? nil : (row: shape.stride.height * shape.input.width, column: shape.stride.width)
+    let done =
+      inputs >= Self.fewTargets
+      ? DirectConvolution(
+        kernels: kernels, batch: shape.batch, groups: shape.groups, channels: outputs, targets: inputs, rows: rows,
+        columns: columns
+      ).run(gradient.data, weight, bias: nil, target, targetPlane: plane, scatter: scatter)
+      : ShiftedSums(
+        kernels: kernels, batch: shape.batch, groups: shape.groups, channels: outputs, targets: inputs, rows: rows,
+        columns: columns
+      ).run(gradient.data, weight, target, targetPlane: plane, scatter: scatter)
+    if !done { throw CPUBackend.outOfMemory(call) }
+  }
+
+  /// Input pixels of one remainder along an axis, and the kernel elements that reach them from where their output lies.
+  private func remainder(
+    _ first: Int, _ extent: Int, _ outputs: Int, _ kernel: Int, _ stride: Int, _ padding: Int, _ dilation: Int
+  ) -> TapAxis {
+    TapAxis(
+      positions: (extent - first - 1) / stride + 1, extent: outputs, step: 1,
+      taps: (0..<kernel).compactMap { element in
+        let distance = first + padding - element * dilation
+        return distance % stride == 0 ? (element, distance / stride) : nil
+      })
+  }
+
+  /// The same for groups of one channel on both sides: a depthwise convolution.
+  private func depthwiseInputGradient(
+    _ gradient: Tensor, _ weight: Tensor, _ output: Tensor, _ row: Int, _ column: Int, _ rows: TapAxis,
+    _ columns: TapAxis
+  ) throws(AlulaError) {
+    let taps = rows.offsets.flatMap { y in columns.offsets.map { (y: y, x: $0) } }
+    let grid = try grid(rows.positions, columns.positions, 1, 1, 1, taps)
+    guard let weights = Scratch(elements: [shape.groups, taps.count], size: size) else {
+      throw CPUBackend.outOfMemory(call)
+    }
+    var to = weights.pointer
+    for group in 0..<shape.groups {
+      for y in rows.elements {
+        for x in columns.elements {
+          let element = (group * shape.kernel.height + y) * shape.kernel.width + x
+          to.copyMemory(from: weight.data + element * size, byteCount: size)
+          to += size
+        }
+      }
+    }
+    let done = depthwise(grid).run(
+      { planes(gradient, image: $0, channel: $1) }, weights.pointer, bias: nil,
+      output.data + (row * shape.input.width + column) * size, planeSize: shape.input.height * shape.input.width,
+      scatter: shape.stride == (1, 1)
+        ? nil : (row: shape.stride.height * shape.input.width, column: shape.stride.width))
+    if !done { throw CPUBackend.outOfMemory(call) }
   }
 
   // MARK: - Gradient with respect to the weight

@@ -69,7 +69,7 @@ struct WeightOperand {
 /// A convolution whose patches are read from the images themselves.
 ///
 /// The images are copied once with their channels last, so that a patch's row is contiguous. A register tile holds 16
-/// channels of the target at the same position of up to 6 images; taps that lie outside the image are left out. With
+/// channels of the target at the same position of as many images as it has rows; taps that lie outside the image are left out. With
 /// too few images it holds neighbouring positions instead, of images padded at the left and right.
 struct DirectConvolution {
   let kernels: ConvolutionKernels
@@ -86,15 +86,18 @@ struct DirectConvolution {
   var panels: Int { (targets + lanes - 1) / lanes }
   var allChannels: Int { groups * channels }
 
-  /// Multiply-adds per element of time, in percent, of a register tile of so many rows.
+  /// Multiply-adds per element of time, in percent, of a register tile of so many rows; 6 and more do best.
   private static let tileEfficiency = [1, 25, 50, 73, 91, 94, 98]
 
-  private static func efficiency(_ count: Int) -> Int { tileEfficiency[count / ((count + 5) / 6)] }
+  private func efficiency(_ count: Int) -> Int {
+    let tallest = kernels.gemm.rows
+    return Self.tileEfficiency[min(6, count / ((count + tallest - 1) / tallest))]
+  }
 
   /// Whether tiles hold images rather than positions.
   private var acrossImages: Bool {
     let inside = max(columns.elements.indices.reduce(0) { $0 + columns.positions(of: $1).count }, 1)
-    return Self.efficiency(batch) * columns.positions * columns.count >= Self.efficiency(columns.positions) * inside
+    return efficiency(batch) * columns.positions * columns.count >= efficiency(columns.positions) * inside
   }
 
   /// Images with their channels last.
@@ -245,9 +248,10 @@ struct DirectConvolution {
     _ bias: UnsafeRawPointer?, _ target: UnsafeMutableRawPointer, _ targetPlane: Int,
     _ scatter: (row: Int, column: Int)?
   ) -> Bool {
-    // A task is a block of positions of up to 6 images, or of one: some rows, or a part of a long one.
+    // A task is a block of positions of the images of one tile, or of one: some rows, or a part of a long one.
     let width = columns.positions
-    let imageTasks = across ? (count + 5) / 6 : count
+    let tallest = kernels.gemm.rows
+    let imageTasks = across ? (count + tallest - 1) / tallest : count
     let columnTasks = (width + 95) / 96
     let rowsAtOnce = columnTasks > 1 ? 1 : max(1, min(rows.positions, 96 / width))
     let rowTasks = (rows.positions + rowsAtOnce - 1) / rowsAtOnce
@@ -255,11 +259,11 @@ struct DirectConvolution {
     let tapRows = max(1, (16 << 10) / max(columns.count * channels * lanes * size, 1))
     let block = rowsAtOnce * ((width + columnTasks - 1) / columnTasks)
     let taps = rows.count * columns.count
-    let work = Dims([across ? 6 : 1, block, targets, channels, taps]).saturatedProduct
+    let work = Dims([across ? tallest : 1, block, targets, channels, taps]).saturatedProduct
     let failed = Atomic(false)
     let tasks = groups * imageTasks * rowTasks * columnTasks
     ThreadPool.parallelFor(tasks, grain: max(1, (1 << 19) / max(work, 1))) { range in
-      guard let tile = Scratch(elements: [across ? 6 : 1, block, lanes], size: size),
+      guard let tile = Scratch(elements: [across ? tallest : 1, block, lanes], size: size),
         let turned = Scratch(elements: [scatter == nil ? 0 : lanes, block], size: size)
       else { return failed.store(true, ordering: .relaxed) }
       for task in range {

@@ -65,7 +65,7 @@ extension CPUBackend {
     let positions = indices.data.assumingMemoryBound(to: Int64.self)
     let padding = Int64(call.int("padding"))
     let (source, sums) = (rows.data, target.data)
-    let steps = [itemSize, itemSize, itemSize]
+    let steps = [itemSize, itemSize, itemSize, 0, 0]
     // At most 16 ranges, as each reads all indices.
     let grain = indices.count * width < 32 * 1024 ? max(1, count) : (count + 15) / 16
     ThreadPool.parallelFor(count, grain: grain) { range in

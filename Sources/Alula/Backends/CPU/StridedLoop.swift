@@ -2,9 +2,12 @@
 enum StridedLoop {
   /// Elements of a chunk. Up to two chunks stay on the caller's thread: the other core would first have to fetch them.
   private static let grain = 32 * 1024
-  /// Of the output and at most three inputs.
+  /// Bytes of an output that no cache is likely to keep until it is read: it is stored past them, which saves to read
+  /// its lines first (`add` of 16M elements: 14.5 to 8.9 ms).
+  private static let streamedSize = 32 << 20
+  /// Of the output and at most three inputs; the last stride says whether the output is streamed.
   typealias Pointers = InlineArray<4, UnsafeMutablePointer<CChar>?>
-  typealias Strides = InlineArray<4, Int>
+  typealias Strides = InlineArray<5, Int>
 
   /// Calls `kernel` on inner loops until all elements of `output` are done, on several threads when there are
   /// many. The inputs broadcast to the output's shape, which was inferred from them.
@@ -23,6 +26,8 @@ enum StridedLoop {
     if let b { isFlat = place(b, 2, &pointers, &strides, output) && isFlat }
     if let c { isFlat = place(c, 3, &pointers, &strides, output) && isFlat }
     if isFlat {
+      let isInPlace = pointers[1] == pointers[0] || pointers[2] == pointers[0] || pointers[3] == pointers[0]
+      strides[4] = count > streamedSize / strides[0] && !isInPlace ? 1 : 0
       parameters.withUnsafeBufferPointer { parameters in
         runFlat(kernel, count, pointers, strides, parameters.baseAddress)
       }
