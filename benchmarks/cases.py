@@ -31,6 +31,11 @@ def normal(*shape: int, dtype: str = "float32") -> Callable[[], np.ndarray]:
     return lambda: array(*shape, dtype=dtype)
 
 
+def uniform(*shape: int) -> Callable[[], np.ndarray]:
+    """Weights of a size that keeps a layer's sums near one."""
+    return lambda: random.uniform(-0.09, 0.09, shape).astype("float32")
+
+
 @dataclass(frozen=True)
 class Case:
     """One row of the table, with the least work that it is: for the limit of the machine."""
@@ -210,6 +215,29 @@ def attention(m: ModuleType, q: Any, k: Any, v: Any) -> Any:
     return functional(m).scaled_dot_product_attention(q, k, v, is_causal=True)
 
 
+def lstm(m: ModuleType, x: Any, *weights: Any) -> Any:
+    """The hidden states of all steps of a layer whose weights are given as PyTorch orders them."""
+    if m.__name__ == "alula":
+        weight_ih, weight_hh, bias_ih, bias_hh = weights
+        return m.lstm(x, weight_ih, weight_hh, bias_ih=bias_ih, bias_hh=bias_hh)[0]
+    zeros = m.zeros(1, x.shape[1], weights[1].shape[1])
+    return m.lstm(x, (zeros, zeros), list(weights), True, 1, 0.0, True, False, False)[0]
+
+
+def jax_lstm(jnp: Any, x: Any, weight_ih: Any, weight_hh: Any, bias_ih: Any, bias_hh: Any) -> Any:
+    sigmoid = importlib.import_module("jax.nn").sigmoid
+
+    def step(state: tuple[Any, Any], gates: Any) -> Any:
+        hidden, cell = state
+        i, f, g, o = jnp.split(gates + hidden @ weight_hh.T, 4, axis=1)
+        cell = sigmoid(f) * cell + sigmoid(i) * jnp.tanh(g)
+        hidden = sigmoid(o) * jnp.tanh(cell)
+        return (hidden, cell), hidden
+
+    zeros = jnp.zeros((x.shape[1], weight_hh.shape[1]), x.dtype)
+    return importlib.import_module("jax.lax").scan(step, (zeros, zeros), x @ weight_ih.T + bias_ih + bias_hh)[1]
+
+
 def softmax(m: ModuleType, x: Any) -> Any:
     return functional(m).softmax(x, -1)
 
@@ -302,6 +330,8 @@ def cases() -> list[Case]:
     attention_flops = 12 * 4 * 2 * 2 * 256 * 256 * 32 / 2
     images, pixels = normal(64, 32, 28, 28), 64 * 32 * 28 * 28
     norm = [normal(4096, 1024), normal(1024), normal(1024)]
+    cells = [normal(50, 32, 64), uniform(512, 64), uniform(512, 128), uniform(512), uniform(512)]
+    cell_flops = 50 * 32 * 2 * 192 * 512
     return [
         function("add, 4 elements", [normal(4), normal(4)], add, add),
         Case("add, 4 elements, recorded", recorded),
@@ -340,6 +370,8 @@ def cases() -> list[Case]:
         backward("max-pool 2, 64×32×28²", [images], max_pool, jax_max_pool, bytes=10 * pixels),
         function("causal attention 12×4×256×32", heads, attention, jax=jax_attention, flops=attention_flops),
         backward("causal attention 12×4×256×32", heads, attention, jax_attention, flops=3.5 * attention_flops),
+        function("LSTM 64→128, 32×50", cells, lstm, jax=jax_lstm, flops=cell_flops),
+        backward("LSTM 64→128, 32×50", cells, lstm, jax_lstm, flops=3 * cell_flops),
         training("MLP 784-500-10, batch 100, SGD", models.mlp, array(100, 784), indices(10, 100), "SGD", jax="mlp",
                  flops=2 * 100 * (2 * 784 * 500 + 3 * 500 * 10)),
         training("the demo's CNN, batch 64, Adam", models.cnn, array(64, 1, 28, 28), indices(10, 64), "Adam",

@@ -29,6 +29,8 @@ STAGED = {
 LIBRARY = {
     "exp", "expm1", "log", "log1p", "log2", "log10", "tanh", "sinh", "cosh", "asinh", "acosh", "atanh", "erf", "erfc",
     "sinhf", "coshf", "asinhf", "acoshf", "atanhf",
+    # Lanes of unusual arguments only.
+    "pow", "powf",
     # What becomes of a loop that stores one value: no integer is NaN.
     "memset",
 }  # fmt: skip

@@ -160,7 +160,8 @@ struct Gemm {
     let elements = Dims([m, k]).saturatedProduct
     // Elements of one depth that lie apart fill the first-level cache with what is not used, and rows of a large matrix
     // are far apart.
-    guard elements <= (a.columnStride == 1 ? 1 << 22 : 1 << 12) else { return nil }
+    let most = a.columnStride == 1 ? 1 << 22 : a.rowStride == 1 && a.columnStride <= 256 ? 1 << 18 : 1 << 12
+    guard elements <= most else { return nil }
     let size = kernels.itemSize
     let lanes = kernels.columns
     let readsB = b.columnStride == 1 && (m <= 2 * kernels.rows || k &* b.rowStride &* size <= 1 << 16)
