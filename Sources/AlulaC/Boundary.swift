@@ -59,7 +59,7 @@ func release<Object: Handles.Handled>(_ handle: OpaquePointer?, as: Object.Type,
 }
 
 /// Stores a new handle to `object` in `*out`.
-func store(_ object: some Handles.Handled, _ out: UnsafeMutablePointer<OpaquePointer?>?, _ name: String)
+func store(_ object: consuming some Handles.Handled, _ out: UnsafeMutablePointer<OpaquePointer?>?, _ name: String)
   throws(AlulaError)
 {
   guard let out else { throw .invalidArgument("\(name): the pointer for the result is NULL") }

@@ -17,7 +17,7 @@ enum Handles {
   static var liveCount: Int { table.liveCount }
 
   /// A new handle that holds `object`, with one reference; nil when there are too many.
-  static func create(_ object: some Handled) -> OpaquePointer? { table.insert(object) }
+  static func create(_ object: consuming some Handled) -> OpaquePointer? { table.insert(object) }
 
   /// The object behind a handle, or nil when the handle is none of ours, no longer lives or stands for another type.
   @inline(__always)
@@ -114,7 +114,8 @@ private final class HandleTable: @unchecked Sendable {
     return live
   }
 
-  func insert(_ object: AnyObject) -> OpaquePointer? {
+  /// The table takes over the caller's reference.
+  func insert(_ object: consuming AnyObject) -> OpaquePointer? {
     lock.lock()
     defer { lock.unlock() }
     let index: UInt

@@ -121,8 +121,13 @@ private func sigmoid(_ x: Floats, times factor: Floats) -> Floats {
     let correction = -lost * inverse
   #endif
   let isPositive = x .> 0
-  let leading = factor * (inverse * power).replacing(with: inverse, where: isPositive)
-  let result = fma(leading, (t + correction).replacing(with: correction, where: isPositive), leading)
+  let share = (inverse * power).replacing(with: inverse, where: isPositive)
+  let leading = factor * share
+  var rest = leading * (t + correction).replacing(with: correction, where: isPositive)
+  #if FMA
+    rest += fma(factor, share, -leading)
+  #endif
+  let result = leading + rest
   let isFar = exceeds(x, 87)
   if anyLane(isFar) {
     // exp(a) + 1 rounds to 1. At -infinity, exp(a) is 0.

@@ -18,6 +18,34 @@ private func square(_ a: Floats) -> (high: Floats, low: Floats) {
   #endif
 }
 
+/// The last step of a polynomial, c + p·q, and what it lost; |p·q| is less than c.
+@inline(__always)
+private func lastStep(_ p: Floats, _ q: Floats, _ c: Float) -> (high: Floats, low: Floats) {
+  let high = fma(p, q, c)
+  return (high, fma(p, q, c - high))
+}
+
+/// 2a + 1 and what it lost.
+@inline(__always)
+private func doubledPlusOne(_ a: Floats) -> (high: Floats, low: Floats) {
+  let high = fma(a, Floats(repeating: 2), 1)
+  return (high, fma(a, Floats(repeating: 2), 1 - high))
+}
+
+/// p / d of numbers in two parts, in two parts.
+@inline(__always)
+private func quotient(_ p: (high: Floats, low: Floats), _ d: (high: Floats, low: Floats)) -> (high: Floats, low: Floats)
+{
+  let inverse = 1 / d.high
+  #if FMA
+    let high = p.high * inverse
+    return (high, (fma(-high, d.high, p.high) + fma(-high, d.low, p.low)) * inverse)
+  #else
+    let high = p.high / d.high
+    return (high, fma(-high, d.low, p.low) * inverse)
+  #endif
+}
+
 /// For |x| < 1.
 @inline(__always)
 private func erfOfSmall(_ x: Floats) -> Floats {
@@ -60,17 +88,16 @@ func erfc(_ x: Floats) -> Floats {
   p = fma(p, q, 0.16405534744262695)
   p = fma(p, q, -0.16603142023086548)
   p = fma(p, q, -0.0927639827132225)
-  p = fma(p, q, 1.2769783735275269)
-  let y = p / fma(a, Floats(repeating: 2), 1)
+  let y = quotient(lastStep(p, q, 1.2769783735275269), doubledPlusOne(a))
   let (high, low) = square(a)
   let (bits, r) = reduceByLn2(-high)
-  let upper = scaleInSteps(fma(y, expm1OfReduced(r - low), y), bits)
+  let upper = scaleInSteps(y.high + fma(y.high, expm1OfReduced(r - low), y.low), bits)
   let large = upper.replacing(with: 2 - upper, where: x .< 0)
   return large.replacing(with: 1 - erfOfSmall(x), where: magnitude(x) .< 0.5)
 }
 
 /// Φ(-a)·exp(a²/2) for a in 0...15, where Φ is the standard normal distribution function: a polynomial, divided by
-/// 1 + √2·a.
+/// 1 + √2·a. Two parts, as in erfc, would halve gelu's error of 4 units in the last place, at a third more time.
 @inline(__always)
 private func scaledNormalTail(_ a: Floats) -> Floats {
   let q = (a - 3) / (a + 3)

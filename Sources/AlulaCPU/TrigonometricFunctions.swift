@@ -69,8 +69,17 @@ func tan(_ x: Floats) -> Floats {
   p = fma(p, s, 0.054065520267597755)
   p = fma(p, s, 0.13332610140003748)
   p = fma(p, s, 0.3333335143509994)
-  let tangent = fma(p, s * r, r)
-  let result = tangent.replacing(with: -1 / tangent, where: (quadrant & 1) .!= 0).replacing(with: x, where: x .== 0)
+  let cube = s * r
+  let tangent = fma(p, cube, r)
+  let inverse = -1 / tangent
+  // What the tangent lost, and the division, come back in the inverse.
+  #if FMA
+    let lost = fma(inverse, fma(p, cube, r - tangent), fma(inverse, tangent, 1))
+  #else
+    let lost = inverse * fma(p, cube, r - tangent)
+  #endif
+  let result = tangent.replacing(with: fma(inverse, lost, inverse), where: (quadrant & 1) .!= 0).replacing(
+    with: x, where: x .== 0)
   let isLarge = exceeds(x, largestReduced)
   return anyLane(isLarge) ? result.replacing(with: lanewise(x) { tanf($0) }, where: isLarge) : result
 }

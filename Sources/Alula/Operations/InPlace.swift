@@ -2,7 +2,8 @@ extension Operation {
   /// Calls the operation and writes its result into the first input, which keeps its dtype.
   ///
   /// - Throws: `autograd` when the write would lose a gradient: into a leaf that requires one, or through a
-  ///   view; `invalidArgument` when the result does not fit.
+  ///   view; `invalidArgument` when the result does not fit; `invalidDType` when the target's kind of number (boolean,
+  ///   integer, real or complex) cannot hold the result of an element-wise operation.
   public func callInPlace(_ inputs: Operands, _ attributes: [AttributeValue] = []) throws(AlulaError) {
     guard let target = inputs.first ?? nil else { throw .invalidArgument("\(name)_: the target is missing") }
     try target.checkWritable(name)
@@ -20,7 +21,13 @@ extension Operation {
       }
     default: break
     }
-    try target.assign(try first(arguments, attributes), operation: name)
+    let result = try first(arguments, attributes)
+    // As in NumPy and PyTorch; assignment to elements converts instead.
+    if case .elementwise = body, result.dtype.kind > target.dtype.kind {
+      throw .invalidDType(
+        "\(name)_: the result's dtype \(result.dtype) does not fit into \(target.dtype); convert the target first")
+    }
+    try target.assign(result, operation: name)
   }
 
   /// The call, when its result may be written straight over the target; nil when it needs room of its own.

@@ -263,7 +263,8 @@ def test_results_do_not_depend_on_threads() -> None:
 
 def test_interrupt() -> None:
     code = (
-        "import alula, sys\n"
+        "import alula, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background jobs start with it ignored
         "x = alula.ones(700, 700)\n"
         "def work():\n"  # of its own: CPython 3.11 has a loop's jump back outside the try around it
         "    while True: x @ x\n"

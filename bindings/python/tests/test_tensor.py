@@ -158,6 +158,21 @@ def test_in_place_operators() -> None:
     assert x.__add__("a") is NotImplemented
 
 
+@pytest.mark.parametrize(("target", "value"), [([1, 2], 0.5), ([True, False], 2), ([1, 2], np.array([0.5, 1.5]))])
+def test_in_place_result_does_not_fit(target: list[Any], value: Any) -> None:
+    x = alula.tensor(target)
+    message = r"add_: the result's dtype \w+ does not fit into \w+; convert the target first"
+    with pytest.raises(TypeError, match=message):
+        x += value
+    assert x.tolist() == target
+
+
+def test_assignment_converts() -> None:
+    x = alula.tensor([1, 2])
+    x[0] = 2.75
+    assert x.tolist() == [2, 2]
+
+
 def test_numbers() -> None:
     x = alula.tensor(2.75)
     assert float(x) == 2.75 and int(x) == 2 and bool(x) and complex(x) == 2.75 and round(x) == 3
