@@ -274,12 +274,15 @@ def test_interrupt() -> None:
         "except KeyboardInterrupt:\n"
         "    print('interrupted'); sys.exit(7)\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None and process.stdout.readline() == "ready\n"
-    time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=20)
-    assert process.returncode == 7 and out == "interrupted\n"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None and process.stdout.readline() == "ready\n"
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=20)
+            assert process.returncode == 7 and out == "interrupted\n"
+        finally:
+            process.kill()  # It would go on for ever.
 
 
 def test_fork() -> None:
