@@ -96,12 +96,15 @@ import Testing
       }
       for (block, size) in blocks { pool.deallocate(block, byteCount: size) }
     }
-    for _ in 0..<3 { try step() }
-    let before = pageFaults()
-    for _ in 0..<50 { try step() }
-    // Without the pool these steps would fault 120,000 times. Other tests may fork meanwhile, whereupon each page
-    // that is written faults once.
-    #expect(pageFaults() - before < 12_000)
+    // Other tests may fork meanwhile, whereupon each page that is written faults once: not in every one of many attempts.
+    var fewest = Int.max
+    for _ in 0..<1_000 where fewest > 0 {
+      let before = pageFaults()
+      for _ in 0..<5 { try step() }
+      fewest = min(fewest, pageFaults() - before)
+    }
+    // Without the pool these steps would fault 12,000 times.
+    #expect(fewest < 100)
   }
 
   @Test func aShrinkingProgramGivesMemoryBack() throws {
