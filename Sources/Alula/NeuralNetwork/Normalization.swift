@@ -241,7 +241,7 @@ extension Call {
       }
       let found = try Operation.channelNorm([x, optional(3), optional(4)], [.float(float("eps"))])
       let (momentum, factor) = (float("momentum"), Double(count) / Double(count - 1))
-      var running = [try found[1].detach(), try found[2].detach() * factor]
+      var running = [found[1].detach(), try found[2].detach() * factor]
       for k in running.indices {
         running[k] = try running[k].cast(dtype: x.dtype)
         if let before = optional(1 + k) { running[k] = try before.detach() * (1 - momentum) + running[k] * momentum }
@@ -258,6 +258,6 @@ extension Call {
     var offset = try (means * scale).negative()
     if let bias = optional(4) { offset = try offset + bias }
     let out = try Operation.affine.first([x, scale.reshape(shape: column), offset.reshape(shape: column)])
-    return [out, try means.detach(), try variances.detach()]
+    return [out, means.detach(), variances.detach()]
   }
 }

@@ -322,7 +322,6 @@ struct DirectConvolution {
           let used = min(lanes, targets - panel * lanes)
           let planes =
             target + (images.lowerBound * groups * targets + group * targets + panel * lanes) * targetPlane * size
-          let offset = (firstRow * width + columnRange.lowerBound) * size
           for first in stride(from: 0, to: max(rows.count, 1), by: tapRows) {
             for run in runs {
               var product = run.product
