@@ -10,7 +10,7 @@ import CSupport
 /// Rows of a panel of A: 12 sums of two vectors, two vectors of B and one of A fit 16 registers.
 @inline(__always) var gemmRows: Int { 6 }
 /// The same of floating-point numbers, where there are 32 registers: each vector of B serves twice as many rows, and
-/// comes from the second-level cache half as often (1024³: 17.1 to 14.2 ms).
+/// comes from the second-level cache half as often (1024³: 17.1 to 15.0 ms).
 #if AVX512
   @inline(__always) var gemmFloatRows: Int { 12 }
 #else
@@ -153,16 +153,6 @@ struct TileSums<V: SIMD> {
   }
 }
 
-/// Has a row of C in the first-level cache when its sums are complete.
-@inline(__always)
-private func prefetchTileRow<V: SIMD>(
-  _: V.Type, _ c: UnsafeMutablePointer<V.Scalar>, _ row: Int, _ rowStride: Int
-) {
-  let out = UnsafeRawPointer(c + row &* rowStride)
-  prefetch_for_writing(out)
-  prefetch_for_writing(out + (2 &* MemoryLayout<V>.size &- 1))
-}
-
 /// One tile of `rows` rows, 1 to 12 and known when this is compiled: C (or C +) = A B, straight into memory.
 /// `rowStep` is the distance of A's rows in bytes.
 @inline(__always)
@@ -187,7 +177,6 @@ func gemmTile<V: SIMD>(
   var (a, b) = (a, b)
   var (inner, middle) = (depth0, depth1)
   var remaining = depth0 &* depth1 &* product.pointee.depth2
-  for row in 0..<rows { prefetchTileRow(V.self, c, row, rowStride) }
   while remaining > 0 {
     let v0 = b.loadUnaligned(as: V.self)
     let v1 = b.loadUnaligned(fromByteOffset: MemoryLayout<V>.size, as: V.self)

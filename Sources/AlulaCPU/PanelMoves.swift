@@ -34,8 +34,6 @@ private func register(_ receive: KernelReceiver, _ slot: Int, _ kernel: panel_sc
   receive("panel.scale", slot, unsafeBitCast(kernel, to: UnsafeRawPointer.self))
 }
 
-// MARK: - Moves
-
 /// Vectors, `lanes` of them, become the columns of a panel, multiplied by a factor; unused columns become zero.
 @inline(__always)
 private func transpose<T: SIMDScalar & FloatingPoint>(

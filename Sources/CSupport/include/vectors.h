@@ -256,9 +256,5 @@ VECTOR_FUNCTION sixteen_uint32 bfloat16_pairs(sixteen_uint16 first, sixteen_uint
 #endif
 
 #endif
-/// Fetches the cache line at an address that is soon to be written.
-static inline __attribute__((always_inline)) void prefetch_for_writing(const void *address) {
-  __builtin_prefetch(address, 1, 3);
-}
 
 #endif

@@ -45,11 +45,9 @@ struct AttentionKernels: Sendable {
     _ rows: Int, _ columns: Int, _ depth: Int, _ a: UnsafeRawPointer, _ aRow: Int, _ aDepth: Int,
     _ b: UnsafeRawPointer, _ bDepth: Int, _ c: UnsafeMutableRawPointer, _ cRow: Int, _ accumulate: Bool
   ) {
-    var product = gemm_product(rows: rows, columns: columns, depth: depth, rowStride: cRow, accumulate: accumulate)
-    product.a_row = aRow
-    product.a0 = aDepth
-    product.b_panel = width
-    product.b0 = bDepth
+    var product = gemm.lying(
+      rows: rows, columns: columns, depth: depth, aRow: aRow, aDepth: aDepth, bRow: bDepth, rowStride: cRow,
+      accumulate: accumulate)
     gemm.block(&product, a, b, c, nil, nil)
   }
 }

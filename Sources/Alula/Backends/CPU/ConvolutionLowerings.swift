@@ -282,19 +282,22 @@ private struct Convolution {
       kernelWidth: shape.kernel.width)
     let target = output.data + (row * shape.input.width + column) * size
     let plane = shape.input.height * shape.input.width
-    let scatter =
-      shape.stride == (1, 1) ? nil : (row: shape.stride.height * shape.input.width, column: shape.stride.width)
     let done =
       inputs >= Self.fewTargets
       ? DirectConvolution(
         kernels: kernels, batch: shape.batch, groups: shape.groups, channels: outputs, targets: inputs, rows: rows,
         columns: columns
-      ).run(gradient.data, weight, bias: nil, target, targetPlane: plane, scatter: scatter)
+      ).run(gradient.data, weight, bias: nil, target, targetPlane: plane, scatter: remainderSteps)
       : ShiftedSums(
         kernels: kernels, batch: shape.batch, groups: shape.groups, channels: outputs, targets: inputs, rows: rows,
         columns: columns
-      ).run(gradient.data, weight, target, targetPlane: plane, scatter: scatter)
+      ).run(gradient.data, weight, target, targetPlane: plane, scatter: remainderSteps)
     if !done { throw CPUBackend.outOfMemory(call) }
+  }
+
+  /// The distances of one remainder's input pixels; nil where they are adjacent.
+  private var remainderSteps: (row: Int, column: Int)? {
+    shape.stride == (1, 1) ? nil : (row: shape.stride.height * shape.input.width, column: shape.stride.width)
   }
 
   /// Input pixels of one remainder along an axis, and the kernel elements that reach them from where their output lies.
@@ -309,7 +312,7 @@ private struct Convolution {
       })
   }
 
-  /// The same for groups of one channel on both sides: a depthwise convolution.
+  /// The gradient of the input pixels of one remainder where groups have one channel on both sides.
   private func depthwiseInputGradient(
     _ gradient: Tensor, _ weight: Tensor, _ output: Tensor, _ row: Int, _ column: Int, _ rows: TapAxis,
     _ columns: TapAxis
@@ -332,8 +335,7 @@ private struct Convolution {
     let done = depthwise(grid).run(
       { planes(gradient, image: $0, channel: $1) }, weights.pointer, bias: nil,
       output.data + (row * shape.input.width + column) * size, planeSize: shape.input.height * shape.input.width,
-      scatter: shape.stride == (1, 1)
-        ? nil : (row: shape.stride.height * shape.input.width, column: shape.stride.width))
+      scatter: remainderSteps)
     if !done { throw CPUBackend.outOfMemory(call) }
   }
 

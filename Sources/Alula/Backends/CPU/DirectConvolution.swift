@@ -69,7 +69,8 @@ struct WeightOperand {
 /// A convolution whose patches are read from the images themselves.
 ///
 /// The images are copied once with their channels last, so that a patch's row is contiguous. A register tile holds 16
-/// channels of the target at the same position of as many images as it has rows; taps that lie outside the image are left out. With
+/// channels of the target at the same position of as many images as it has rows; taps that lie
+/// outside the image are left out. With
 /// too few images it holds neighbouring positions instead, of images padded at the left and right.
 struct DirectConvolution {
   let kernels: ConvolutionKernels

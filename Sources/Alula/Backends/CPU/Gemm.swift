@@ -171,11 +171,9 @@ struct Gemm {
     let lying = readsB ? n / lanes * lanes : 0
     if lying == n, columnTasks * rowTasks == 1, k <= Self.deepestBlock, m <= 2 * Self.stripRowBlock {
       // One call, and no memory.
-      var product = gemm_product(rows: m, columns: n, depth: k, rowStride: rowStride, accumulate: accumulate)
-      product.a_row = a.rowStride
-      product.a0 = a.columnStride
-      product.b_panel = lanes
-      product.b0 = b.rowStride
+      var product = kernels.lying(
+        rows: m, columns: n, depth: k, aRow: a.rowStride, aDepth: a.columnStride, bRow: b.rowStride,
+        rowStride: rowStride, accumulate: accumulate)
       kernels.block(&product, a.pointer, b.pointer, c, rowBias, columnBias)
       return true
     }

@@ -64,6 +64,19 @@ struct GemmKernels: Sendable {
     return product
   }
 
+  /// A product of operands as they lie: any strides in A, rows of adjacent elements, `bRow` apart, in B, whose columns fill
+  /// whole panels.
+  func lying(rows: Int, columns: Int, depth: Int, aRow: Int, aDepth: Int, bRow: Int, rowStride: Int, accumulate: Bool)
+    -> gemm_product
+  {
+    var product = gemm_product(rows: rows, columns: columns, depth: depth, rowStride: rowStride, accumulate: accumulate)
+    product.a_row = aRow
+    product.a0 = aDepth
+    product.b_panel = self.columns
+    product.b0 = bRow
+    return product
+  }
+
   /// `count` rounded up to whole panels of A.
   func paddedRows(_ count: Int) -> Int { (count + rows - 1) / rows * rows }
   /// `depth` rounded up to what panels hold.
