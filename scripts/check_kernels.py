@@ -17,7 +17,7 @@ HOT = (
     "Classification", "Comparison", "Copies", "CrossEntropy", "DepthwiseConvolution",
     "Exponentials", "Extrema", "FloatCasts", "Fused", "GemmFloatKernels", "GemmIntegerKernels", "Hyperbolics",
     "IntegerCasts", "Logical", "Normalization", "PanelMoves", "Power", "Recurrent", "Reductions", "Rounding",
-    "Scans", "Search", "Selection", "Softmax", "SoftmaxColumns", "Transposition",
+    "Scans", "Search", "Selection", "Softmax", "SoftmaxColumns", "Transposition", "Winograd",
 )  # fmt: skip
 #: Those among them whose loops write vectors to the stack: rows' ends and accumulators that pass through it, and a few
 #: loops with a value more alive than there are registers.

@@ -11,6 +11,7 @@ func registerConvolution(_ receive: KernelReceiver) {
   registerConvolutionFloat(receive)
   registerConvolutionDouble(receive)
   registerDepthwiseConvolution(receive)
+  registerWinograd(receive)
 }
 
 func registerConvolutionFloat(_ receive: KernelReceiver) {

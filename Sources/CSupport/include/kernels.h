@@ -85,6 +85,33 @@ typedef void (*depthwise_kernel)(intptr_t rows, intptr_t width, intptr_t row_pit
                                  const intptr_t *offsets, const void *source, const void *weights,
                                  const void *bias, void *target, intptr_t target_stride);
 
+/// Winograd's transforms for 3 by 3 kernels. A plane holds one of the 4 by 4 elements of every tile; planes lie
+/// `plane_pitch` elements apart. Those that say a `row` make all 16 planes when it is negative, or else four.
+///
+/// Of the source: `tiles` patches of 4 by 4 pixels, each two pixels after the one before, in four rows whose
+/// pixels of `channels` elements, at least a vector of them, are `column_pitch` apart.
+typedef void (*winograd_source_kernel)(intptr_t row, intptr_t tiles, intptr_t channels, const void *const *rows,
+                                       intptr_t column_pitch, void *planes, intptr_t plane_pitch);
+
+/// Of the weight: for each channel nine taps of `lanes` targets, a multiple of a vector. `tap_pitch`, to the
+/// next tap, may be negative.
+typedef void (*winograd_weight_kernel)(intptr_t channels, intptr_t lanes, const void *taps, intptr_t tap_pitch,
+                                       void *planes, intptr_t plane_pitch);
+
+/// Back from the planes, with the bias, if any, of each of `targets`, a multiple of a vector: two rows of twice
+/// as many positions as there are tiles.
+typedef void (*winograd_target_kernel)(intptr_t tiles, intptr_t targets, const void *planes,
+                                       intptr_t plane_pitch, const void *bias, void *positions);
+
+/// Of the target's gradient: `tiles` of 2 by 2 positions in two rows, like the source's.
+typedef void (*winograd_gradient_kernel)(intptr_t row, intptr_t tiles, intptr_t targets,
+                                         const void *const *rows, intptr_t column_pitch, void *planes,
+                                         intptr_t plane_pitch, intptr_t tile_pitch);
+
+/// The weight's gradient: `count` elements, a multiple of a vector, of each of nine taps from as many of each
+/// plane.
+typedef void (*winograd_taps_kernel)(intptr_t count, const void *planes, intptr_t plane_pitch, void *taps);
+
 /// Adds to each tap's sum that of gradient times source over all positions.
 typedef void (*depthwise_gradient_kernel)(intptr_t rows, intptr_t width, intptr_t row_pitch, intptr_t taps,
                                           const intptr_t *offsets, const void *source, const void *gradient,

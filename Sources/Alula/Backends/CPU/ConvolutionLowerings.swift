@@ -166,13 +166,15 @@ private struct Convolution {
     let area = shape.kernel.height * shape.kernel.width
     if outputs >= Self.fewTargets, inputs * area >= Self.shortSum {
       let x = try x.contiguous()
-      let done = direct().run(
-        x.data,
-        WeightOperand(
-          pointer: weight.data, groupStride: outputs * inputs * area, targetStride: inputs * area, channelStride: area,
-          kernelWidth: shape.kernel.width),
-        bias: bias.map { UnsafeRawPointer($0.data) }, output.data,
-        targetPlane: shape.output.height * shape.output.width, scatter: nil)
+      let weight = WeightOperand(
+        pointer: weight.data, groupStride: outputs * inputs * area, targetStride: inputs * area, channelStride: area,
+        kernelWidth: shape.kernel.width)
+      let bias = bias.map { UnsafeRawPointer($0.data) }
+      let direct = direct()
+      let done =
+        WinogradConvolution(direct)?.run(x.data, weight, bias: bias, output.data)
+        ?? direct.run(
+          x.data, weight, bias: bias, output.data, targetPlane: shape.output.height * shape.output.width, scatter: nil)
       if !done { throw CPUBackend.outOfMemory(call) }
       return
     }
@@ -282,16 +284,21 @@ private struct Convolution {
       kernelWidth: shape.kernel.width)
     let target = output.data + (row * shape.input.width + column) * size
     let plane = shape.input.height * shape.input.width
-    let done =
-      inputs >= Self.fewTargets
-      ? DirectConvolution(
+    let done: Bool
+    if inputs >= Self.fewTargets {
+      let direct = DirectConvolution(
         kernels: kernels, batch: shape.batch, groups: shape.groups, channels: outputs, targets: inputs, rows: rows,
-        columns: columns
-      ).run(gradient.data, weight, bias: nil, target, targetPlane: plane, scatter: remainderSteps)
-      : ShiftedSums(
+        columns: columns)
+      let winograd = shape.stride == (1, 1) ? WinogradConvolution(direct) : nil
+      done =
+        winograd?.run(gradient.data, weight, bias: nil, target)
+        ?? direct.run(gradient.data, weight, bias: nil, target, targetPlane: plane, scatter: remainderSteps)
+    } else {
+      done = ShiftedSums(
         kernels: kernels, batch: shape.batch, groups: shape.groups, channels: outputs, targets: inputs, rows: rows,
         columns: columns
       ).run(gradient.data, weight, target, targetPlane: plane, scatter: remainderSteps)
+    }
     if !done { throw CPUBackend.outOfMemory(call) }
   }
 
@@ -349,12 +356,13 @@ private struct Convolution {
       return
     }
     let gradient = try gradient.contiguous()
-    let product = direct()
-    if outputs >= Self.fewTargets, product.suitsWeightGradient {
+    let direct = direct()
+    if outputs >= Self.fewTargets, direct.suitsWeightGradient {
       let x = try x.contiguous()
-      if !product.weightGradient(x.data, gradient.data, output.data) {
-        throw CPUBackend.outOfMemory(call)
-      }
+      let done =
+        WinogradConvolution(direct)?.weightGradient(x.data, gradient.data, output.data)
+        ?? direct.weightGradient(x.data, gradient.data, output.data)
+      if !done { throw CPUBackend.outOfMemory(call) }
       return
     }
     let gemm = kernels.gemm

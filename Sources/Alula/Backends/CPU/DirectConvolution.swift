@@ -1,71 +1,6 @@
 import CSupport
 import Synchronization
 
-/// One spatial axis of a convolution: at position p the taps read the source at p · step + offset.
-struct TapAxis {
-  /// Positions, and the extent of the source.
-  let positions: Int
-  let extent: Int
-  let step: Int
-  /// Elements of the kernel, and where each reads relative to its position, in ascending order, evenly spaced.
-  let elements: [Int]
-  let offsets: [Int]
-
-  init(positions: Int, extent: Int, step: Int, taps: [(element: Int, offset: Int)]) {
-    self.positions = positions
-    self.extent = extent
-    self.step = step
-    let taps = taps.sorted { $0.offset < $1.offset }
-    elements = taps.map(\.element)
-    offsets = taps.map(\.offset)
-  }
-
-  var count: Int { elements.count }
-  var spacing: Int { count > 1 ? offsets[1] - offsets[0] : 1 }
-  var firstOffset: Int { offsets.first ?? 0 }
-  var lastOffset: Int { offsets.last ?? 0 }
-
-  /// The taps that read inside the source at a position.
-  func taps(at position: Int) -> Range<Int> {
-    let start = position * step + firstOffset
-    let first = start >= 0 ? 0 : min(count, (spacing - 1 - start) / spacing)
-    let end = start >= extent ? 0 : min(count, (extent - start - 1) / spacing + 1)
-    return first..<max(first, end)
-  }
-
-  /// The positions at which a tap reads inside the source.
-  func positions(of tap: Int) -> Range<Int> {
-    let offset = offsets[tap]
-    let first = offset >= 0 ? 0 : min(positions, (step - 1 - offset) / step)
-    let end = offset >= extent ? 0 : min(positions, (extent - offset - 1) / step + 1)
-    return first..<max(first, end)
-  }
-
-  /// Consecutive positions within `range` that have the same taps inside.
-  func runs(_ range: Range<Int>) -> [(positions: Range<Int>, taps: Range<Int>)] {
-    var runs: [(positions: Range<Int>, taps: Range<Int>)] = []
-    for position in range {
-      let taps = taps(at: position)
-      if let last = runs.last, last.taps == taps {
-        runs[runs.count - 1].positions = last.positions.lowerBound..<(position + 1)
-      } else {
-        runs.append((position..<(position + 1), taps))
-      }
-    }
-    return runs
-  }
-}
-
-/// The elements of a convolution's weight, by channel of the source and of the target.
-struct WeightOperand {
-  let pointer: UnsafeRawPointer
-  /// Distances in elements.
-  let groupStride: Int
-  let targetStride: Int
-  let channelStride: Int
-  let kernelWidth: Int
-}
-
 /// A convolution whose patches are read from the images themselves.
 ///
 /// The images are copied once with their channels last, so that a patch's row is contiguous. A register tile holds 16
@@ -101,46 +36,8 @@ struct DirectConvolution {
     return efficiency(batch) * columns.positions * columns.count >= efficiency(columns.positions) * inside
   }
 
-  /// Images with their channels last.
-  struct Images {
-    /// Columns of zeros left of the image.
-    let left: Int
-    let rowPitch: Int
-    let imagePitch: Int
-  }
-
-  func images(padded: Bool, channels: Int) -> Images? {
-    let left = padded ? max(0, -columns.firstOffset) : 0
-    let last = (columns.positions - 1) * columns.step + columns.lastOffset
-    let width = columns.extent + (padded ? left + max(0, last - columns.extent + 1) : 0)
-    guard let pitch = Dims([rows.extent, width, channels]).checkedProduct, pitch < Int.max / 64 else { return nil }
-    // Images that a tile reads side by side must not all fall on the same lines of the first-level cache.
-    let gap = pitch * size % 4096 == 0 ? 5 * lanes : 0
-    return Images(left: left, rowPitch: width * channels, imagePitch: pitch + gap)
-  }
-
-  /// Copies `channels` planes of one image to channels-last order.
-  func copy(
-    _ source: UnsafeRawPointer, channels: Int, _ images: Images, rows range: Range<Int>,
-    _ target: UnsafeMutableRawPointer
-  ) {
-    let plane = rows.extent * columns.extent
-    let width = columns.extent
-    if images.rowPitch == width * channels {
-      kernels.transpose(
-        channels, range.count * width, source + range.lowerBound * width * size, plane,
-        target + range.lowerBound * images.rowPitch * size, channels)
-      return
-    }
-    let right = images.rowPitch - (images.left + width) * channels
-    for row in range {
-      let out = target + row * images.rowPitch * size
-      out.initializeMemory(as: UInt8.self, repeating: 0, count: images.left * channels * size)
-      kernels.transpose(
-        channels, width, source + row * width * size, plane, out + images.left * channels * size, channels)
-      (out + (images.left + width) * channels * size).initializeMemory(
-        as: UInt8.self, repeating: 0, count: right * size)
-    }
+  func images(padded: Bool, channels: Int) -> ChannelsLastImages? {
+    ChannelsLastImages(kernels, rows: rows.extent, columns, padded: padded, channels: channels)
   }
 
   // MARK: - Forward
@@ -158,21 +55,9 @@ struct DirectConvolution {
     // Images are worked on in as many at once as keep the copy small.
     let atOnce = min(batch, max(12, (64 << 20) / size / max(layout.imagePitch, 1) / 12 * 12))
     guard let copies = Scratch(elements: [atOnce, layout.imagePitch], size: size) else { return false }
-    let sourcePitch = allChannels * rows.extent * columns.extent
     for first in stride(from: 0, to: batch, by: atOnce) {
       let count = min(atOnce, batch - first)
-      let rowsAtOnce = max(1, (1 << 15) / max(layout.rowPitch, 1))
-      let tasks = (rows.extent + rowsAtOnce - 1) / rowsAtOnce
-      let from = source + first * sourcePitch * size
-      let to = copies.pointer
-      ThreadPool.parallelFor(count * tasks, grain: max(1, (1 << 15) / max(rowsAtOnce * layout.rowPitch, 1))) { range in
-        for task in range {
-          let (image, start) = (task / tasks, task % tasks * rowsAtOnce)
-          copy(
-            from + image * sourcePitch * size, channels: allChannels, layout,
-            rows: start..<min(rows.extent, start + rowsAtOnce), to + image * layout.imagePitch * size)
-        }
-      }
+      layout.copy(source + first * allChannels * rows.extent * columns.extent * size, images: count, copies.pointer)
       if !multiply(
         UnsafeRawPointer(copies.pointer), count, layout, across: across, packedWeight.pointer,
         bias == nil ? nil : UnsafeRawPointer(packedBias.pointer),
@@ -185,7 +70,7 @@ struct DirectConvolution {
   }
 
   /// The weight in panels: for each group, panel of targets and tap, the channels.
-  private func packed(_ weight: WeightOperand) -> Scratch? {
+  func packed(_ weight: WeightOperand) -> Scratch? {
     let taps = rows.count * columns.count
     guard let packed = Scratch(elements: [groups * panels, taps * channels + 1, lanes], size: size) else { return nil }
     let to = packed.pointer
@@ -204,7 +89,7 @@ struct DirectConvolution {
   }
 
   /// A bias for each target, each group's filled up to whole panels.
-  private func padded(_ bias: UnsafeRawPointer?) -> Scratch? {
+  func padded(_ bias: UnsafeRawPointer?) -> Scratch? {
     guard let padded = Scratch(elements: [bias == nil ? 0 : groups, panels, lanes], size: size) else { return nil }
     if let bias {
       for group in 0..<groups {
@@ -218,7 +103,7 @@ struct DirectConvolution {
   }
 
   /// A tap's place in a product: the depth from the taps `y` and `x` on, and all channels.
-  private func depth(_ y: Range<Int>, _ x: Range<Int>, _ layout: Images) -> gemm_product {
+  private func depth(_ y: Range<Int>, _ x: Range<Int>, _ layout: ChannelsLastImages) -> gemm_product {
     var product = gemm_product(rows: 0, columns: lanes, depth: channels, rowStride: lanes, accumulate: false)
     product.a0 = 1
     product.b0 = lanes
@@ -238,14 +123,14 @@ struct DirectConvolution {
   }
 
   /// Where the first of the taps at a position reads, in an image's copy.
-  private func start(_ row: Int, _ y: Range<Int>, _ column: Int, _ x: Range<Int>, _ layout: Images) -> Int {
+  private func start(_ row: Int, _ y: Range<Int>, _ column: Int, _ x: Range<Int>, _ layout: ChannelsLastImages) -> Int {
     if y.isEmpty || x.isEmpty { return 0 }
     return (row * rows.step + rows.offsets[y.lowerBound]) * layout.rowPitch
       + (column * columns.step + columns.offsets[x.lowerBound] + layout.left) * allChannels
   }
 
   private func multiply(
-    _ source: UnsafeRawPointer, _ count: Int, _ layout: Images, across: Bool, _ weight: UnsafeRawPointer,
+    _ source: UnsafeRawPointer, _ count: Int, _ layout: ChannelsLastImages, across: Bool, _ weight: UnsafeRawPointer,
     _ bias: UnsafeRawPointer?, _ target: UnsafeMutableRawPointer, _ targetPlane: Int,
     _ scatter: (row: Int, column: Int)?
   ) -> Bool {

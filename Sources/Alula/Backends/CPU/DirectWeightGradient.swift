@@ -49,9 +49,9 @@ extension DirectConvolution {
         for image in start..<(piece + 1) * batch / pieces {
           for index in 0..<slices {
             let plane = (image * groups + group) * channels + index * slice
-            copy(
+            layout.copy(
               source + plane * rows.extent * columns.extent * size, channels: min(slice, channels - index * slice),
-              layout, rows: 0..<rows.extent, copies.pointer + index * layout.imagePitch * size)
+              rows: 0..<rows.extent, copies.pointer + index * layout.imagePitch * size)
           }
           for panel in part {
             let plane = (image * groups + group) * targets + panel * lanes
@@ -74,7 +74,8 @@ extension DirectConvolution {
 
   /// The products of some channels and one panel of targets for all taps, over one image.
   private func accumulate(
-    _ source: UnsafeRawPointer, _ layout: Images, channels slice: Range<Int>, _ gradient: UnsafeRawPointer, onto: Bool,
+    _ source: UnsafeRawPointer, _ layout: ChannelsLastImages, channels slice: Range<Int>, _ gradient: UnsafeRawPointer,
+    onto: Bool,
     _ sum: UnsafeMutableRawPointer
   ) {
     let width = columns.positions
@@ -114,7 +115,7 @@ extension DirectConvolution {
   }
 
   /// Adds the pieces' sums and brings them, by (group, panel; tap, channel; target), to the weight's order.
-  private func reduce(
+  func reduce(
     _ sum: UnsafeMutableRawPointer, _ pieces: Int, _ elements: Int, _ result: UnsafeMutableRawPointer
   ) -> Bool {
     let taps = rows.count * columns.count

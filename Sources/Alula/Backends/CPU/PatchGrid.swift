@@ -10,6 +10,7 @@ struct ConvolutionKernels: Sendable {
   private let transposeElements: transpose_kernel
   let depthwise: depthwise_kernel
   let depthwiseGradient: depthwise_gradient_kernel
+  let winograd: WinogradKernels
 
   private static let all: [ConvolutionKernels?] = DType.allCases.map { ConvolutionKernels($0) }
 
@@ -25,7 +26,8 @@ struct ConvolutionKernels: Sendable {
       let transpose = table.function("transpose", slot: dtype.itemSize, as: transpose_kernel.self),
       let depthwise = table.function("conv.depthwise", slot: dtype.code, as: depthwise_kernel.self),
       let depthwiseGradient = table.function(
-        "conv.depthwise_gradient", slot: dtype.code, as: depthwise_gradient_kernel.self)
+        "conv.depthwise_gradient", slot: dtype.code, as: depthwise_gradient_kernel.self),
+      let winograd = WinogradKernels(dtype)
     else { return nil }
     self.gemm = gemm
     self.pad = pad
@@ -35,6 +37,7 @@ struct ConvolutionKernels: Sendable {
     transposeElements = transpose
     self.depthwise = depthwise
     self.depthwiseGradient = depthwiseGradient
+    self.winograd = winograd
   }
 
   /// Element (i, j) of a `rows` by `columns` matrix goes to (j, i) of the target. Strides are in elements.
