@@ -106,6 +106,19 @@ func registerActivations(_ receive: KernelReceiver) {
 /// factor / (1 + exp(-x)), without overflow and exact in both tails, below the normal range too.
 @inline(__always)
 private func sigmoid(_ x: Floats, times factor: Floats) -> Floats {
+  #if AVX512
+    let isFar = exceeds(x, logisticTailEnd)
+    let (piece, t) = piece(of: atMost(magnitude(x), logisticTailEnd), step: 0.5)
+    let tail = polynomial(t, degree: 6) { logistic_tail_coefficient($0, piece) }
+    let result = (factor * tail).replacing(with: fma(-factor, tail, factor), where: x .> 0)
+    return anyLane(isFar) ? result.replacing(with: sigmoidByExponential(x, times: factor), where: isFar) : result
+  #else
+    return sigmoidByExponential(x, times: factor)
+  #endif
+}
+
+@inline(__always)
+private func sigmoidByExponential(_ x: Floats, times factor: Floats) -> Floats {
   let a = -magnitude(x)
   let (bits, r) = reduceByLn2(a)
   let power = scale(bits)

@@ -59,21 +59,29 @@ private func erfOfSmall(_ x: Floats) -> Floats {
   return fma(p, x, x)
 }
 
-@inline(__always)
-func erf(_ x: Floats) -> Floats {
-  // 1 - erfc(a), where log erfc(a) is a polynomial; beyond 4 the result rounds to 1.
-  let a = atMost(magnitude(x), 4)
-  var p = fma(Floats(repeating: -1.2580022633209585e-05), a, 0.00033634814742824614)
-  p = fma(p, a, -0.0036977269368198493)
-  p = fma(p, a, 0.023879407293353416)
-  p = fma(p, a, -0.10637368218519529)
-  p = fma(p, a, -0.6350682194675522)
-  p = fma(p, a, -0.1286690533223998)
-  let (bits, r) = reduceByLn2(fma(p, a, -a))
-  let power = scale(bits)
-  let large = fma(-power, expm1OfReduced(r), 1 - power)
-  return copysign(large, x).replacing(with: erfOfSmall(x), where: magnitude(x) .< 0.95)
-}
+#if AVX512
+  @inline(__always)
+  func erf(_ x: Floats) -> Floats {
+    let (piece, t) = piece(of: atMost(magnitude(x), 3.9), step: 0.125)
+    return copysign(polynomial(t, degree: 5) { erf_coefficient($0, piece) }, x)
+  }
+#else
+  @inline(__always)
+  func erf(_ x: Floats) -> Floats {
+    // 1 - erfc(a), where log erfc(a) is a polynomial; beyond 4 the result rounds to 1.
+    let a = atMost(magnitude(x), 4)
+    var p = fma(Floats(repeating: -1.2580022633209585e-05), a, 0.00033634814742824614)
+    p = fma(p, a, -0.0036977269368198493)
+    p = fma(p, a, 0.023879407293353416)
+    p = fma(p, a, -0.10637368218519529)
+    p = fma(p, a, -0.6350682194675522)
+    p = fma(p, a, -0.1286690533223998)
+    let (bits, r) = reduceByLn2(fma(p, a, -a))
+    let power = scale(bits)
+    let large = fma(-power, expm1OfReduced(r), 1 - power)
+    return copysign(large, x).replacing(with: erfOfSmall(x), where: magnitude(x) .< 0.95)
+  }
+#endif
 
 @inline(__always)
 func erfc(_ x: Floats) -> Floats {
@@ -125,6 +133,34 @@ private func normalExponential(_ a: Floats) -> (bits: Int32s, t: Floats) {
 /// x·Φ(x).
 @inline(__always)
 func gelu(_ x: Floats) -> Floats {
+  #if AVX512
+    let a = atMost(magnitude(x), normalTailEnd)
+    let (piece, t) = piece(of: a, step: 0.1875)
+    let tail = polynomial(t, degree: 6) { normal_tail_coefficient($0, piece) }
+    let result = fma(-a, tail, atLeast(x, 0))
+    let isFar = x .< -normalTailEnd
+    return anyLane(isFar) ? result.replacing(with: geluByExponential(x), where: isFar) : result
+  #else
+    return geluByExponential(x)
+  #endif
+}
+
+/// The derivative of x·Φ(x), Φ(x) + x φ(x), times g.
+@inline(__always)
+func geluBackward(_ g: Floats, _ x: Floats) -> Floats {
+  #if AVX512
+    let (piece, t) = piece(of: atMost(magnitude(x), normalTailEnd), step: 0.1875)
+    let left = polynomial(t, degree: 6) { gelu_slope_coefficient($0, piece) }
+    let result = g * left.replacing(with: 1 - left, where: x .> 0)
+    let isFar = x .< -normalTailEnd
+    return anyLane(isFar) ? result.replacing(with: geluBackwardByExponential(g, x), where: isFar) : result
+  #else
+    return geluBackwardByExponential(g, x)
+  #endif
+}
+
+@inline(__always)
+private func geluByExponential(_ x: Floats) -> Floats {
   let a = atMost(magnitude(x), 14.5)
   let (bits, t) = normalExponential(a)
   // The tail takes x before it may fall below the normal range.
@@ -140,9 +176,8 @@ func gelu(_ x: Floats) -> Floats {
   return result
 }
 
-/// The derivative of x·Φ(x), Φ(x) + x φ(x), times g.
 @inline(__always)
-func geluBackward(_ g: Floats, _ x: Floats) -> Floats {
+private func geluBackwardByExponential(_ g: Floats, _ x: Floats) -> Floats {
   let a = atMost(magnitude(x), 13)
   let (bits, t) = normalExponential(a)
   let power = scale(bits)

@@ -9,7 +9,7 @@ private let log2e: Float = 1.442695040888963
 private let ln2High: Float = 0.693359375
 private let ln2Low: Float = -2.121944400546906e-4
 /// Adding it leaves the nearest integer in the low bits.
-private let roundingShift: Float = 0x1.8p23
+let roundingShift: Float = 0x1.8p23
 private let roundingShiftBits: Int32 = 0x4B40_0000
 
 /// 2ⁿ for n in -126...127.

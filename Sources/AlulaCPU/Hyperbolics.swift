@@ -44,22 +44,30 @@ func registerHyperbolics(_ receive: KernelReceiver) {
 
 // MARK: - Functions
 
-@inline(__always)
-func tanh(_ x: Floats) -> Floats {
-  let a = magnitude(x)
-  let s = x * x
-  var p = fma(Floats(repeating: -0.005905882516132745), s, 0.02080539818757534)
-  p = fma(p, s, -0.05378668769083701)
-  p = fma(p, s, 0.1333195828227009)
-  p = fma(p, s, -0.33333299272517486)
-  let small = fma(p * s, x, x)
-  // 1 - 2 / (exp(2a) + 1): beyond 10, the result rounds to 1.
-  let limited = atMost(a, 10)
-  let (bits, r) = reduceByLn2(limited + limited)
-  let power = scale(bits)
-  let large = 1 - 2 / fma(power, expm1OfReduced(r), power + 1)
-  return small.replacing(with: copysign(large, x), where: a .> 0.6)
-}
+#if AVX512
+  @inline(__always)
+  func tanh(_ x: Floats) -> Floats {
+    let (piece, t) = piece(of: atMost(magnitude(x), 9.2), step: 0.296875)
+    return copysign(polynomial(t, degree: 6) { tanh_coefficient($0, piece) }, x)
+  }
+#else
+  @inline(__always)
+  func tanh(_ x: Floats) -> Floats {
+    let a = magnitude(x)
+    let s = x * x
+    var p = fma(Floats(repeating: -0.005905882516132745), s, 0.02080539818757534)
+    p = fma(p, s, -0.05378668769083701)
+    p = fma(p, s, 0.1333195828227009)
+    p = fma(p, s, -0.33333299272517486)
+    let small = fma(p * s, x, x)
+    // 1 - 2 / (exp(2a) + 1): beyond 10, the result rounds to 1.
+    let limited = atMost(a, 10)
+    let (bits, r) = reduceByLn2(limited + limited)
+    let power = scale(bits)
+    let large = 1 - 2 / fma(power, expm1OfReduced(r), power + 1)
+    return small.replacing(with: copysign(large, x), where: a .> 0.6)
+  }
+#endif
 
 /// exp(a)/2 for a ≥ 0.
 @inline(__always)

@@ -9,6 +9,7 @@
 #include "dlpack_layout.h"
 #include "kernels.h"
 #include "python_layout.h"
+#include "tables.h"
 #include "vectors.h"
 
 /// Replaces the calling thread's status and error message; longer ones are cut at a character boundary.

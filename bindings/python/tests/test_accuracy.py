@@ -72,7 +72,7 @@ def softplus(x: np.ndarray) -> np.ndarray:
 
 #: Name, function, reference, and the largest error. Those above BOUND: without fused multiply-adds tan (1.9 with
 #: them), erfc (2.2) and silu (2.1) miss what a product loses; gelu, a product of an exponential and a quotient, trades
-#: half of its error for a third of its time.
+#: half of its error for a third of its time; with AVX-512 it does so below -5.9 only (1.8 above).
 FLOAT32: list[tuple[str, Function, Function, float]] = [
     ("exp", alula.exp, np.exp, BOUND),
     ("expm1", alula.expm1, np.expm1, BOUND),
