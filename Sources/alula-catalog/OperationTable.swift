@@ -16,7 +16,7 @@ func operationTable() -> String {
       let summary = operation.documentation.split(separator: "\n").first.map(String.init) ?? ""
       let gradient: String =
         switch operation.gradient {
-        case .rule: "rule"
+        case .rule, .part: "rule"
         case .composed: "composed"
         case .notDifferentiable: "–"
         case .unsupported(let reason): "no: \(reason)"

@@ -144,7 +144,7 @@ private func bodyName(_ body: Operation.Body) -> String {
 
 private func gradientName(_ gradient: Gradient) -> String {
   switch gradient {
-  case .rule: "rule"
+  case .rule, .part: "rule"
   case .composed: "composed"
   case .notDifferentiable: "none"
   case .unsupported: "unsupported"

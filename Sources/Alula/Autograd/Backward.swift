@@ -31,20 +31,13 @@ public enum Autograd {
   }
 }
 
-/// A gradient on its way to a node's result.
-private struct Pending {
-  var value: Tensor
-  /// Whether nobody else holds its storage.
-  var isOwned: Bool
-}
-
 private struct BackwardPass {
   private let roots: [(edge: Edge, seed: Tensor)]
   /// The nodes that the roots depend on, each after all those that it leads to.
   private var order: [Node] = []
   private var positions = NodeTable()
   /// What has arrived at the nodes' results, and where each node's part of it begins.
-  private var pending: [Pending?] = []
+  private var pending: [GradientSum?] = []
   private var starts: [Int] = []
 
   init(_ roots: [Tensor], _ seeds: [Tensor?], operation: String) throws(AlulaError) {
@@ -81,7 +74,7 @@ private struct BackwardPass {
     sort()
     let needed = targets.map { neededNodes($0) }
     return try GradientMode.with(createGraph) { () throws(AlulaError) in
-      for (edge, seed) in roots { try add(Pending(value: seed, isOwned: false), to: edge) }
+      for (edge, seed) in roots { try add(seed, isOwned: false, to: edge) }
       var captured: [Tensor?] = Array(repeating: nil, count: targets?.count ?? 0)
       for i in stride(from: order.count - 1, through: 0, by: -1) {
         if let needed, !needed[i] { continue }
@@ -135,22 +128,26 @@ private struct BackwardPass {
     return needed
   }
 
-  private mutating func add(_ value: Pending, to edge: Edge) throws(AlulaError) {
-    guard let i = positions[edge.node] else { return }
-    let slot = starts[i] + edge.output
-    guard let present = pending[slot] else {
-      pending[slot] = value
-      return
-    }
-    let sum: Tensor
-    if present.isOwned, !GradientMode.isEnabled, present.value.layout.isContiguous {
-      sum = present.value
-      try Operation.add.callInPlace(Operands(sum, value.value))
+  private mutating func add(_ gradient: Tensor, isOwned: Bool, to edge: Edge) throws(AlulaError) {
+    guard let slot = slot(edge) else { return }
+    if pending[slot] == nil {
+      pending[slot] = GradientSum(gradient, isOwned: isOwned)
     } else {
-      sum = try present.value + value.value
+      try pending[slot]?.add(gradient)
     }
-    pending[slot] = Pending(value: sum, isOwned: true)
   }
+
+  private mutating func add(_ part: GradientPart, to edge: Edge) throws(AlulaError) {
+    guard let slot = slot(edge) else { return }
+    if pending[slot] == nil {
+      pending[slot] = try GradientSum(part)
+    } else {
+      try pending[slot]?.add(part)
+    }
+  }
+
+  /// Where the gradients of a result are added up; nil when no root depends on it.
+  private func slot(_ edge: Edge) -> Int? { positions[edge.node].map { starts[$0] + edge.output } }
 
   private mutating func runHooks(_ i: Int) throws(AlulaError) {
     for hook in order[i].hooks {
@@ -166,7 +163,7 @@ private struct BackwardPass {
         value = try replacement.cast(dtype: value.dtype)
       }
       // Seen by others from here on, so no longer ours to write to.
-      pending[slot] = Pending(value: value, isOwned: false)
+      pending[slot] = GradientSum(value, isOwned: false)
     }
   }
 
@@ -183,6 +180,10 @@ private struct BackwardPass {
     guard slots.contains(where: { pending[$0] != nil }) else { return }
     let arrived = pending[slots].map { $0?.value }
     for slot in slots { pending[slot] = nil }
+    if let part = try node.inputPart(arrived) {
+      if let edge = node.edge(0) { try add(part, to: edge) }
+      return
+    }
     let results = try node.inputGradients(arrived)
     guard results.count == node.inputCount else {
       throw .internal("\(node.name): \(results.count) gradients for \(node.inputCount) inputs")
@@ -190,11 +191,12 @@ private struct BackwardPass {
     for (k, result) in results.enumerated() {
       guard let edge = node.edge(k), let result else { continue }
       let value = try fit(result, node.inputType(k), node)
-      // Handed through, or to two inputs: then it is not ours alone.
+      // Handed through, or to two inputs, or saved for a second pass: then it is not ours alone.
       let isShared =
-        value.isView || !node.ownsResults || arrived.contains { $0?.storage === value.storage }
+        value.isView || !node.ownsResults || GradientMode.isEnabled
+        || arrived.contains { $0?.storage === value.storage }
         || results.indices.contains { $0 != k && results[$0]?.storage === value.storage }
-      try add(Pending(value: value, isOwned: !isShared), to: edge)
+      try add(value, isOwned: !isShared && value.layout.isContiguous, to: edge)
     }
   }
 

@@ -28,6 +28,9 @@ package class Node: @unchecked Sendable {
     throw .internal("\(name): no gradient rule")
   }
 
+  /// The gradient of the part of the first input that the result is; nil when it is none.
+  func inputPart(_ gradients: [Tensor?]) throws(AlulaError) -> GradientPart? { nil }
+
   /// Lets go of what only the gradient rule needs.
   func releaseSaved() {}
 
@@ -187,15 +190,32 @@ package final class OperationNode: Node, @unchecked Sendable {
   }
 
   override func inputGradients(_ gradients: [Tensor?]) throws(AlulaError) -> [Tensor?] {
-    if isReleased {
-      throw .autograd(
-        "backward: the graph of '\(name)' was already used and freed; pass retain_graph to use it again")
-    }
+    try checkNotReleased()
     switch operation.gradient {
     case .rule(_, let rule): return try rule(GradientContext(node: self, gradients: gradients))
     case .unsupported(let reason): throw .unsupported("\(name): no gradient: \(reason)")
-    case .composed, .notDifferentiable: return inputs.map { _ in nil }
+    case .part, .composed, .notDifferentiable: return inputs.map { _ in nil }
     }
+  }
+
+  override func inputPart(_ gradients: [Tensor?]) throws(AlulaError) -> GradientPart? {
+    guard case .part(let addition, let placement) = operation.gradient, let gradient = gradients[0],
+      let whole = inputs[0]
+    else { return nil }
+    try checkNotReleased()
+    var others: [Tensor] = []
+    for i in 1..<inputs.count {
+      if let other = try savedInput(i) { others.append(other) }
+    }
+    return GradientPart(
+      gradient: gradient, shape: whole.layout.shape, addition: addition, placement: placement ?? addition,
+      others: others,
+      attributes: attributes)
+  }
+
+  private func checkNotReleased() throws(AlulaError) {
+    guard isReleased else { return }
+    throw .autograd("backward: the graph of '\(name)' was already used and freed; pass retain_graph to use it again")
   }
 
   override func releaseSaved() {

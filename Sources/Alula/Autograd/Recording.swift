@@ -38,18 +38,25 @@ public enum GradientMode {
 extension Operation {
   /// Whether a call leaves a node on the tape.
   private func isRecorded(_ call: Call) -> Bool {
-    switch gradient {
-    case .composed, .notDifferentiable: return false
-    case .rule, .unsupported: break
-    }
     for case let tensor? in call.inputs where tensor.edge != nil && tensor.dtype.isDifferentiable {
-      return GradientMode.isEnabled
+      return GradientMode.isEnabled && isDifferentiable
     }
     return false
   }
 
+  private var isDifferentiable: Bool {
+    switch gradient {
+    case .rule, .part, .unsupported: true
+    case .composed, .notDifferentiable: false
+    }
+  }
+
   private var saved: Gradient.Saved {
-    if case .rule(let saves, _) = gradient { saves } else { .nothing }
+    switch gradient {
+    case .rule(let saves, _): saves
+    case .part: .inputs.subtracting(.input(0))
+    case .composed, .notDifferentiable, .unsupported: .nothing
+    }
   }
 
   /// Puts the call on the tape and gives the results their edges.

@@ -38,11 +38,7 @@ extension Operation {
     source: .alula, inputs: [.any("x"), .index("index")], attributes: indexAttributes,
     dtypes: .all,
     body: .primitive { (c) throws(AlulaError) in [TensorSpec(c[0].dtype, c.indexedShape)] },
-    gradient: .rule(saves: .input(1)) { (c) throws(AlulaError) in
-      let zeros = try Tensor.zeros(shape: c.shape(0), dtype: c.gradient.dtype, device: c.gradient.device)
-      try indexPutAdd.callInPlace([zeros, c.input(1), c.gradient], c.indexArguments)
-      return [zeros, nil]
-    },
+    gradient: .part(adding: indexPutAdd),
     samples: [], reference: nil)
 
   /// What is written through advanced indices; where places repeat, the last value stays.
@@ -143,11 +139,7 @@ extension Operation {
       _ = try c.gatheredAxis(c[0].layout.shape)
       return [TensorSpec(c[0].dtype, c[1].layout.shape)]
     },
-    gradient: .rule(saves: .input(1)) { (c) throws(AlulaError) in
-      let zeros = try Tensor.zeros(shape: c.shape(0), dtype: c.gradient.dtype, device: c.gradient.device)
-      try scatterAdd.callInPlace([zeros, c.input(1), c.gradient], [.int(c.int("axis"))])
-      return [zeros, nil]
-    },
+    gradient: .part(adding: scatterAdd),
     samples: [
       Sample(.normal(4, 3), .indices(3, 2, 5), attributes: ["axis": .int(1)]),
       Sample(.normal(4, 3), .indices(4, 6, 2), attributes: ["axis": .int(0)]),

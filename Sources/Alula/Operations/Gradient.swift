@@ -3,6 +3,10 @@ public enum Gradient: Sendable {
   /// Computes the inputs' gradients (nil where none flows), written with operations, so that gradients of
   /// gradients need nothing more. A gradient may have the broadcast shape: it is summed to the input's.
   case rule(saves: Saved, @Sendable (GradientContext) throws(AlulaError) -> [Tensor?])
+  /// The result is a part of the first input. `adding`, an update that is called on the gradient of the whole, the other
+  /// inputs and the result's gradient, with the call's attributes, adds the latter in its place, so that many parts need
+  /// one tensor of the whole's size, not one each. `placing` does the same to zeros, where that is less work.
+  case part(adding: Operation, placing: Operation? = nil)
   /// A composite: its operations' gradients.
   case composed
   /// Piecewise constant, or integer-valued: no gradient exists.

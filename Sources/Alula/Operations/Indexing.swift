@@ -13,8 +13,9 @@ extension Tensor {
   ///   not broadcast or a mask does not fit.
   public func at(_ items: [TensorIndex]) throws(AlulaError) -> Tensor {
     let index = try ResolvedIndex(items, shape: layout.shape)
-    let view = try sliced(index.basic)
-    guard let target = try AdvancedTarget(index, view.layout.shape) else { return view }
+    guard let target = try AdvancedTarget(index) else { return try sliced(index.basic) }
+    // Without a view of its own, many such reads share one gradient.
+    let view = index.basic.isIdentity(layout.shape) ? self : try sliced(index.basic)
     let source = target.order == nil ? view : try view.permuteDims(axes: target.order ?? [])
     return try Operation.index.first([source, target.index], target.attributes)
   }
@@ -28,7 +29,7 @@ extension Tensor {
     let index = try ResolvedIndex(items, shape: layout.shape)
     let isWhole = index.basic.isIdentity(layout.shape)
     let view = layout.sliced(index.basic)
-    guard let target = try AdvancedTarget(index, view.shape) else {
+    guard let target = try AdvancedTarget(index) else {
       let value = try value.withoutLeadingOnes(beyond: view.rank)
       return try Operation.sliceScatter.callInPlace([self, value], index.basic.attributes)
     }
@@ -85,8 +86,9 @@ private struct AdvancedTarget {
   var index: Tensor
 
   /// nil when there are no advanced indices.
-  init?(_ resolved: ResolvedIndex, _ view: Dims) throws(AlulaError) {
+  init?(_ resolved: ResolvedIndex) throws(AlulaError) {
     guard let first = resolved.advanced.first else { return nil }
+    let view = Dims(resolved.basic.extents)
     named = first.named
     let indexed = resolved.advanced.flatMap { Array($0.axis..<($0.axis + $0.axes)) }
     axes = indexed.count

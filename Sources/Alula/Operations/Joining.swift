@@ -103,7 +103,10 @@ extension Operation {
           index.start[i] = width[2 * i]
           padded[i] = try c.paddedExtent(i)
         }
-        return [try c[0].placed(in: padded, at: index, fill: c.scalar("value"))]
+        let result = try Tensor.full(
+          shape: padded, fillValue: c.scalar("value"), dtype: c[0].dtype, device: c[0].device)
+        try Operation.sliceScatter.callInPlace([result, c[0]], index.attributes)
+        return [result]
       }
       var result = c[0]
       for (axis, extent) in shape.enumerated() where width[2 * axis] > 0 || width[2 * axis + 1] > 0 {

@@ -28,10 +28,21 @@ struct BasicIndex {
 
   var attributes: [AttributeValue] { [.ints(start), .ints(axes), .ints(extents), .ints(steps)] }
 
-  /// Whether the index gives back all of a tensor of that shape as it is.
-  func isIdentity(_ shape: Dims) -> Bool {
-    extents == shape.array && axes == Array(shape.indices) && steps.allSatisfy { $0 == 1 }
+  /// The new axes of an index that keeps all of a tensor of that shape in order; nil for any other.
+  func addedAxes(_ shape: Dims) -> [Int]? {
+    var added: [Int] = []
+    for (i, axis) in axes.enumerated() {
+      if axis < 0 {
+        added.append(i)
+      } else if axis != i - added.count || extents[i] != shape[axis] || steps[i] != 1 {
+        return nil
+      }
+    }
+    return axes.count - added.count == shape.count ? added : nil
   }
+
+  /// Whether the index gives back all of a tensor of that shape as it is.
+  func isIdentity(_ shape: Dims) -> Bool { addedAxes(shape)?.isEmpty ?? false }
 }
 
 extension Operation {
@@ -48,9 +59,7 @@ extension Operation {
     source: .alula, inputs: [.any("x")], attributes: basicAttributes,
     dtypes: .all,
     body: .view { (c) throws(AlulaError) in c[0].layout.sliced(BasicIndex(c.ints)) },
-    gradient: .rule(saves: .nothing) { (c) throws(AlulaError) in
-      [try c.gradient.placed(in: c.shape(0), at: BasicIndex(c.ints))]
-    },
+    gradient: .part(adding: sliceAdd, placing: sliceScatter),
     samples: [], reference: nil)
 
   /// What is written through a basic index; `value` broadcasts and is converted.
@@ -58,12 +67,7 @@ extension Operation {
     "slice_scatter", "A copy of x with another value at evenly spaced positions along every axis.",
     source: .pytorch, inputs: [.any("x"), .any("value")], attributes: basicAttributes,
     dtypes: .all,
-    body: .update { (c) throws(AlulaError) in
-      let target = Dims(c.ints("extents"))
-      guard c[1].layout.broadcast(to: target) != nil else {
-        throw .invalidArgument("index: a value of shape \(c[1].layout.shape) does not fit into shape \(target)")
-      }
-    },
+    body: .update { (c) throws(AlulaError) in try c.checkSlicedValue() },
     gradient: .rule(saves: .nothing) { (c) throws(AlulaError) in
       let index = BasicIndex(c.ints).attributes
       let zero = try Tensor.zeros(shape: [], dtype: c.gradient.dtype, device: c.gradient.device)
@@ -73,25 +77,37 @@ extension Operation {
       ]
     },
     samples: [], reference: nil)
+
+  static let sliceAdd: Operation = Operation(
+    "slice_add", "A copy of x with a value added at evenly spaced positions along every axis.",
+    source: .alula, inputs: [.any("x"), .any("value")], attributes: basicAttributes,
+    dtypes: .all,
+    body: .update { (c) throws(AlulaError) in try c.checkSlicedValue() },
+    gradient: .rule(saves: .nothing) { (c) throws(AlulaError) in
+      [try c.gradient, c.needsGradient(1) ? try slice.first([c.gradient], BasicIndex(c.ints).attributes) : nil]
+    },
+    samples: [], reference: nil)
 }
 
 extension Tensor {
   /// The view that a resolved basic index makes.
   func sliced(_ index: BasicIndex) throws(AlulaError) -> Tensor {
-    try Operation.slice.first([self], index.attributes)
-  }
-
-  /// A tensor of `shape`, filled with one value, that has these elements at an index.
-  func placed(in shape: [Int], at index: BasicIndex, fill: Scalar = .int(0)) throws(AlulaError) -> Tensor {
-    let result = try Tensor.full(shape: shape, fillValue: fill, dtype: dtype, device: device)
-    try Operation.sliceScatter.callInPlace([result, self], index.attributes)
-    return result
+    // The gradient of all of a tensor needs no zeros around it.
+    if requiresGradient, let added = index.addedAxes(layout.shape) { return try expandDims(axis: added) }
+    return try Operation.slice.first([self], index.attributes)
   }
 }
 
 extension Call {
-  /// The resolved index of `slice_scatter`.
+  /// The resolved index of the operations on slices.
   var basicIndex: BasicIndex { BasicIndex(ints) }
+
+  fileprivate func checkSlicedValue() throws(AlulaError) {
+    let target = Dims(ints("extents"))
+    guard self[1].layout.broadcast(to: target) != nil else {
+      throw .invalidArgument("index: a value of shape \(self[1].layout.shape) does not fit into shape \(target)")
+    }
+  }
 }
 
 extension Layout {

@@ -7,6 +7,12 @@ extension CPUBackend {
       }
     ),
     (
+      .sliceAdd,
+      { (call, outputs) throws(AlulaError) in
+        try Operation.add.callInPlace([outputs[0].aliased(outputs[0].layout.sliced(call.basicIndex)), call[1]])
+      }
+    ),
+    (
       .diagonalScatter,
       { (call, outputs) throws(AlulaError) in
         let diagonal = try Call(call.operation, Operands(outputs[0]), call.attributes).diagonal()
