@@ -267,18 +267,14 @@ extension Operation {
       let (axis, keepdims, order) = (c.optionalInts("axis"), c.bool("keepdims"), c.float("ord"))
       let x = c[0]
       switch order {
-      case 2:
-        let squares = try (x * x).sum(axis: axis, keepdims: keepdims)
-        // Away from zero, where the root has no slope.
-        let isZero = try squares.equal(squares.number(0))
-        return [try isZero.where(squares.number(0), isZero.where(squares.number(1), squares).sqrt())]
       case 1: return [try x.abs().sum(axis: axis, keepdims: keepdims)]
       case .infinity: return [try x.abs().max(axis: axis, keepdims: keepdims)]
       case -.infinity: return [try x.abs().min(axis: axis, keepdims: keepdims)]
       case 0: return [try x.countNonzero(axis: axis, keepdims: keepdims).cast(dtype: x.dtype)]
       default:
-        let power = try x.abs().pow(x.number(order)).sum(axis: axis, keepdims: keepdims)
-        return [try power.pow(x.number(1 / order))]
+        // Powers leave the range of half precision long before their root does.
+        let wide = x.dtype.itemSize < 4 ? try x.cast(dtype: .float32) : x
+        return [try wide.powerNorm(order, axis, keepdims).cast(dtype: x.dtype)]
       }
     },
     gradient: .composed,
@@ -289,4 +285,17 @@ extension Operation {
       Sample(.uniform(0.5, 2, 3, 4), attributes: ["axis": .ints([0]), "ord": .float(3)]),
     ],
     reference: "reference.vector_norm(x, axis, keepdims, ord)")
+}
+
+extension Tensor {
+  fileprivate func powerNorm(_ order: Double, _ axis: [Int]?, _ keepdims: Bool) throws(AlulaError) -> Tensor {
+    guard order == 2 else {
+      let powers = try abs().pow(number(order)).sum(axis: axis, keepdims: keepdims)
+      return try powers.pow(number(1 / order))
+    }
+    let squares = try (self * self).sum(axis: axis, keepdims: keepdims)
+    // Away from zero, where the root has no slope.
+    let isZero = try squares.equal(squares.number(0))
+    return try isZero.where(squares.number(0), isZero.where(squares.number(1), squares).sqrt())
+  }
 }

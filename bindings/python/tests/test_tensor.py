@@ -344,3 +344,22 @@ def test_data() -> None:
     assert x.shape == (5, 2) and y.tolist() == [0, 1, 2, 3, 4]
     parts = random_split(dataset, [7, 3])
     assert sorted(int(part[i][1]) for part in parts for i in range(len(part))) == list(range(10))
+
+
+@pytest.mark.parametrize("order", [2, 3, 0.5, -1, -3, 7])
+@pytest.mark.parametrize("values", [[300.0, -400.0], [2.0**-10, 2.0**-9], [60.0, 6e4], [2.0**-14, 2.0**-12]])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_norms_in_half_precision(dtype: str, values: list[float], order: float) -> None:
+    """The powers of such numbers leave float16's range, and the norm does not."""
+    x = alula.tensor(values).astype(dtype).detach()
+    x.requires_grad = True
+    sizes = np.abs(x.detach().astype("float64").numpy())
+    norm = alula.vector_norm(x, ord=order)
+    norm.backward()
+    assert norm.dtype == x.dtype and x.grad is not None
+    # One rounding each.
+    unit = 2.0**-11 if dtype == "float16" else 2.0**-8
+    expected = np.sum(sizes**order) ** (1 / order)
+    np.testing.assert_allclose(norm.astype("float64").item(), expected, rtol=1.01 * unit)
+    slope = np.sign(values) * (sizes / expected) ** (order - 1)
+    np.testing.assert_allclose(x.grad.astype("float64").numpy(), slope, rtol=1.01 * unit, atol=2.0**-25)

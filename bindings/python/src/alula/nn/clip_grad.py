@@ -34,7 +34,7 @@ def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: float = 2.0) ->
         gradients = _gradients(tensors)
         if not gradients:
             return ops.zeros(())
-        # Powers of half precision would overflow.
+        # The norm of all may lie beyond half precision.
         wide = [gradient.float() if gradient.itemsize < 4 else gradient for gradient in gradients]
         norms = ops.stack([ops.vector_norm(gradient, ord=norm_type) for gradient in wide])
         total = ops.vector_norm(norms, ord=norm_type)
