@@ -513,6 +513,13 @@ alula_status alula_adam_create(alula_optimizer **out, alula_tensor *const *param
 alula_status alula_adamw_create(alula_optimizer **out, alula_tensor *const *parameters, size_t parameter_count,
                                 const alula_adam_options *options);
 
+/// Changes the options of an optimizer that alula_sgd_create made, between steps, as schedules do; what it
+/// remembers stays.
+alula_status alula_sgd_set_options(alula_optimizer *optimizer, const alula_sgd_options *options);
+
+/// The same for one that alula_adam_create or alula_adamw_create made.
+alula_status alula_adam_set_options(alula_optimizer *optimizer, const alula_adam_options *options);
+
 /// One more reference to an optimizer.
 alula_status alula_optimizer_retain(alula_optimizer *optimizer);
 

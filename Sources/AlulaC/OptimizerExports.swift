@@ -13,11 +13,7 @@ public func alula_sgd_create(
   out?.pointee = nil
   return boundary { () throws(AlulaError) in
     let name = "alula_sgd_create"
-    let o = readOptions(
-      options,
-      default: alula_sgd_options(
-        struct_size: 0, learning_rate: 1e-3, momentum: 0, dampening: 0, weight_decay: 0, nesterov: false,
-        maximize: false))
+    let o = read(options)
     let sgd = try SGD(
       try tensorList(parameters, parameter_count, name), learningRate: o.learning_rate, momentum: o.momentum,
       dampening: o.dampening, weightDecay: o.weight_decay, nesterov: o.nesterov, maximize: o.maximize)
@@ -25,12 +21,35 @@ public func alula_sgd_create(
   }
 }
 
+@_cdecl("alula_sgd_set_options") @implementation
+public func alula_sgd_set_options(_ optimizer: OpaquePointer?, _ options: UnsafePointer<alula_sgd_options>?)
+  -> alula_status
+{
+  boundary { () throws(AlulaError) in
+    let name = "alula_sgd_set_options"
+    let any = try AlulaC.optimizer(optimizer, name)
+    guard let sgd = any as? SGD else { throw .invalidArgument("\(name): the optimizer is \(any.name)") }
+    let o = read(options)
+    try sgd.setOptions(
+      learningRate: o.learning_rate, momentum: o.momentum, dampening: o.dampening, weightDecay: o.weight_decay,
+      nesterov: o.nesterov, maximize: o.maximize)
+  }
+}
+
+private func read(_ options: UnsafePointer<alula_sgd_options>?) -> alula_sgd_options {
+  readOptions(
+    options,
+    default: alula_sgd_options(
+      struct_size: 0, learning_rate: 1e-3, momentum: 0, dampening: 0, weight_decay: 0, nesterov: false,
+      maximize: false))
+}
+
 @_cdecl("alula_adam_create") @implementation
 public func alula_adam_create(
   _ out: UnsafeMutablePointer<OpaquePointer?>?, _ parameters: UnsafePointer<OpaquePointer?>?, _ parameter_count: Int,
   _ options: UnsafePointer<alula_adam_options>?
 ) -> alula_status {
-  createAdam(out, parameters, parameter_count, options, weightDecay: 0, decoupled: false, "alula_adam_create")
+  createAdam(out, parameters, parameter_count, options, decoupled: false, "alula_adam_create")
 }
 
 @_cdecl("alula_adamw_create") @implementation
@@ -38,25 +57,44 @@ public func alula_adamw_create(
   _ out: UnsafeMutablePointer<OpaquePointer?>?, _ parameters: UnsafePointer<OpaquePointer?>?, _ parameter_count: Int,
   _ options: UnsafePointer<alula_adam_options>?
 ) -> alula_status {
-  createAdam(out, parameters, parameter_count, options, weightDecay: 1e-2, decoupled: true, "alula_adamw_create")
+  createAdam(out, parameters, parameter_count, options, decoupled: true, "alula_adamw_create")
 }
 
 private func createAdam(
   _ out: UnsafeMutablePointer<OpaquePointer?>?, _ parameters: UnsafePointer<OpaquePointer?>?, _ count: Int,
-  _ options: UnsafePointer<alula_adam_options>?, weightDecay: Double, decoupled: Bool, _ name: String
+  _ options: UnsafePointer<alula_adam_options>?, decoupled: Bool, _ name: String
 ) -> alula_status {
   out?.pointee = nil
   return boundary { () throws(AlulaError) in
-    let o = readOptions(
-      options,
-      default: alula_adam_options(
-        struct_size: 0, learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: weightDecay,
-        maximize: false))
+    let o = read(options, decoupled)
     let adam = try Adam(
       try tensorList(parameters, count, name), learningRate: o.learning_rate, beta1: o.beta1, beta2: o.beta2,
       epsilon: o.epsilon, weightDecay: o.weight_decay, decoupledWeightDecay: decoupled, maximize: o.maximize)
     try store(adam, out, name)
   }
+}
+
+@_cdecl("alula_adam_set_options") @implementation
+public func alula_adam_set_options(_ optimizer: OpaquePointer?, _ options: UnsafePointer<alula_adam_options>?)
+  -> alula_status
+{
+  boundary { () throws(AlulaError) in
+    let name = "alula_adam_set_options"
+    let any = try AlulaC.optimizer(optimizer, name)
+    guard let adam = any as? Adam else { throw .invalidArgument("\(name): the optimizer is \(any.name)") }
+    let o = read(options, adam.decoupledWeightDecay)
+    try adam.setOptions(
+      learningRate: o.learning_rate, beta1: o.beta1, beta2: o.beta2, epsilon: o.epsilon, weightDecay: o.weight_decay,
+      maximize: o.maximize)
+  }
+}
+
+private func read(_ options: UnsafePointer<alula_adam_options>?, _ decoupled: Bool) -> alula_adam_options {
+  readOptions(
+    options,
+    default: alula_adam_options(
+      struct_size: 0, learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8,
+      weight_decay: decoupled ? 1e-2 : 0, maximize: false))
 }
 
 @_cdecl("alula_optimizer_retain") @implementation
@@ -94,11 +132,7 @@ public func alula_optimizer_learning_rate(_ out: UnsafeMutablePointer<Double>?, 
 @_cdecl("alula_optimizer_set_learning_rate") @implementation
 public func alula_optimizer_set_learning_rate(_ optimizer: OpaquePointer?, _ learning_rate: Double) -> alula_status {
   boundary { () throws(AlulaError) in
-    let name = "alula_optimizer_set_learning_rate"
-    guard learning_rate >= 0, learning_rate.isFinite else {
-      throw .invalidArgument("\(name): \(learning_rate) must be finite and not negative")
-    }
-    try AlulaC.optimizer(optimizer, name).learningRate = learning_rate
+    try AlulaC.optimizer(optimizer, "alula_optimizer_set_learning_rate").setLearningRate(learning_rate)
   }
 }
 

@@ -662,6 +662,10 @@ static void call_optimizer(void) {
   fuzz_status(alula_optimizer_state(once_in(20) ? NULL : &state, o));
   fuzz_status(alula_optimizer_load_state(o, once_in(4) ? current_map : state));
   fuzz_status(alula_optimizer_set_learning_rate(o, fuzz_float()));
+  if (once_in(4)) sgd.momentum = adam.beta1 = fuzz_float();
+  if (once_in(2)) fuzz_status(alula_sgd_set_options(o, once_in(5) ? NULL : &sgd));
+  if (once_in(2)) fuzz_status(alula_adam_set_options(o, once_in(5) ? NULL : &adam));
+  if (once_in(2)) fuzz_status(alula_optimizer_step(o));
   fuzz_status(alula_optimizer_learning_rate(once_in(10) ? NULL : &value, o));
   if (once_in(2)) fuzz_status(alula_optimizer_zero_grad(o));
   if (state != NULL && alula_tensor_map_release(state) != ALULA_OK) broken("a handle that cannot be released");

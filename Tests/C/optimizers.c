@@ -117,6 +117,43 @@ static void fits(int kind) {
   OK(alula_tensor_release(y));
 }
 
+// Options change between steps, and the momentum stays.
+static void changes(void) {
+  const float one = 1;
+  alula_tensor *x = vector(&one, 1), *grad = vector(&one, 1);
+  alula_sgd_options options = ALULA_SGD_OPTIONS_INIT;
+  alula_adam_options betas = ALULA_ADAM_OPTIONS_INIT;
+  alula_optimizer *descent, *adam;
+  OK(alula_tensor_set_requires_grad(x, true));
+  OK(alula_tensor_set_grad(x, grad));
+  options.learning_rate = 1;
+  OK(alula_sgd_create(&descent, &x, 1, &options));
+  OK(alula_optimizer_step(descent));
+  options.momentum = 0.5;
+  OK(alula_sgd_set_options(descent, &options));
+  OK(alula_optimizer_step(descent));
+  options.learning_rate = 2;
+  OK(alula_sgd_set_options(descent, &options));
+  OK(alula_optimizer_step(descent));
+  CHECK(element(x, 0) == 1 - 1 - 1 - 2 * 1.5f);
+  options.momentum = -1;
+  FAILS(ALULA_INVALID_ARGUMENT, alula_sgd_set_options(descent, &options));
+  FAILS(ALULA_INVALID_ARGUMENT, alula_adam_set_options(descent, &betas));
+
+  OK(alula_adamw_create(&adam, &x, 1, NULL));
+  betas.beta1 = 0.5;
+  OK(alula_adam_set_options(adam, &betas));
+  OK(alula_adam_set_options(adam, NULL));
+  betas.beta2 = 1;
+  FAILS(ALULA_INVALID_ARGUMENT, alula_adam_set_options(adam, &betas));
+  FAILS(ALULA_INVALID_ARGUMENT, alula_sgd_set_options(adam, NULL));
+  FAILS(ALULA_INVALID_HANDLE, alula_sgd_set_options(NULL, NULL));
+  OK(alula_optimizer_release(descent));
+  OK(alula_optimizer_release(adam));
+  OK(alula_tensor_release(x));
+  OK(alula_tensor_release(grad));
+}
+
 static void clips(void) {
   alula_tensor *x = vector((const float[]){0, 0}, 2), *grad = vector((const float[]){3, 4}, 2);
   double norm;
@@ -162,6 +199,7 @@ int main(void) {
   fits(sgd);
   fits(adam);
   fits(adamw);
+  changes();
   clips();
   refuses();
   CHECK(alula_live_handles() == 0);

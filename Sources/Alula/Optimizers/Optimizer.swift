@@ -5,8 +5,8 @@ public class Optimizer: @unchecked Sendable {
   // Unchecked: callers must not use one optimizer on two threads at once, as with the tensors that it writes to.
 
   public let parameters: [Tensor]
-  /// The step size; may be changed between steps, as schedules do.
-  public var learningRate: Double
+  /// The step size.
+  public private(set) var learningRate = 0.0
 
   /// For each parameter, its state in the order of `stateNames`; empty before its first step.
   package internal(set) var states: [[Tensor]]
@@ -14,10 +14,7 @@ public class Optimizer: @unchecked Sendable {
   package internal(set) var stepCounts: [Int]
 
   /// - Throws: `invalidArgument` for a parameter that is no leaf, is given twice, or is no float.
-  init(_ name: String, _ parameters: [Tensor], learningRate: Double) throws(AlulaError) {
-    guard learningRate >= 0, learningRate.isFinite else {
-      throw .invalidArgument("\(name): learning rate \(learningRate) must be finite and not negative")
-    }
+  init(_ name: String, _ parameters: [Tensor]) throws(AlulaError) {
     var seen: Set<ObjectIdentifier> = []
     for (i, parameter) in parameters.enumerated() {
       guard parameter.isLeaf else {
@@ -31,7 +28,6 @@ public class Optimizer: @unchecked Sendable {
       }
     }
     self.parameters = parameters
-    self.learningRate = learningRate
     states = Array(repeating: [], count: parameters.count)
     stepCounts = Array(repeating: 0, count: parameters.count)
   }
@@ -40,6 +36,25 @@ public class Optimizer: @unchecked Sendable {
   public var name: String { "optimizer" }
   /// The names of a parameter's state tensors, in the order in which the kernel takes them.
   var stateNames: [String] { [] }
+
+  /// Changes the step size between steps, as schedules do.
+  public func setLearningRate(_ value: Double) throws(AlulaError) {
+    guard value >= 0, value.isFinite else {
+      throw .invalidArgument("\(name): learning rate \(value) must be finite and not negative")
+    }
+    learningRate = value
+  }
+
+  /// Gives parameters that have stepped the state that options ask for from now on, at zero where it is new.
+  func completeStates() throws(AlulaError) {
+    for i in parameters.indices where stepCounts[i] > 0 {
+      while states[i].count < stateNames.count { states[i].append(try newState(i)) }
+    }
+  }
+
+  private func newState(_ i: Int) throws(AlulaError) -> Tensor {
+    try Tensor.zeros(shape: parameters[i].shape, dtype: parameters[i].dtype, device: parameters[i].device)
+  }
 
   /// Updates every parameter that has a gradient, all that are alike in one pass.
   public func step() throws(AlulaError) {
@@ -79,12 +94,7 @@ public class Optimizer: @unchecked Sendable {
     var updated = group.members.map { parameters[$0.index] }
     for (i, gradient) in group.members {
       gradients.append(try gradient.contiguous())
-      if states[i].isEmpty {
-        for _ in 0..<stateCount {
-          let shape = parameters[i].shape
-          states[i].append(try Tensor.zeros(shape: shape, dtype: group.dtype, device: group.device))
-        }
-      }
+      while states[i].count < stateCount { states[i].append(try newState(i)) }
     }
     for k in 0..<stateCount { updated += group.members.map { states[$0.index][k] } }
     let (operation, attributes) = try update(step: group.stepCount + 1)

@@ -3,16 +3,30 @@
 /// With g the gradient (plus `weightDecay` times the parameter), the momentum is b ← `momentum` b + (1 - `dampening`) g
 /// (b ← g in the first step), and the parameter moves by -`learningRate` times b, or times g + `momentum` b with Nesterov's variant.
 public final class SGD: Optimizer, @unchecked Sendable {
-  public let momentum: Double
-  public let dampening: Double
-  public let weightDecay: Double
-  public let nesterov: Bool
-  public let maximize: Bool
+  public private(set) var momentum = 0.0
+  public private(set) var dampening = 0.0
+  public private(set) var weightDecay = 0.0
+  public private(set) var nesterov = false
+  public private(set) var maximize = false
 
-  /// - Throws: `invalidArgument` for negative values, or Nesterov's momentum without momentum or with dampening.
+  /// - Throws: as `setOptions`.
   public init(
     _ parameters: [Tensor], learningRate: Double, momentum: Double = 0, dampening: Double = 0,
     weightDecay: Double = 0, nesterov: Bool = false, maximize: Bool = false
+  ) throws(AlulaError) {
+    try super.init("sgd", parameters)
+    try setOptions(
+      learningRate: learningRate, momentum: momentum, dampening: dampening, weightDecay: weightDecay,
+      nesterov: nesterov, maximize: maximize)
+  }
+
+  /// Changes the options between steps, as schedules do; what parameters remember stays.
+  ///
+  /// - Throws: `invalidArgument` for negative values, or Nesterov's momentum without momentum or with dampening; then
+  ///   nothing changes.
+  public func setOptions(
+    learningRate: Double, momentum: Double = 0, dampening: Double = 0, weightDecay: Double = 0, nesterov: Bool = false,
+    maximize: Bool = false
   ) throws(AlulaError) {
     guard momentum >= 0, momentum.isFinite, dampening.isFinite else {
       throw .invalidArgument("sgd: momentum \(momentum) must not be negative, and dampening \(dampening) finite")
@@ -23,12 +37,13 @@ public final class SGD: Optimizer, @unchecked Sendable {
     guard !nesterov || (momentum > 0 && dampening == 0) else {
       throw .invalidArgument("sgd: nesterov needs momentum above 0 and no dampening, not \(momentum) and \(dampening)")
     }
+    try setLearningRate(learningRate)
     self.momentum = momentum
     self.dampening = dampening
     self.weightDecay = weightDecay
     self.nesterov = nesterov
     self.maximize = maximize
-    try super.init("sgd", parameters, learningRate: learningRate)
+    try completeStates()
   }
 
   public override var name: String { "sgd" }

@@ -113,6 +113,57 @@ def test_changed_options_keep_the_state() -> None:
     assert abs(w.item() - (1 - 1 - 1.5)) < 1e-6
 
 
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam, optim.AdamW])
+def test_cycling_momentum_changes_options_in_place(kind: Any) -> None:
+    w = alula.ones(3, requires_grad=True)
+    optimizer = kind([w], lr=0.1, **({"momentum": 0.9} if kind is optim.SGD else {}))
+    schedule = optim.lr_scheduler.OneCycleLR(optimizer, 0.5, total_steps=20)
+    buffers, values = set(), []
+    for t in range(20):
+        w.grad = alula.full(3, float(t % 3))
+        optimizer.step()
+        state = optimizer.state_dict()["state"][0]
+        assert state.pop("step").item() == t + 1
+        buffers.add(tuple(tensor.numpy().ctypes.data for tensor in state.values()))
+        group = optimizer.param_groups[0]
+        values.append(group["momentum"] if kind is optim.SGD else group["betas"][0])
+        if t < 19:
+            schedule.step()
+    assert len(buffers) == 1
+    assert values[0] == values[-1] == 0.95 and min(values) == 0.85
+
+
+def test_momentum_that_comes_and_goes() -> None:
+    w = alula.ones(1, requires_grad=True)
+    idle = alula.ones(1, requires_grad=True)
+    optimizer = optim.SGD([w, idle], lr=1.0)
+    idle.grad = alula.ones(1)
+    expected, buffer = 1.0, 0.0
+    for momentum in (0.0, 0.5, 0.5, 0.0, 0.5):
+        optimizer.param_groups[0]["momentum"] = momentum
+        w.grad = alula.ones(1)
+        optimizer.step()
+        idle.grad = None
+        buffer = momentum * buffer + 1 if momentum else buffer
+        expected -= buffer if momentum else 1
+        assert w.item() == expected and idle.item() == 0
+        optimizer.load_state_dict(optimizer.state_dict())
+        if not momentum:
+            buffer = 0.0  # what is not in use is not in the state
+
+
+def test_options_that_are_refused_change_nothing() -> None:
+    w = alula.ones(1, requires_grad=True)
+    optimizer = optim.SGD([w], lr=1.0)
+    optimizer.param_groups[0].update(lr=0.5, momentum=-1.0)
+    w.grad = alula.ones(1)
+    with pytest.raises(ValueError, match="sgd: momentum -1"):
+        optimizer.step()
+    optimizer.param_groups[0]["momentum"] = 0.0
+    optimizer.step()
+    assert w.item() == 0.5
+
+
 def test_closure() -> None:
     w = alula.ones(1, requires_grad=True)
     optimizer = optim.SGD([w], lr=0.1)

@@ -130,6 +130,8 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "alula_sgd_create": (_OUT, _LIST, c_size_t, c_void_p),
     "alula_adam_create": (_OUT, _LIST, c_size_t, c_void_p),
     "alula_adamw_create": (_OUT, _LIST, c_size_t, c_void_p),
+    "alula_sgd_set_options": (c_void_p, c_void_p),
+    "alula_adam_set_options": (c_void_p, c_void_p),
     "alula_optimizer_retain": (c_void_p,),
     "alula_optimizer_release": (c_void_p,),
     "alula_optimizer_step": (c_void_p,),

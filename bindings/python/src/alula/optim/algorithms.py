@@ -51,6 +51,7 @@ class SGD(Optimizer):
 
     _options = _SGDOptions
     _create = "alula_sgd_create"
+    _set_options = "alula_sgd_set_options"
 
     def __init__(
         self,
@@ -91,6 +92,7 @@ class Adam(Optimizer):
 
     _options = _AdamOptions
     _create = "alula_adam_create"
+    _set_options = "alula_adam_set_options"
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ class _Engine:
         if status := create(byref(out), handles(parameters), len(parameters), byref(options)):
             raise failure(status)
         self._handle = out.value
-        #: The options it was made with, learning rate first.
+        #: The options that it has.
         self.options = given
 
     def __del__(self, release: Any = held.alula_optimizer_release) -> None:
@@ -32,10 +32,10 @@ class _Engine:
             return
         release(handle)
 
-    def set_learning_rate(self, value: float) -> None:
-        if status := held.alula_optimizer_set_learning_rate(self._handle, value):
+    def set_options(self, change: Any, options: Structure, given: tuple[Any, ...]) -> None:
+        if status := change(self._handle, byref(options)):
             raise failure(status)
-        self.options = (value, *self.options[1:])
+        self.options = given
 
     def step(self) -> None:
         if status := lib.alula_optimizer_step(self._handle):
@@ -63,6 +63,7 @@ class Optimizer:
     #: The option structure's fields after struct_size, in order, as `_values` gives them.
     _options: type[Structure]
     _create: str
+    _set_options: str
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -97,8 +98,10 @@ class Optimizer:
 
     def _engine(self, group: dict[str, Any]) -> _Engine:
         values = self._values(group)
-        options = self._options(sizeof(self._options), *values)
-        return _Engine(getattr(lib, self._create), group["params"], options, values)
+        return _Engine(getattr(lib, self._create), group["params"], self._structure(values), values)
+
+    def _structure(self, values: tuple[Any, ...]) -> Structure:
+        return self._options(sizeof(self._options), *values)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Changes every parameter that has a gradient. A closure computes the loss anew, and its result is returned."""
@@ -108,16 +111,10 @@ class Optimizer:
 
             with enable_grad():
                 loss = closure()
-        for i, group in enumerate(self.param_groups):
-            engine = self._engines[i]
+        for group, engine in zip(self.param_groups, self._engines, strict=True):
             values = self._values(group)
             if values != engine.options:
-                if values[1:] == engine.options[1:]:
-                    engine.set_learning_rate(values[0])
-                else:
-                    state = engine.state()
-                    engine = self._engines[i] = self._engine(group)
-                    engine.load_state(state)
+                engine.set_options(getattr(held, self._set_options), self._structure(values), values)
             engine.step()
         return loss
 
