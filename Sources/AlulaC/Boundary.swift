@@ -69,7 +69,7 @@ func store(_ object: consuming some Handles.Handled, _ out: UnsafeMutablePointer
 
 // MARK: - Operations
 
-/// Calls an element-wise operation of one tensor without attributes.
+/// Calls an operation of one tensor without attributes.
 func apply(_ operation: Operation, _ out: TensorOut, _ a: OpaquePointer?) -> alula_status {
   out?.pointee = nil
   return boundary { () throws(AlulaError) in
@@ -77,7 +77,7 @@ func apply(_ operation: Operation, _ out: TensorOut, _ a: OpaquePointer?) -> alu
   }
 }
 
-/// Calls an element-wise operation of two tensors without attributes.
+/// Calls an operation of two tensors without attributes.
 func apply(_ operation: Operation, _ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
   out?.pointee = nil
   return boundary { () throws(AlulaError) in

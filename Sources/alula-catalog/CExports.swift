@@ -53,7 +53,7 @@ private func cExport(_ operation: Operation, inPlace: Bool) -> String {
   let list =
     operation.isListOperation
     ? "list: \(operation.inputs[0].name), \(operation.inputs[0].name)_count" : shortList("HandleList", tensors)
-  if !inPlace, operation.isApplied {
+  if !inPlace, operation.isApplicable {
     return text + "  return apply(.\(camelCase(operation.name)), \(outs)\(tensors.joined(separator: ", ")))\n}\n"
   }
   let function = inPlace ? "runInPlace" : "run"

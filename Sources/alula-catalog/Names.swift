@@ -62,10 +62,6 @@ extension Operation {
   var defaulted: [Attribute] { attributes.filter { $0.defaultValue != nil } }
   /// Many optional attributes go into a structure that can grow.
   var takesOptions: Bool { defaulted.count > 3 }
-  /// Whether `alula_apply` calls it by its number.
+  /// Whether calls go through `apply`, the short way, and `alula_apply` knows it by its number.
   var isApplicable: Bool { Catalog.applicable.contains { $0 === self } }
-  /// Whether calls go through `apply`, the short way.
-  var isApplied: Bool {
-    if case .elementwise = body { isPlain && inputs.count <= 2 } else { false }
-  }
 }

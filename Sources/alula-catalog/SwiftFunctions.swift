@@ -55,7 +55,7 @@ private func swiftFunction(_ operation: Operation) -> String {
     operation.isListOperation ? "Operands(\(operation.inputs[0].name))" : shortList("Operands", tensors)
   let arguments = values.isEmpty ? list : "\(list), [\(values.joined(separator: ", "))]"
   let member = "Operation.\(camelCase(operation.name))"
-  if operation.isApplied {
+  if operation.isApplicable {
     return wrapped(operation.documentation, width: 110, prefix: "  /// ") + "\n" + declaration
       + " {\n    try \(member).apply(\(tensors.joined(separator: ", ")))\n  }\n"
   }

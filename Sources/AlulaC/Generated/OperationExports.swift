@@ -131,12 +131,12 @@ public func alula_cast(_ out: TensorOut, _ x: OpaquePointer?, _ dtype: alula_dty
 
 @_cdecl("alula_copy") @implementation
 public func alula_copy(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.copy, out, HandleList(x))
+  return apply(.copy, out, x)
 }
 
 @_cdecl("alula_contiguous") @implementation
 public func alula_contiguous(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.contiguous, out, HandleList(x))
+  return apply(.contiguous, out, x)
 }
 
 @_cdecl("alula_add") @implementation
@@ -809,7 +809,7 @@ public func alula_swapaxes(_ out: TensorOut, _ x: OpaquePointer?, _ axis1: Int64
 
 @_cdecl("alula_matrix_transpose") @implementation
 public func alula_matrix_transpose(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.matrixTranspose, out, HandleList(x))
+  return apply(.matrixTranspose, out, x)
 }
 
 @_cdecl("alula_flatten") @implementation
@@ -966,12 +966,12 @@ public func alula_masked_fill_(_ x: OpaquePointer?, _ mask: OpaquePointer?,
 @_cdecl("alula_masked_select") @implementation
 public func alula_masked_select(_ out: TensorOut, _ x: OpaquePointer?,
   _ mask: OpaquePointer?) -> alula_status {
-  return run(.maskedSelect, out, HandleList(x, mask))
+  return apply(.maskedSelect, out, x, mask)
 }
 
 @_cdecl("alula_argwhere") @implementation
 public func alula_argwhere(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
-  return run(.argwhere, out, HandleList(x))
+  return apply(.argwhere, out, x)
 }
 
 @_cdecl("alula_sort") @implementation
@@ -1000,7 +1000,7 @@ public func alula_searchsorted(_ out: TensorOut, _ x1: OpaquePointer?, _ x2: Opa
 
 @_cdecl("alula_matmul") @implementation
 public func alula_matmul(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.matmul, out, HandleList(a, b))
+  return apply(.matmul, out, a, b)
 }
 
 @_cdecl("alula_vecdot") @implementation
@@ -1018,7 +1018,7 @@ public func alula_tensordot(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePo
 
 @_cdecl("alula_outer") @implementation
 public func alula_outer(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return run(.outer, out, HandleList(a, b))
+  return apply(.outer, out, a, b)
 }
 
 @_cdecl("alula_linear") @implementation
@@ -1080,7 +1080,7 @@ public func alula_max_pool2d_scatter(_ out: TensorOut, _ x: OpaquePointer?, _ in
 @_cdecl("alula_max_pool2d_gather") @implementation
 public func alula_max_pool2d_gather(_ out: TensorOut, _ x: OpaquePointer?,
   _ indices: OpaquePointer?) -> alula_status {
-  return run(.maxPool2dGather, out, HandleList(x, indices))
+  return apply(.maxPool2dGather, out, x, indices)
 }
 
 @_cdecl("alula_avg_pool1d") @implementation

@@ -135,12 +135,12 @@ extension Tensor {
 
   /// A row-major copy of the elements, in memory of its own.
   public func copy() throws(AlulaError) -> Tensor {
-    try Operation.copy.first(Operands(self))
+    try Operation.copy.apply(self)
   }
 
   /// The tensor itself when it lies row-major without gaps, else a copy that does.
   public func contiguous() throws(AlulaError) -> Tensor {
-    try Operation.contiguous.first(Operands(self))
+    try Operation.contiguous.apply(self)
   }
 }
 
@@ -702,7 +702,7 @@ extension Tensor {
 
   /// A view with the last two axes exchanged.
   public func matrixTranspose() throws(AlulaError) -> Tensor {
-    try Operation.matrixTranspose.first(Operands(self))
+    try Operation.matrixTranspose.apply(self)
   }
 
   /// A run of axes joined to one; a view where strides allow, else a copy.
@@ -825,12 +825,12 @@ extension Tensor {
 
   /// The elements where a mask is true, in row-major order.
   public func maskedSelect(_ mask: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.maskedSelect.first(Operands(self, mask))
+    try Operation.maskedSelect.apply(self, mask)
   }
 
   /// The positions of the elements that are not zero, in row-major order: one row of int64 per element.
   public func argwhere() throws(AlulaError) -> Tensor {
-    try Operation.argwhere.first(Operands(self))
+    try Operation.argwhere.apply(self)
   }
 }
 
@@ -869,7 +869,7 @@ extension Tensor {
   /// The matrix product. Operands of rank 1 act as a row (a) or a column (b), and their axis is dropped from
   /// the result; axes before the last two are broadcast. Integers wrap around.
   public func matmul(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.matmul.first(Operands(self, b))
+    try Operation.matmul.apply(self, b)
   }
 
   /// The sum of products along one axis, after broadcasting. Integers wrap around.
@@ -884,7 +884,7 @@ extension Tensor {
 
   /// The products of each element of one vector with each of another.
   public func outer(_ b: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.outer.first(Operands(self, b))
+    try Operation.outer.apply(self, b)
   }
 }
 
@@ -948,7 +948,7 @@ extension Tensor {
 
   /// The pixels at the indices that max_pool2d returned.
   public func maxPool2dGather(_ indices: Tensor) throws(AlulaError) -> Tensor {
-    try Operation.maxPool2dGather.first(Operands(self, indices))
+    try Operation.maxPool2dGather.apply(self, indices)
   }
 
   /// The mean of each window along the last axis.
