@@ -63,11 +63,14 @@ func exceeds(_ x: Floats, _ limit: Float) -> SIMDMask<Int32s> {
 func exp(_ x: Floats) -> Floats {
   // Within ±87, results are normal numbers, and 2ⁿ is an addition to the exponent: half the time.
   if anyLane(exceeds(x, 87)) {
-    // What rounds to zero, as every hidden key of attention does, is not computed: some processors take a hundred cycles
-    // for a result below the normal range (causal attention: 4.2 to 2.8 ms).
-    let vanishes = x .<= -103.97208
-    let (bits, r) = reduceByLn2(atMost(x, 89).replacing(with: 0, where: vanishes))
-    return scaleInSteps(expm1OfReduced(r) + 1, bits).replacing(with: 0, where: vanishes)
+    // Some processors take a hundred cycles for a result below the normal range. Its bits are the integer nearest to
+    // result · 2¹⁴⁹, which is in the range, and 0 for what vanishes, as every hidden key of attention does.
+    let isTiny = x .< -87.33655
+    let (bits, r) = reduceByLn2(atLeast(atMost(x, 89), -104))
+    let lift = Int32s().replacing(with: 149, where: isTiny)
+    let result = scaleInSteps(expm1OfReduced(r) + 1, bits &+ lift)
+    let tiny = unsafeBitCast(result + 0x1p23, to: Int32s.self) &- 0x4B00_0000
+    return result.replacing(with: unsafeBitCast(tiny, to: Floats.self), where: isTiny)
   }
   let (bits, r) = reduceByLn2(x)
   let p = unsafeBitCast(expm1OfReduced(r) + 1, to: Int32s.self)

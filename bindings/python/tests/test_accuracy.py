@@ -112,6 +112,18 @@ def test_float32(name: str, function: Function, reference: Function, bound: floa
     assert error[worst] <= bound, f"{name}({x[worst]!r}): {error[worst]:.2f} ULP from {expected[worst]!r}"
 
 
+def test_exponentials_below_the_normal_range() -> None:
+    x = np.linspace(-105, -87, COUNT, dtype=np.float32)
+    x = np.concatenate([x, np.float32([-np.inf, np.nan, -1e30, -103.97208, -103.97207, -87.33655, -87.33654, 1, 89])])
+    # Neighbours in every mixture.
+    np.random.default_rng(1).shuffle(x)
+    with np.errstate(all="ignore"):
+        expected = np.exp(x.astype(np.float64)).astype(np.float32)
+    result = np.asarray(alula.exp(alula.asarray(x)))
+    distance = np.abs(result.view(np.int32).astype(np.int64) - expected.view(np.int32))
+    assert np.all(np.isnan(result) == np.isnan(x)) and distance[~np.isnan(x)].max() <= 1
+
+
 #: Functions of two arguments.
 PAIRS: list[tuple[str, Function, Function, float]] = [
     ("pow", alula.pow, np.power, BOUND),
