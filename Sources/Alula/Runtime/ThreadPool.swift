@@ -29,24 +29,67 @@ public enum ThreadPool {
   /// `range.lowerBound / grain`. Loops inside `body` run on its thread, and so do small loops and those that another
   /// thread's loop finds the workers busy with.
   public static func parallelFor(_ count: Int, grain: Int, _ body: (Range<Int>) -> Void) {
+    if count > 0, count <= grain { return body(0..<count) }
+    parallelChunks(count, grain: grain) { chunks in
+      while let range = chunks.next() { body(range) }
+    }
+  }
+
+  /// Like `parallelFor`, but `body` takes the ranges one after the other, as many as its thread comes to, so that it may
+  /// keep something from one to the next. A body that returns before it has taken all leaves some out.
+  public static func parallelChunks(_ count: Int, grain: Int, _ body: (inout Chunks) -> Void) {
     guard count > 0 else { return }
     let grain = max(grain, 1)
-    if count <= grain { return body(0..<count) }
     let chunks = (count - 1) / grain + 1
-    if chunks > WorkerPool.maximumChunkCount || csupport_current_thread().pointee.in_parallel
+    if chunks == 1 || chunks > WorkerPool.maximumChunkCount || csupport_current_thread().pointee.in_parallel
       || !WorkerPool.shared.run(count, grain: grain, chunks: UInt32(chunks), body)
     {
       // Here, too, loops inside the body find that they are inside one.
       let thread = csupport_current_thread()
       let isNested = thread?.pointee.in_parallel ?? false
-      thread?.pointee.in_parallel = true
+      thread?.pointee.in_parallel = isNested || chunks > 1
       defer { thread?.pointee.in_parallel = isNested }
-      var start = 0
-      while start < count {
-        let end = start + min(grain, count - start)
-        body(start..<end)
-        start = end
+      var chunks = Chunks(alone: count, grain: grain)
+      body(&chunks)
+    }
+  }
+
+  /// The ranges of a parallel loop that one thread comes to.
+  public struct Chunks: ~Copyable {
+    private let count: Int
+    private let grain: Int
+    /// Shared with other threads, which claim from the other end.
+    private let isShared: Bool
+    private let fromBack: Bool
+    /// Where the next range starts, if it is claimed already.
+    private var start: Int?
+    private var hasTaken = false
+
+    fileprivate init(alone count: Int, grain: Int) {
+      (self.count, self.grain) = (count, grain)
+      (isShared, fromBack) = (false, false)
+      start = 0
+    }
+
+    fileprivate init(claimed index: Int, of count: Int, grain: Int, fromBack: Bool) {
+      (self.count, self.grain, self.fromBack) = (count, grain, fromBack)
+      isShared = true
+      start = index * grain
+    }
+
+    /// The next range, which ends the one before; nil when there is none left.
+    public mutating func next() -> Range<Int>? {
+      if isShared, hasTaken {
+        guard let index = WorkerPool.shared.claim(fromBack: fromBack) else { return nil }
+        // The last chunk is done only when the body has returned: until then, the caller waits for it.
+        WorkerPool.shared.finishChunk()
+        start = index * grain
       }
+      guard let first = start else { return nil }
+      hasTaken = true
+      let end = first + min(grain, count - first)
+      start = end < count ? end : nil
+      return first..<end
     }
   }
 }
@@ -71,7 +114,7 @@ private final class WorkerPool: @unchecked Sendable {
   private static let finishSpins = 4_000
 
   private struct Loop {
-    var body: UnsafePointer<(Range<Int>) -> Void>?
+    var body: UnsafePointer<(inout ThreadPool.Chunks) -> Void>?
     var count = 0
     var grain = 1
   }
@@ -154,7 +197,7 @@ private final class WorkerPool: @unchecked Sendable {
 
   /// Runs the loop with the workers' help. False, having done nothing, when there is one thread only or another
   /// caller's loop is running.
-  func run(_ count: Int, grain: Int, chunks: UInt32, _ body: (Range<Int>) -> Void) -> Bool {
+  func run(_ count: Int, grain: Int, chunks: UInt32, _ body: (inout ThreadPool.Chunks) -> Void) -> Bool {
     guard threadCount > 1,
       busy.pointee.word.compareExchange(expected: 0, desired: 1, ordering: .acquiring).exchanged
     else { return false }
@@ -198,28 +241,37 @@ private final class WorkerPool: @unchecked Sendable {
 
   /// Claims and runs chunks until none is left to claim.
   private func runChunks(fromBack: Bool) {
-    while true {
-      var bounds = unclaimed.pointee.bounds.load(ordering: .relaxed)
-      while !Unclaimed.isEmpty(bounds) {
-        let (exchanged, original) = unclaimed.pointee.bounds.compareExchange(
-          expected: bounds, desired: fromBack ? bounds - (1 << 32) : bounds + 1, ordering: .acquiringAndReleasing)
-        if exchanged { break }
-        bounds = original
-      }
-      if Unclaimed.isEmpty(bounds) { return }
-      runChunk(Int(fromBack ? (bounds >> 32) - 1 : bounds & 0xFFFF_FFFF))
-      let remaining = unfinished.pointee.word.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue
-      if remaining == Self.callerSleeps { csupport_futex_wake(unfinished, 1) }
+    while let index = claim(fromBack: fromBack) {
+      runChunks(from: index, fromBack: fromBack)
+      finishChunk()
     }
   }
 
-  /// Runs a claimed chunk. Not inlined, so that no reference to the body outlives it.
+  /// The index of a chunk that nobody else has or will claim; nil when none is left.
+  func claim(fromBack: Bool) -> Int? {
+    var bounds = unclaimed.pointee.bounds.load(ordering: .relaxed)
+    while !Unclaimed.isEmpty(bounds) {
+      let (exchanged, original) = unclaimed.pointee.bounds.compareExchange(
+        expected: bounds, desired: fromBack ? bounds - (1 << 32) : bounds + 1, ordering: .acquiringAndReleasing)
+      if exchanged { return Int(fromBack ? (bounds >> 32) - 1 : bounds & 0xFFFF_FFFF) }
+      bounds = original
+    }
+    return nil
+  }
+
+  func finishChunk() {
+    let remaining = unfinished.pointee.word.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue
+    if remaining == Self.callerSleeps { csupport_futex_wake(unfinished, 1) }
+  }
+
+  /// Calls the body with a claimed chunk; of those that it claims then, the last is left to be finished. Not inlined, so
+  /// that no reference to the body outlives it.
   @inline(never)
-  private func runChunk(_ index: Int) {
+  private func runChunks(from index: Int, fromBack: Bool) {
     guard let body = loop.pointee.body else { return }
-    let start = index * loop.pointee.grain
-    let length = min(loop.pointee.grain, loop.pointee.count - start)
-    body.pointee(start..<(start + length))
+    var chunks = ThreadPool.Chunks(
+      claimed: index, of: loop.pointee.count, grain: loop.pointee.grain, fromBack: fromBack)
+    body.pointee(&chunks)
   }
 
   // MARK: - The workers

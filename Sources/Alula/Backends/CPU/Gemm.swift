@@ -178,18 +178,22 @@ struct Gemm {
       return true
     }
     let failed = Atomic(false)
-    ThreadPool.parallelFor(columnTasks * rowTasks, grain: 1) { range in
+    ThreadPool.parallelChunks(columnTasks * rowTasks, grain: 1) { chunks in
       guard
         let panels = Scratch(
           elements: [lying == n ? 0 : kernels.paddedColumns(min(n, columnsAtOnce)), deepest], size: size)
       else { return failed.store(true, ordering: .relaxed) }
-      for task in range {
-        let row = task % rowTasks * rowsAtOnce
-        let column = task / rowTasks * columnsAtOnce
-        multiplyStrip(
-          a, b, row..<min(m, row + rowsAtOnce), column..<min(n, column + columnsAtOnce), lying: lying, panels.pointer,
-          c,
-          rowStride: rowStride)
+      // A thread packs a strip once for all the rows that it takes, unless the depth is packed block by block.
+      var packed: Int?
+      while let range = chunks.next() {
+        for task in range {
+          let row = task % rowTasks * rowsAtOnce
+          let column = task / rowTasks * columnsAtOnce
+          multiplyStrip(
+            a, b, row..<min(m, row + rowsAtOnce), column..<min(n, column + columnsAtOnce), lying: lying,
+            panels.pointer, isPacked: packed == column, c, rowStride: rowStride)
+          packed = k <= deepest ? column : nil
+        }
       }
     }
     return !failed.load(ordering: .relaxed)
@@ -210,6 +214,12 @@ struct Gemm {
       let columns = rowTasks == tasks ? n : max(1, panels * rowTasks / tasks) * lanes
       return (columns, (m + rowTasks - 1) / rowTasks)
     }
+    // A long A and a short B, as activations and a weight: each thread packs all of B, once, and takes rows, of which its
+    // cache holds what it wrote before (768×128×384 on two threads: 390 to 270 µs).
+    if m >= max(n, 192), n * k * kernels.itemSize <= 1 << 19 {
+      let rowTasks = min(tasks, 16, m / 96)
+      return (n, kernels.paddedRows((m + rowTasks - 1) / rowTasks))
+    }
     // Strips share what the second-level cache holds of A; from farther away it must not come too often, nor be cut into
     // many rows, for each of which B is packed again (1024³: 14.7 to 13.9 ms).
     let narrowest = m * k * kernels.itemSize <= 1 << 20 ? lanes : max(lanes, 128)
@@ -222,7 +232,7 @@ struct Gemm {
   /// Some rows and columns of C, through all blocks of depth. Columns below `lying` are read from B itself.
   private func multiplyStrip(
     _ a: MatrixOperand, _ b: MatrixOperand, _ rows: Range<Int>, _ columns: Range<Int>, lying: Int,
-    _ panels: UnsafeMutableRawPointer, _ c: UnsafeMutableRawPointer, rowStride: Int
+    _ panels: UnsafeMutableRawPointer, isPacked: Bool, _ c: UnsafeMutableRawPointer, rowStride: Int
   ) {
     let size = kernels.itemSize
     let lanes = kernels.columns
@@ -236,7 +246,7 @@ struct Gemm {
       let deep = min(deepest, k - depth)
       let first = depth == 0
       let matrix = b.moved(rows: depth, columns: lying.lowerBound, size: size)
-      if !rest.isEmpty {
+      if !rest.isEmpty, !isPacked {
         kernels.packB(
           rest.count, deep, matrix.moved(columns: lying.count, size: size).pointer, b.columnStride, b.rowStride, panels)
       }
