@@ -59,6 +59,7 @@ func release<Object: Handles.Handled>(_ handle: OpaquePointer?, as: Object.Type,
 }
 
 /// Stores a new handle to `object` in `*out`.
+@inline(__always)
 func store(_ object: consuming some Handles.Handled, _ out: UnsafeMutablePointer<OpaquePointer?>?, _ name: String)
   throws(AlulaError)
 {
@@ -72,21 +73,26 @@ func store(_ object: consuming some Handles.Handled, _ out: UnsafeMutablePointer
 /// Calls an operation of one tensor without attributes.
 func apply(_ operation: Operation, _ out: TensorOut, _ a: OpaquePointer?) -> alula_status {
   out?.pointee = nil
-  return boundary { () throws(AlulaError) in
-    try store(try operation.apply(try tensor(a, operation.name)), out, operation.name)
+  guard let a = Handles.pin(a, as: Tensor.self) else { return refuse(a, operation) }
+  return a.with { a in
+    boundary { () throws(AlulaError) in try store(try operation.apply(a), out, operation.name) }
   }
 }
 
 /// Calls an operation of two tensors without attributes.
 func apply(_ operation: Operation, _ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
   out?.pointee = nil
-  return boundary { () throws(AlulaError) in
-    guard case let (x?, y?) = Handles.objects(a, b, as: Tensor.self) else {
-      _ = try tensor(a, operation.name)
-      throw badHandle(b, operation.name, "tensor")
+  guard let a = Handles.pin(a, as: Tensor.self) else { return refuse(a, operation) }
+  guard let b = Handles.pin(b, as: Tensor.self) else { return refuse(b, operation) }
+  return a.with { a in
+    b.with { b in
+      boundary { () throws(AlulaError) in try store(try operation.apply(a, b), out, operation.name) }
     }
-    try store(try operation.apply(x, y), out, operation.name)
   }
+}
+
+private func refuse(_ handle: OpaquePointer?, _ operation: Operation) -> alula_status {
+  boundary { () throws(AlulaError) in throw badHandle(handle, operation.name, "tensor") }
 }
 
 /// Runs an operation with one result.
@@ -140,9 +146,6 @@ func runInPlace(
 }
 
 private func tensors(_ handles: HandleList, _ operation: Operation) throws(AlulaError) -> Operands {
-  if handles.count == 2, case let (a?, b?) = Handles.objects(handles[0], handles[1], as: Tensor.self) {
-    return Operands(a, b)
-  }
   var result = Operands()
   for (i, handle) in handles.enumerated() {
     let isOptional = handle == nil && i < operation.inputs.count && operation.inputs[i].arity == .optional

@@ -28,6 +28,9 @@ typedef struct {
   int32_t last_status;
   /// The list of autograd nodes being torn down, or NULL (an unmanaged Swift object).
   void *teardown;
+  /// Vacant slots for handles, and blocks of memory, that the thread holds ready, or NULL.
+  void *vacant_slots;
+  void *blocks;
 } csupport_thread;
 
 csupport_thread *csupport_current_thread(void);
