@@ -33,18 +33,23 @@ struct SmallBlocks {
   init() {
     classes = .allocate(capacity: Self.classCount)
     classes.initialize(repeating: SizeClass(), count: Self.classCount)
-    for size in stride(from: 64, through: Self.maximumSize, by: 64) {
-      classes[Self.sizeClass(of: size)].blockSize = size
-    }
+    for index in 0..<Self.classCount { classes[index].blockSize = Self.blockSize(index) }
   }
 
   /// Multiples of 64 bytes up to 512, then four steps per power of two.
   @inline(__always)
-  private static func sizeClass(of byteCount: Int) -> Int {
+  static func sizeClass(of byteCount: Int) -> Int {
     let last = max(byteCount &- 1, 0) &>> 6
     if last < 4 { return last }
     let power = 63 &- last.leadingZeroBitCount
     return ((power &- 2) &<< 2) &+ (last &>> (power &- 2))
+  }
+
+  /// The size of a class's blocks.
+  @inline(__always)
+  static func blockSize(_ sizeClass: Int) -> Int {
+    if sizeClass < 4 { return (sizeClass &+ 1) &<< 6 }
+    return ((sizeClass & 3) &+ 5) &<< ((sizeClass &>> 2) &+ 5)
   }
 
   // MARK: - Blocks
