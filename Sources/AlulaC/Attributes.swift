@@ -8,10 +8,7 @@ extension AttributeValue {
   static func optional(_ value: Int64) -> AttributeValue { value == .min ? .none : .int(Int(value)) }
 
   static func ints(_ values: UnsafePointer<Int64>?, _ count: Int) throws(AlulaError) -> AttributeValue {
-    guard count >= 0, count <= Dims.maximumRank else {
-      throw .invalidArgument("a list of \(count) integers; at most \(Dims.maximumRank) are possible")
-    }
-    return .ints(try copyList(values, count, "list").map { Int($0) })
+    .ints(try integers(values, count))
   }
 
   static func optionalInts(_ values: UnsafePointer<Int64>?, _ count: Int) throws(AlulaError) -> AttributeValue {
@@ -40,6 +37,14 @@ extension AttributeValue {
     if handle == nil { return .none }
     return .generator(try object(handle, "random", "generator"))
   }
+}
+
+/// A shape, axes or the like.
+func integers(_ values: UnsafePointer<Int64>?, _ count: Int) throws(AlulaError) -> [Int] {
+  guard count >= 0, count <= Dims.maximumRank else {
+    throw .invalidArgument("a list of \(count) integers; at most \(Dims.maximumRank) are possible")
+  }
+  return try copyList(values, count, "list").map { Int($0) }
 }
 
 extension DType {

@@ -91,6 +91,34 @@ func apply(_ operation: Operation, _ out: TensorOut, _ a: OpaquePointer?, _ b: O
   }
 }
 
+/// Calls an element-wise operation without attributes that writes into its first tensor.
+func applyInPlace(_ operation: Operation, _ a: OpaquePointer?) -> alula_status {
+  guard let a = Handles.pin(a, as: Tensor.self) else { return refuse(a, operation) }
+  return a.with { a in boundary { () throws(AlulaError) in try operation.applyInPlace(a) } }
+}
+
+func applyInPlace(_ operation: Operation, _ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
+  guard let a = Handles.pin(a, as: Tensor.self) else { return refuse(a, operation) }
+  guard let b = Handles.pin(b, as: Tensor.self) else { return refuse(b, operation) }
+  return a.with { a in b.with { b in boundary { () throws(AlulaError) in try operation.applyInPlace(a, b) } } }
+}
+
+/// Calls a reduction.
+func reduce(
+  _ operation: Operation, _ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?, _ axisCount: Int,
+  _ keepdims: Bool, _ dtype: alula_dtype = ALULA_DTYPE_NONE
+) -> alula_status {
+  out?.pointee = nil
+  guard let x = Handles.pin(x, as: Tensor.self) else { return refuse(x, operation) }
+  return x.with { x in
+    boundary { () throws(AlulaError) in
+      let axes = axis == nil && axisCount == 0 ? nil : try integers(axis, axisCount)
+      let dtype = dtype == ALULA_DTYPE_NONE ? nil : try DType(dtype)
+      try store(try operation.reduce(x, axes, keepdims: keepdims, dtype: dtype), out, operation.name)
+    }
+  }
+}
+
 private func refuse(_ handle: OpaquePointer?, _ operation: Operation) -> alula_status {
   boundary { () throws(AlulaError) in throw badHandle(handle, operation.name, "tensor") }
 }

@@ -53,8 +53,13 @@ private func cExport(_ operation: Operation, inPlace: Bool) -> String {
   let list =
     operation.isListOperation
     ? "list: \(operation.inputs[0].name), \(operation.inputs[0].name)_count" : shortList("HandleList", tensors)
-  if !inPlace, operation.isApplicable {
-    return text + "  return apply(.\(camelCase(operation.name)), \(outs)\(tensors.joined(separator: ", ")))\n}\n"
+  if operation.isApplicable {
+    let function = inPlace ? "applyInPlace" : "apply"
+    return text + "  return \(function)(.\(camelCase(operation.name)), \(outs)\(tensors.joined(separator: ", ")))\n}\n"
+  }
+  if operation.isReduction {
+    let arguments = ["x", "axis", "axis_count"] + operation.attributes.dropFirst().map(\.name)
+    return text + "  return reduce(.\(camelCase(operation.name)), \(outs)\(arguments.joined(separator: ", ")))\n}\n"
   }
   let function = inPlace ? "runInPlace" : "run"
   if operation.takesOptions {

@@ -64,4 +64,6 @@ extension Operation {
   var takesOptions: Bool { defaulted.count > 3 }
   /// Whether calls go through `apply`, the short way, and `alula_apply` knows it by its number.
   var isApplicable: Bool { Catalog.applicable.contains { $0 === self } }
+  /// Whether calls go through `reduce`.
+  var isReduction: Bool { if case .reduction = body { true } else { false } }
 }

@@ -59,6 +59,11 @@ private func swiftFunction(_ operation: Operation) -> String {
     return wrapped(operation.documentation, width: 110, prefix: "  /// ") + "\n" + declaration
       + " {\n    try \(member).apply(\(tensors.joined(separator: ", ")))\n  }\n"
   }
+  if operation.isReduction {
+    let names = operation.attributes.dropFirst().map { "\($0.name): \($0.name)" }
+    return wrapped(operation.documentation, width: 110, prefix: "  /// ") + "\n" + declaration
+      + " {\n    try \(member).reduce(\((["self", "axis"] + names).joined(separator: ", ")))\n  }\n"
+  }
   var text = wrapped(operation.documentation, width: 110, prefix: "  /// ") + "\n" + declaration + " {\n"
   switch operation.outputs.count {
   case 1: text += "    try \(member).first(\(arguments))\n"

@@ -135,7 +135,7 @@ func kindName(_ kind: Attribute.Kind) -> String {
 private func bodyName(_ body: Operation.Body) -> String {
   switch body {
   case .elementwise: "elementwise"
-  case .primitive: "primitive"
+  case .primitive, .reduction: "primitive"
   case .update: "update"
   case .view: "view"
   case .composite: "composite"

@@ -17,7 +17,9 @@ struct GradientSum {
   }
 
   mutating func add(_ gradient: Tensor) throws(AlulaError) {
-    try grow(.add, Operands(value, gradient), [])
+    if isOwned { return try Operation.add.applyInPlace(value, gradient) }
+    value = try value + gradient
+    isOwned = true
   }
 
   mutating func add(_ part: GradientPart) throws(AlulaError) {

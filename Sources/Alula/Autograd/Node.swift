@@ -94,7 +94,7 @@ package final class LeafNode: Node, @unchecked Sendable {
     if let present = gradient {
       // Without a graph over it the present gradient can be added to where it is.
       if present.edge == nil, value.edge == nil, present.layout == value.layout, present.layout.isContiguous {
-        try Operation.add.callInPlace(Operands(present, value))
+        try Operation.add.applyInPlace(present, value)
       } else {
         gradient = try present + value
       }

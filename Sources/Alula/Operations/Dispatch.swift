@@ -8,6 +8,7 @@ extension Operation {
     switch body {
     case .composite(let body): return try body(call)
     case .elementwise(let output, _): return [try elementwise(call, output)]
+    case .reduction(let rule): return [try reduction(call, rule)]
     case .view(let rule): return [try view(call, rule)]
     case .primitive, .update:
       let outputs = try allocate(try infer(call), on: call.device)
@@ -22,6 +23,7 @@ extension Operation {
   public func first(_ inputs: Operands, _ attributes: [AttributeValue] = []) throws(AlulaError) -> Tensor {
     switch body {
     case .elementwise(let output, _): return try elementwise(try prepare(inputs, attributes), output)
+    case .reduction(let rule): return try reduction(try prepare(inputs, attributes), rule)
     case .view(let rule): return try view(try prepare(inputs, attributes), rule)
     default:
       guard let first = try self(inputs, attributes).first else { throw .internal("\(name): no result") }
@@ -40,8 +42,22 @@ extension Operation {
     return result
   }
 
+  /// A reduction as `apply` is to an element-wise operation. `dtype` is for those that have such an attribute.
+  public func reduce(_ x: Tensor, _ axis: [Int]? = nil, keepdims: Bool = false, dtype: DType? = nil)
+    throws(AlulaError) -> Tensor
+  {
+    func attributes() -> [AttributeValue] {
+      let all = [axis.map { .ints($0) } ?? .none, .bool(keepdims), dtype.map { .dtype($0) } ?? AttributeValue.none]
+      return Array(all.prefix(self.attributes.count))
+    }
+    guard case .reduction(let rule) = body else { return try first(Operands(x), attributes()) }
+    let result = try reduction(x, axis, keepdims, dtype, rule)
+    if x.edge != nil { try record(Call(self, Operands(x), attributes()), result) }
+    return result
+  }
+
   @inline(__always)
-  private func isUniform(_ a: Tensor, _ b: Tensor?) -> Bool {
+  func isUniform(_ a: Tensor, _ b: Tensor?) -> Bool {
     guard dtypes.contains(a.dtype), b == nil || b?.dtype == a.dtype else { return false }
     // Numbers alone are wider than their result.
     if a.isWeak, b?.isWeak ?? true { return false }
@@ -68,10 +84,34 @@ extension Operation {
   private func elementwise(
     _ a: Tensor, _ b: Tensor?, _ c: Tensor?, _ output: ElementwiseOutput, parameters: [Double]
   ) throws(AlulaError) -> Tensor {
-    let layout = try elementwiseLayout(a, b, c)
     let dtype: DType = if case .bool = output { .bool } else { (c ?? b ?? a).dtype }
-    let result = try Tensor(uninitialized: layout, dtype: dtype, device: a.device, operation: name)
+    let result = try Tensor(
+      uninitialized: try elementwiseLayout(a, b, c), dtype: dtype, device: a.device, operation: name)
     try a.device.backend.runElementwise(self, a, b, c, parameters: parameters, into: result)
+    return result
+  }
+
+  typealias ReductionRule = (Tensor, AxisSet, DType?) throws(AlulaError) -> DType
+
+  private func reduction(_ call: Call, _ rule: ReductionRule) throws(AlulaError) -> Tensor {
+    let result = try reduction(
+      call[0], call.optionalInts("axis"), call.bool("keepdims"), call.dtype(), rule)
+    try record(call, result)
+    return result
+  }
+
+  private func reduction(
+    _ x: Tensor, _ axis: [Int]?, _ keepdims: Bool, _ dtype: DType?, _ rule: ReductionRule
+  ) throws(AlulaError) -> Tensor {
+    let axes = try axes(axis, rank: x.rank)
+    let dtype = try rule(x, axes, dtype)
+    let shape = x.layout.shape.reduced(over: axes, keepdims: keepdims)
+    let layout = shape.count == 0 ? Layout.scalar : try Layout(contiguous: shape, operation: name)
+    let result = try Tensor(uninitialized: layout, dtype: dtype, device: x.device, operation: name)
+    // What a back end computes on the way, such as a converted copy, is not recorded.
+    try GradientMode.without { () throws(AlulaError) in
+      try x.device.backend.runReduction(self, x, axes, into: result)
+    }
     return result
   }
 
@@ -174,6 +214,9 @@ extension Operation {
       let layout = try elementwiseLayout(call[0], call.optional(1), call.optional(2))
       let dtype: DType = if case .bool = output { .bool } else { (call.inputs.last ?? nil)?.dtype ?? call[0].dtype }
       return [TensorSpec(dtype, layout.shape)]
+    case .reduction(let rule):
+      let axes = try call.reducedAxes()
+      return [TensorSpec(try rule(call[0], axes, call.dtype()), try call.reducedShape())]
     case .primitive(let infer):
       return try infer(call)
     case .update(let check):
@@ -196,7 +239,7 @@ extension Operation {
 
   /// A layout of the shape that both broadcast to: one of them where that will do.
   @inline(__always)
-  private func broadcast(_ a: Layout, _ b: Layout) throws(AlulaError) -> Layout {
+  func broadcast(_ a: Layout, _ b: Layout) throws(AlulaError) -> Layout {
     if a === b || a.shape == b.shape { return a }
     guard let common = Dims.broadcast(a.shape, b.shape) else {
       throw .invalidArgument("\(name): shapes \(a.shape) and \(b.shape) do not broadcast")

@@ -30,6 +30,25 @@ extension Operation {
     try target.assign(result, operation: name)
   }
 
+  /// An element-wise operation of one or two tensors, as `apply` is to `callAsFunction`: nothing but the loop where the
+  /// result fits over the target as it is, and no gradient is wanted.
+  public func applyInPlace(_ target: Tensor, _ b: Tensor? = nil) throws(AlulaError) {
+    guard case .elementwise(.same, _) = body, isPlain, inputs.count == (b == nil ? 1 : 2), isUniform(target, b),
+      !GradientMode.isEnabled || (target.edge == nil && b?.edge == nil), mayWrite(target, reading: b)
+    else { return try callInPlace(b.map { Operands(target, $0) } ?? Operands(target)) }
+    try target.device.backend.runElementwise(self, target, b, nil, parameters: [], into: target)
+    target.storage.markWritten()
+  }
+
+  private func mayWrite(_ target: Tensor, reading b: Tensor?) -> Bool {
+    guard target.layout.isContiguous else { return false }
+    guard let b, b !== target else { return true }
+    if b.layout === target.layout || b.layout.shape == target.layout.shape || b.rank == 0 {
+      return !b.overlaps(target)
+    }
+    return false
+  }
+
   /// The call, when its result may be written straight over the target; nil when it needs room of its own.
   private func directCall(_ target: Tensor, _ arguments: Operands, _ attributes: [AttributeValue])
     throws(AlulaError) -> Call?

@@ -9,6 +9,9 @@ public final class Operation: Sendable {
   public enum Body: Sendable {
     /// A loop over broadcast elements: kernels of the operation's name, given these attributes as scalars.
     case elementwise(output: ElementwiseOutput = .same, parameters: [String] = [])
+    /// A fold of the axes in attribute `axis`, where `keepdims` and perhaps `dtype` are the only others. The rule says
+    /// of which dtype the results are, or refuses; the dtype it is given is the caller's choice.
+    case reduction(@Sendable (Tensor, AxisSet, DType?) throws(AlulaError) -> DType)
     /// A kernel of the back end, after the outputs' shapes and dtypes were inferred.
     case primitive(Infer)
     /// Like `primitive`, with one output that starts as a copy of the first input and is partly rewritten.

@@ -11,35 +11,60 @@ extension DType {
   }
 }
 
-extension Call {
-  /// The shape that is left of the first input after its reduction over attribute `axis`.
-  func reducedShape() throws(AlulaError) -> Dims {
-    reducedShape(try axes(optionalInts("axis"), rank: self[0].rank))
+/// Distinct axes, counted from the front: bits of a word, since no rank is above 64.
+public struct AxisSet: Sendable, ExpressibleByArrayLiteral {
+  private let bits: UInt64
+
+  private init(bits: UInt64) { self.bits = bits }
+
+  public init(_ axes: some Sequence<Int>) {
+    var bits: UInt64 = 0
+    for axis in axes { bits |= 1 << UInt64(truncatingIfNeeded: axis) }
+    self.bits = bits
   }
 
-  /// The shape that is left of the first input after its reduction over `axes`.
-  func reducedShape(_ axes: [Int]) -> Dims {
-    let shape = self[0].layout.shape
-    let keepdims = bool("keepdims")
+  public init(arrayLiteral axes: Int...) { self.init(axes) }
+
+  /// The first `rank` axes.
+  static func all(_ rank: Int) -> AxisSet { AxisSet(bits: ~(~0 << UInt64(truncatingIfNeeded: rank))) }
+
+  @inline(__always)
+  public func contains(_ axis: Int) -> Bool { bits >> UInt64(truncatingIfNeeded: axis) & 1 == 1 }
+
+  /// In ascending order.
+  public var array: [Int] { (0..<UInt64.bitWidth).filter { contains($0) } }
+}
+
+extension Operation {
+  /// Distinct axes from ones that may count from the end; all of them when `axes` is nil.
+  func axes(_ axes: [Int]?, rank: Int) throws(AlulaError) -> AxisSet {
+    guard let axes else { return .all(rank) }
+    return AxisSet(try Call(self, Operands()).axes(axes, rank: rank))
+  }
+}
+
+extension Dims {
+  /// The shape that is left after a reduction over `axes`.
+  func reduced(over axes: AxisSet, keepdims: Bool) -> Dims {
     var result = Dims()
-    for i in shape.indices {
-      if !axes.contains(i) { result.append(shape[i]) } else if keepdims { result.append(1) }
+    for i in indices {
+      if !axes.contains(i) { result.append(self[i]) } else if keepdims { result.append(1) }
     }
     return result
+  }
+}
+
+extension Call {
+  /// The axes in attribute `axis`.
+  func reducedAxes() throws(AlulaError) -> AxisSet { try operation.axes(optionalInts("axis"), rank: self[0].rank) }
+
+  /// The shape that is left of the first input after its reduction over attribute `axis`.
+  func reducedShape() throws(AlulaError) -> Dims {
+    self[0].layout.shape.reduced(over: try reducedAxes(), keepdims: bool("keepdims"))
   }
 
   /// The attributes of `var` in the order of the primitive behind it.
   var varianceAttributes: [AttributeValue] { [attributes[0], attributes[2], attributes[1]] }
-
-  /// Refuses to reduce axes without elements to results that exist.
-  func checkNotEmpty(_ axes: [Int]) throws(AlulaError) {
-    let shape = self[0].layout.shape
-    let reducesNothing = axes.contains { shape[$0] == 0 }
-    let hasResults = shape.indices.allSatisfy { axes.contains($0) || shape[$0] != 0 }
-    if reducesNothing && hasResults {
-      throw .invalidArgument("\(operation.name): shape \(shape) has no element along axis \(Dims(axes))")
-    }
-  }
 }
 
 extension GradientContext {
@@ -58,7 +83,20 @@ extension GradientContext {
 
 extension Tensor {
   /// The number of elements over `axes`.
-  func reducedCount(_ axes: [Int]) -> Int {
-    axes.reduce(1) { $0 * layout.shape[$1] }
+  func reducedCount(_ axes: AxisSet) -> Int {
+    var count = 1
+    for i in 0..<rank where axes.contains(i) { count *= layout.shape[i] }
+    return count
+  }
+
+  /// Refuses to reduce axes without elements to results that exist.
+  func checkNotEmpty(_ axes: AxisSet, _ operation: String) throws(AlulaError) {
+    if count != 0 { return }
+    let shape = layout.shape
+    let reducesNothing = shape.indices.contains { axes.contains($0) && shape[$0] == 0 }
+    let hasResults = shape.indices.allSatisfy { axes.contains($0) || shape[$0] != 0 }
+    if reducesNothing && hasResults {
+      throw .invalidArgument("\(operation): shape \(shape) has no element along axis \(Dims(axes.array))")
+    }
   }
 }

@@ -30,9 +30,7 @@ extension Operation {
     source: .arrayAPI, inputs: [.any("x")],
     attributes: axes + [.optionalDType("dtype", "The dtype to sum in.")],
     dtypes: .all,
-    body: .primitive { (c) throws(AlulaError) in
-      [TensorSpec(c.dtype() ?? c[0].dtype.accumulated, try c.reducedShape())]
-    },
+    body: .reduction { (x, _, dtype) throws(AlulaError) in dtype ?? x.dtype.accumulated },
     gradient: .rule(saves: .nothing) { (c) throws(AlulaError) in
       [try c.expandReduced(c.gradient).broadcastTo(shape: c.shape(0))]
     },
@@ -46,12 +44,12 @@ extension Operation {
     source: .arrayAPI, inputs: [.any("x")],
     attributes: axes + [.optionalDType("dtype", "The dtype to multiply in.")],
     dtypes: [.bool, .real],
-    body: .primitive { (c) throws(AlulaError) in
-      let dtype = c.dtype() ?? c[0].dtype.accumulated
-      guard !c[0].dtype.isComplex, !dtype.isComplex else {
-        throw .invalidDType("prod: dtype \(c[0].dtype) to \(dtype) is not supported; integers and floats are")
+    body: .reduction { (x, _, dtype) throws(AlulaError) in
+      let dtype = dtype ?? x.dtype.accumulated
+      guard !x.dtype.isComplex, !dtype.isComplex else {
+        throw .invalidDType("prod: dtype \(x.dtype) to \(dtype) is not supported; integers and floats are")
       }
-      return [TensorSpec(dtype, try c.reducedShape())]
+      return dtype
     },
     gradient: .rule(saves: .inputs) { (c) throws(AlulaError) in
       // The product of all others is that of those before and of those behind: right for zeros, too.
@@ -60,7 +58,7 @@ extension Operation {
       let kept = x.layout.shape.indices.filter { !axes.contains($0) }
       let order = kept + axes
       let moved = try x.permuteDims(axes: order)
-      let flat = try moved.reshape(shape: kept.map { x.shape[$0] } + [x.reducedCount(axes)])
+      let flat = try moved.reshape(shape: kept.map { x.shape[$0] } + [x.reducedCount(AxisSet(axes))])
       let others =
         try flat.exclusiveProducts(axis: kept.count, reverse: false)
         * flat.exclusiveProducts(axis: kept.count, reverse: true)
@@ -93,7 +91,7 @@ extension Operation {
   static let meanFloating = Operation(
     "mean", "The arithmetic mean of floats.",
     source: .arrayAPI, inputs: [.any("x")], attributes: axes, dtypes: [.floating, .complex],
-    body: .primitive { (c) throws(AlulaError) in [TensorSpec(c[0].dtype, try c.reducedShape())] },
+    body: .reduction { (x, _, _) throws(AlulaError) in x.dtype },
     gradient: .rule(saves: .nothing) { (c) throws(AlulaError) in
       let count = try c.reducedAxes().reduce(1) { $0 * c.shape(0)[$1] }
       return [try c.expandReduced(c.gradient / Double(count)).broadcastTo(shape: c.shape(0))]
@@ -128,7 +126,7 @@ extension Operation {
     gradient: .rule(saves: .inputs) { (c) throws(AlulaError) in
       let x = try c.input(0)
       let axes = try c.reducedAxes()
-      let divisor = Swift.max(0, Double(x.reducedCount(axes)) - c.float("correction"))
+      let divisor = Swift.max(0, Double(x.reducedCount(AxisSet(axes))) - c.float("correction"))
       let distance = try x - x.mean(axis: axes, keepdims: true)
       return [try c.expandReduced(c.gradient * (2 / divisor)) * distance]
     },
@@ -156,12 +154,12 @@ extension Operation {
       "The \(which) element over axes; NaN where there is one.\nEqual elements share the gradient. An error where there is "
         + "no element.",
       source: .arrayAPI, inputs: [.any("x")], attributes: axes, dtypes: [.bool, .real],
-      body: .primitive { (c) throws(AlulaError) in
-        guard !c[0].dtype.isComplex else {
-          throw .invalidDType("\(name): dtype \(c[0].dtype) is not supported; complex numbers have no order")
+      body: .reduction { (x, axes, _) throws(AlulaError) in
+        guard !x.dtype.isComplex else {
+          throw .invalidDType("\(name): dtype \(x.dtype) is not supported; complex numbers have no order")
         }
-        try c.checkNotEmpty(try c.axes(c.optionalInts("axis"), rank: c[0].rank))
-        return [TensorSpec(c[0].dtype, try c.reducedShape())]
+        try x.checkNotEmpty(axes, name)
+        return x.dtype
       },
       gradient: .rule(saves: [.inputs, .outputs]) { (c) throws(AlulaError) in
         let x = try c.input(0).detach()
@@ -194,13 +192,13 @@ extension Operation {
           throw .invalidDType("\(name): dtype \(c[0].dtype) is not supported; complex numbers have no order")
         }
         let rank = c[0].rank
-        var reduced = Array(0..<rank)
+        var reduced = AxisSet.all(rank)
         if let axis = c.optionalInt("axis") {
           let axis = try c.axis(axis, rank: Swift.max(rank, 1))
           reduced = rank == 0 ? [] : [axis]
         }
-        try c.checkNotEmpty(reduced)
-        return [TensorSpec(.int64, c.reducedShape(reduced))]
+        try c[0].checkNotEmpty(reduced, name)
+        return [TensorSpec(.int64, c[0].layout.shape.reduced(over: reduced, keepdims: c.bool("keepdims")))]
       },
       gradient: .notDifferentiable,
       samples: [
@@ -219,7 +217,7 @@ extension Operation {
   private static func truth(_ name: String, _ documentation: String) -> Operation {
     Operation(
       name, documentation, source: .arrayAPI, inputs: [.any("x")], attributes: axes, dtypes: .all,
-      body: .primitive { (c) throws(AlulaError) in [TensorSpec(.bool, try c.reducedShape())] },
+      body: .reduction { (_, _, _) throws(AlulaError) in .bool },
       gradient: .notDifferentiable,
       samples: [
         Sample(.integers(0, 2, 3, 4)), Sample(.integers(0, 2, 3, 4), attributes: ["axis": .ints([0])]),

@@ -20,6 +20,9 @@ package protocol Backend: Sendable {
     _ operation: Operation, _ a: Tensor, _ b: Tensor?, _ c: Tensor?, parameters: [Double], into output: Tensor
   ) throws(AlulaError)
 
+  /// Executes a reduction of `axes` into `output`, whose shape and dtype were inferred.
+  func runReduction(_ operation: Operation, _ x: Tensor, _ axes: AxisSet, into output: Tensor) throws(AlulaError)
+
   /// Executes any other primitive: reads `call`'s inputs and fills `outputs`, whose shapes and dtypes were inferred.
   func run(_ operation: Operation, _ call: Call, into outputs: [Tensor]) throws(AlulaError)
 }

@@ -36,6 +36,9 @@ public final class Layout: Sendable {
     strides = steps
   }
 
+  /// That of all tensors of a single element and no axis.
+  package static let scalar = Layout(shape: [], strides: [], offset: 0)
+
   /// A view's layout; the caller has made sure that it stays inside the storage.
   package init(shape: Dims, strides: Dims, offset: Int) {
     self.shape = shape
@@ -63,6 +66,7 @@ public final class Layout: Sendable {
   /// The lowest and the highest element offset that the layout touches, or nil when it is empty.
   package var extent: (low: Int, high: Int)? {
     if count == 0 { return nil }
+    if isContiguous { return (offset, offset + count - 1) }
     var low = offset
     var high = offset
     for i in 0..<rank {

@@ -50,6 +50,22 @@ public struct ShortList<Element> {
   }
 }
 
+extension ShortList {
+  /// Of a list that has one.
+  @inlinable
+  public mutating func removeLast() -> Element {
+    let element = self[length - 1]
+    length &-= 1
+    switch length {
+    case 0: first = nil
+    case 1: second = nil
+    case 2: third = nil
+    default: rest.removeLast()
+    }
+    return element
+  }
+}
+
 extension ShortList: Sendable where Element: Sendable {}
 
 extension ShortList: RandomAccessCollection, MutableCollection {

@@ -146,7 +146,7 @@ public func alula_add(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?
 
 @_cdecl("alula_add_") @implementation
 public func alula_add_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.add, HandleList(a, b))
+  return applyInPlace(.add, a, b)
 }
 
 @_cdecl("alula_subtract") @implementation
@@ -156,7 +156,7 @@ public func alula_subtract(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePoi
 
 @_cdecl("alula_subtract_") @implementation
 public func alula_subtract_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.subtract, HandleList(a, b))
+  return applyInPlace(.subtract, a, b)
 }
 
 @_cdecl("alula_multiply") @implementation
@@ -166,7 +166,7 @@ public func alula_multiply(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePoi
 
 @_cdecl("alula_multiply_") @implementation
 public func alula_multiply_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.multiply, HandleList(a, b))
+  return applyInPlace(.multiply, a, b)
 }
 
 @_cdecl("alula_divide") @implementation
@@ -176,7 +176,7 @@ public func alula_divide(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePoint
 
 @_cdecl("alula_divide_") @implementation
 public func alula_divide_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.divide, HandleList(a, b))
+  return applyInPlace(.divide, a, b)
 }
 
 @_cdecl("alula_floor_divide") @implementation
@@ -186,7 +186,7 @@ public func alula_floor_divide(_ out: TensorOut, _ a: OpaquePointer?, _ b: Opaqu
 
 @_cdecl("alula_floor_divide_") @implementation
 public func alula_floor_divide_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.floorDivide, HandleList(a, b))
+  return applyInPlace(.floorDivide, a, b)
 }
 
 @_cdecl("alula_remainder") @implementation
@@ -196,7 +196,7 @@ public func alula_remainder(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePo
 
 @_cdecl("alula_remainder_") @implementation
 public func alula_remainder_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.remainder, HandleList(a, b))
+  return applyInPlace(.remainder, a, b)
 }
 
 @_cdecl("alula_pow") @implementation
@@ -206,7 +206,7 @@ public func alula_pow(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePointer?
 
 @_cdecl("alula_pow_") @implementation
 public func alula_pow_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.pow, HandleList(a, b))
+  return applyInPlace(.pow, a, b)
 }
 
 @_cdecl("alula_negative") @implementation
@@ -216,7 +216,7 @@ public func alula_negative(_ out: TensorOut, _ x: OpaquePointer?) -> alula_statu
 
 @_cdecl("alula_negative_") @implementation
 public func alula_negative_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.negative, HandleList(x))
+  return applyInPlace(.negative, x)
 }
 
 @_cdecl("alula_abs") @implementation
@@ -226,7 +226,7 @@ public func alula_abs(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
 
 @_cdecl("alula_abs_") @implementation
 public func alula_abs_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.abs, HandleList(x))
+  return applyInPlace(.abs, x)
 }
 
 @_cdecl("alula_sign") @implementation
@@ -241,7 +241,7 @@ public func alula_square(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status 
 
 @_cdecl("alula_square_") @implementation
 public func alula_square_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.square, HandleList(x))
+  return applyInPlace(.square, x)
 }
 
 @_cdecl("alula_reciprocal") @implementation
@@ -251,7 +251,7 @@ public func alula_reciprocal(_ out: TensorOut, _ x: OpaquePointer?) -> alula_sta
 
 @_cdecl("alula_reciprocal_") @implementation
 public func alula_reciprocal_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.reciprocal, HandleList(x))
+  return applyInPlace(.reciprocal, x)
 }
 
 @_cdecl("alula_maximum") @implementation
@@ -261,7 +261,7 @@ public func alula_maximum(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePoin
 
 @_cdecl("alula_maximum_") @implementation
 public func alula_maximum_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.maximum, HandleList(a, b))
+  return applyInPlace(.maximum, a, b)
 }
 
 @_cdecl("alula_minimum") @implementation
@@ -271,7 +271,7 @@ public func alula_minimum(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaquePoin
 
 @_cdecl("alula_minimum_") @implementation
 public func alula_minimum_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.minimum, HandleList(a, b))
+  return applyInPlace(.minimum, a, b)
 }
 
 @_cdecl("alula_clip") @implementation
@@ -302,7 +302,7 @@ public func alula_floor(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
 
 @_cdecl("alula_floor_") @implementation
 public func alula_floor_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.floor, HandleList(x))
+  return applyInPlace(.floor, x)
 }
 
 @_cdecl("alula_ceil") @implementation
@@ -312,7 +312,7 @@ public func alula_ceil(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
 
 @_cdecl("alula_ceil_") @implementation
 public func alula_ceil_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.ceil, HandleList(x))
+  return applyInPlace(.ceil, x)
 }
 
 @_cdecl("alula_trunc") @implementation
@@ -322,7 +322,7 @@ public func alula_trunc(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
 
 @_cdecl("alula_trunc_") @implementation
 public func alula_trunc_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.trunc, HandleList(x))
+  return applyInPlace(.trunc, x)
 }
 
 @_cdecl("alula_round") @implementation
@@ -332,7 +332,7 @@ public func alula_round(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
 
 @_cdecl("alula_round_") @implementation
 public func alula_round_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.round, HandleList(x))
+  return applyInPlace(.round, x)
 }
 
 @_cdecl("alula_exp") @implementation
@@ -342,7 +342,7 @@ public func alula_exp(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
 
 @_cdecl("alula_exp_") @implementation
 public func alula_exp_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.exp, HandleList(x))
+  return applyInPlace(.exp, x)
 }
 
 @_cdecl("alula_expm1") @implementation
@@ -357,7 +357,7 @@ public func alula_log(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
 
 @_cdecl("alula_log_") @implementation
 public func alula_log_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.log, HandleList(x))
+  return applyInPlace(.log, x)
 }
 
 @_cdecl("alula_log1p") @implementation
@@ -387,7 +387,7 @@ public func alula_sqrt(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
 
 @_cdecl("alula_sqrt_") @implementation
 public func alula_sqrt_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.sqrt, HandleList(x))
+  return applyInPlace(.sqrt, x)
 }
 
 @_cdecl("alula_rsqrt") @implementation
@@ -477,7 +477,7 @@ public func alula_relu(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status {
 
 @_cdecl("alula_relu_") @implementation
 public func alula_relu_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.relu, HandleList(x))
+  return applyInPlace(.relu, x)
 }
 
 @_cdecl("alula_leaky_relu") @implementation
@@ -508,7 +508,7 @@ public func alula_sigmoid(_ out: TensorOut, _ x: OpaquePointer?) -> alula_status
 
 @_cdecl("alula_sigmoid_") @implementation
 public func alula_sigmoid_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.sigmoid, HandleList(x))
+  return applyInPlace(.sigmoid, x)
 }
 
 @_cdecl("alula_softplus") @implementation
@@ -588,7 +588,7 @@ public func alula_bitwise_invert(_ out: TensorOut, _ x: OpaquePointer?) -> alula
 
 @_cdecl("alula_bitwise_invert_") @implementation
 public func alula_bitwise_invert_(_ x: OpaquePointer?) -> alula_status {
-  return runInPlace(.bitwiseInvert, HandleList(x))
+  return applyInPlace(.bitwiseInvert, x)
 }
 
 @_cdecl("alula_bitwise_and") @implementation
@@ -598,7 +598,7 @@ public func alula_bitwise_and(_ out: TensorOut, _ a: OpaquePointer?, _ b: Opaque
 
 @_cdecl("alula_bitwise_and_") @implementation
 public func alula_bitwise_and_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.bitwiseAnd, HandleList(a, b))
+  return applyInPlace(.bitwiseAnd, a, b)
 }
 
 @_cdecl("alula_bitwise_or") @implementation
@@ -608,7 +608,7 @@ public func alula_bitwise_or(_ out: TensorOut, _ a: OpaquePointer?, _ b: OpaqueP
 
 @_cdecl("alula_bitwise_or_") @implementation
 public func alula_bitwise_or_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.bitwiseOr, HandleList(a, b))
+  return applyInPlace(.bitwiseOr, a, b)
 }
 
 @_cdecl("alula_bitwise_xor") @implementation
@@ -618,7 +618,7 @@ public func alula_bitwise_xor(_ out: TensorOut, _ a: OpaquePointer?, _ b: Opaque
 
 @_cdecl("alula_bitwise_xor_") @implementation
 public func alula_bitwise_xor_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.bitwiseXor, HandleList(a, b))
+  return applyInPlace(.bitwiseXor, a, b)
 }
 
 @_cdecl("alula_bitwise_left_shift") @implementation
@@ -629,7 +629,7 @@ public func alula_bitwise_left_shift(_ out: TensorOut, _ a: OpaquePointer?,
 
 @_cdecl("alula_bitwise_left_shift_") @implementation
 public func alula_bitwise_left_shift_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.bitwiseLeftShift, HandleList(a, b))
+  return applyInPlace(.bitwiseLeftShift, a, b)
 }
 
 @_cdecl("alula_bitwise_right_shift") @implementation
@@ -640,7 +640,7 @@ public func alula_bitwise_right_shift(_ out: TensorOut, _ a: OpaquePointer?,
 
 @_cdecl("alula_bitwise_right_shift_") @implementation
 public func alula_bitwise_right_shift_(_ a: OpaquePointer?, _ b: OpaquePointer?) -> alula_status {
-  return runInPlace(.bitwiseRightShift, HandleList(a, b))
+  return applyInPlace(.bitwiseRightShift, a, b)
 }
 
 @_cdecl("alula_isnan") @implementation
@@ -672,13 +672,13 @@ public func alula_where(_ out: TensorOut, _ condition: OpaquePointer?, _ x: Opaq
 @_cdecl("alula_sum") @implementation
 public func alula_sum(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int, _ keepdims: Bool, _ dtype: alula_dtype) -> alula_status {
-  return run(.sum, out, HandleList(x), try [.optionalInts(axis, axis_count), .bool(keepdims), .optionalDType(dtype)])
+  return reduce(.sum, out, x, axis, axis_count, keepdims, dtype)
 }
 
 @_cdecl("alula_prod") @implementation
 public func alula_prod(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int, _ keepdims: Bool, _ dtype: alula_dtype) -> alula_status {
-  return run(.prod, out, HandleList(x), try [.optionalInts(axis, axis_count), .bool(keepdims), .optionalDType(dtype)])
+  return reduce(.prod, out, x, axis, axis_count, keepdims, dtype)
 }
 
 @_cdecl("alula_mean") @implementation
@@ -702,13 +702,13 @@ public func alula_std(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePoint
 @_cdecl("alula_max") @implementation
 public func alula_max(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int, _ keepdims: Bool) -> alula_status {
-  return run(.max, out, HandleList(x), try [.optionalInts(axis, axis_count), .bool(keepdims)])
+  return reduce(.max, out, x, axis, axis_count, keepdims)
 }
 
 @_cdecl("alula_min") @implementation
 public func alula_min(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int, _ keepdims: Bool) -> alula_status {
-  return run(.min, out, HandleList(x), try [.optionalInts(axis, axis_count), .bool(keepdims)])
+  return reduce(.min, out, x, axis, axis_count, keepdims)
 }
 
 @_cdecl("alula_argmax") @implementation
@@ -726,13 +726,13 @@ public func alula_argmin(_ out: TensorOut, _ x: OpaquePointer?, _ axis: Int64,
 @_cdecl("alula_any") @implementation
 public func alula_any(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int, _ keepdims: Bool) -> alula_status {
-  return run(.any, out, HandleList(x), try [.optionalInts(axis, axis_count), .bool(keepdims)])
+  return reduce(.any, out, x, axis, axis_count, keepdims)
 }
 
 @_cdecl("alula_all") @implementation
 public func alula_all(_ out: TensorOut, _ x: OpaquePointer?, _ axis: UnsafePointer<Int64>?,
   _ axis_count: Int, _ keepdims: Bool) -> alula_status {
-  return run(.all, out, HandleList(x), try [.optionalInts(axis, axis_count), .bool(keepdims)])
+  return reduce(.all, out, x, axis, axis_count, keepdims)
 }
 
 @_cdecl("alula_count_nonzero") @implementation

@@ -205,7 +205,7 @@ enum PythonOperation {
   static func applyInPlace(_ operation: Operation, _ object: PyObject, _ x: Tensor, _ y: Tensor) -> PyObject? {
     do {
       try PythonLock.run(short: PythonLock.isShort(x, y)) { () throws(AlulaError) in
-        try operation.callInPlace(Operands(x, y))
+        try operation.applyInPlace(x, y)
       }
       return PythonCall.new(object)
     } catch {

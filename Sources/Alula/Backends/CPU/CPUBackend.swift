@@ -5,14 +5,18 @@ package final class CPUBackend: Backend {
   /// How a primitive that is not element-wise calls its kernels.
   typealias Lowering = @Sendable (Call, [Tensor]) throws(AlulaError) -> Void
 
+  /// How a reduction does.
+  typealias ReductionLowering = @Sendable (Tensor, AxisSet, Tensor) throws(AlulaError) -> Void
+
   /// By an operation's index.
   private let lowerings: [Lowering?]
+  private let reductions: [ReductionLowering?]
   private let elementwise: [KernelRow?]
 
   /// One entry per primitive, in a list per family beside its code.
   private static let families: [[(Operation, Lowering)]] = [
     copyLowerings,
-    reductionLowerings,
+    foldLowerings,
     creationLowerings,
     updateLowerings,
     matrixProductLowerings,
@@ -37,14 +41,19 @@ package final class CPUBackend: Backend {
   private init() {
     let operations = Catalog.operations + Operation.uncatalogued
     let lowered = Array(CPUBackend.families.joined())
-    let count = ((operations + lowered.map(\.0)).map(\.index).max() ?? 0) + 1
+    let reducing = CPUBackend.reductionLowerings
+    let all = operations + lowered.map(\.0) + reducing.map(\.0)
+    let count = (all.map(\.index).max() ?? 0) + 1
     var lowerings: [Lowering?] = Array(repeating: nil, count: count)
     for (operation, lowering) in lowered { lowerings[operation.index] = lowering }
+    var reductions: [ReductionLowering?] = Array(repeating: nil, count: count)
+    for (operation, lowering) in reducing { reductions[operation.index] = lowering }
     var elementwise: [KernelRow?] = Array(repeating: nil, count: count)
     for operation in operations {
       if case .elementwise = operation.body { elementwise[operation.index] = KernelTable.shared.row(operation.name) }
     }
     self.lowerings = lowerings
+    self.reductions = reductions
     self.elementwise = elementwise
   }
 
@@ -72,6 +81,7 @@ package final class CPUBackend: Backend {
   package func supports(_ operation: Operation, _ dtype: DType) -> Bool {
     guard operation.index < lowerings.count, operation.dtypes.contains(dtype) else { return false }
     if case .elementwise = operation.body { return elementwise[operation.index]?[dtype] != nil }
+    if case .reduction = operation.body { return reductions[operation.index] != nil }
     return lowerings[operation.index] != nil
   }
 
@@ -84,6 +94,15 @@ package final class CPUBackend: Backend {
       throw .invalidDType("\(operation.name): dtype \(dtype) is not supported on cpu")
     }
     StridedLoop.run(unsafeBitCast(kernel, to: ElementwiseKernel.self), output, a, b, c, parameters: parameters)
+  }
+
+  package func runReduction(_ operation: Operation, _ x: Tensor, _ axes: AxisSet, into output: Tensor)
+    throws(AlulaError)
+  {
+    guard operation.index < reductions.count, let lowering = reductions[operation.index] else {
+      throw .unsupported("\(operation.name): not implemented on cpu")
+    }
+    try lowering(x, axes, output)
   }
 
   package func run(_ operation: Operation, _ call: Call, into outputs: [Tensor]) throws(AlulaError) {

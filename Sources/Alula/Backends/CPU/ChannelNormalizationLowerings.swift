@@ -14,7 +14,7 @@ extension CPUBackend {
     let (shape, dtype) = (x.layout.shape, x.dtype)
     let channels = shape[1]
     if channels == 0 { return }
-    let axes = [0] + Array(2..<shape.count)
+    let axes = AxisSet([0] + Array(2..<shape.count))
     let divisor = Double(x.count / channels)
     let (mean, variance) = (
       try Tensor(uninitialized: [channels], dtype: .float64), try Tensor(uninitialized: [channels], dtype: .float64)

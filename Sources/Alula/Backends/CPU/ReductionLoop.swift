@@ -3,7 +3,7 @@
 ///
 /// Work is cut by size: into runs of results, and long reductions into pieces whose partial results are folded in
 /// order. So the bits of a result do not depend on the number of threads.
-struct ReductionLoop {
+struct ReductionLoop: ~Copyable {
   typealias Kernel =
     @convention(c) (
       UnsafeMutableRawPointer?, UnsafeRawPointer?, Int, Int, Int, UnsafePointer<Double>?, Int, Int
@@ -27,17 +27,16 @@ struct ReductionLoop {
 
   private let input: Tensor
   /// Kept axes, the widest step first, without `columns`.
-  private var kept: [Axis] = []
+  private var kept = ShortList<Axis>()
   /// Reduced axes, the widest step first; at least one.
-  private var reduced: [Axis] = []
+  private var reduced = ShortList<Axis>()
   /// The kept axis along which elements are adjacent, or a single column.
   private var columns = Axis(extent: 1, step: 0, target: 0)
   /// Elements per result, and results beside those in `columns`.
   private var length = 1
   private var rows = 1
 
-  /// - Parameter axes: distinct axes of `input`, counted from the front.
-  init(_ input: Tensor, axes: [Int]) {
+  init(_ input: Tensor, axes: AxisSet) {
     self.input = input
     let layout = input.layout
     let itemSize = input.dtype.itemSize
@@ -57,17 +56,19 @@ struct ReductionLoop {
     if let last = kept.last, last.step == itemSize, reduced.last?.step != itemSize {
       columns = kept.removeLast()
     }
-    if reduced.isEmpty { reduced = [Axis(extent: 1, step: itemSize, target: 0)] }
+    if reduced.isEmpty { reduced = ShortList(Axis(extent: 1, step: itemSize, target: 0)) }
     for axis in kept { rows *= axis.extent }
   }
 
   /// The axes in the order of their steps, those joined that lie without gaps. The order of a fold is free.
-  private static func joined(_ axes: [Axis]) -> [Axis] {
-    let sorted = axes.enumerated().sorted { a, b in
+  private static func joined(_ axes: ShortList<Axis>) -> ShortList<Axis> {
+    if axes.count < 2 { return axes }
+    // Axes come from the last to the first; of equal steps the first shall lead.
+    let sorted = axes.reversed().enumerated().sorted { a, b in
       let (x, y) = (a.element.step.magnitude, b.element.step.magnitude)
-      return x == y ? a.offset > b.offset : x > y
+      return x == y ? a.offset < b.offset : x > y
     }
-    var result: [Axis] = []
+    var result = ShortList<Axis>()
     for (_, axis) in sorted {
       if let outer = result.last, outer.step == axis.step * axis.extent, outer.target == axis.target * axis.extent {
         result[result.count - 1] = Axis(extent: outer.extent * axis.extent, step: axis.step, target: axis.target)

@@ -1,33 +1,32 @@
 import Glibc
 
 extension CPUBackend {
-  static let reductionLowerings: [(Operation, Lowering)] = [
-    (.sum, { (call, outputs) throws(AlulaError) in try reduce(.sum, call, outputs[0]) }),
-    (.prod, { (call, outputs) throws(AlulaError) in try reduce(.product, call, outputs[0]) }),
-    (.max, { (call, outputs) throws(AlulaError) in try reduce(.maximum, call, outputs[0]) }),
-    (.min, { (call, outputs) throws(AlulaError) in try reduce(.minimum, call, outputs[0]) }),
+  static let reductionLowerings: [(Operation, ReductionLowering)] = [
+    (.sum, { (x, axes, output) throws(AlulaError) in try accumulate(.sum, x, axes, output) }),
+    (.prod, { (x, axes, output) throws(AlulaError) in try accumulate(.product, x, axes, output) }),
+    (.max, { (x, axes, output) throws(AlulaError) in try reduce(.maximum, x, axes: axes, into: output) }),
+    (.min, { (x, axes, output) throws(AlulaError) in try reduce(.minimum, x, axes: axes, into: output) }),
     (
       .meanFloating,
-      { (call, outputs) throws(AlulaError) in
-        let axes = try call.axes(call.optionalInts("axis"), rank: call[0].rank)
-        let divisor = Double(call[0].reducedCount(axes))
-        try reduce(.sum, call[0], axes: axes, into: outputs[0], divisor: divisor)
+      { (x, axes, output) throws(AlulaError) in
+        try reduce(.sum, x, axes: axes, into: output, divisor: Double(x.reducedCount(axes)))
       }
     ),
+    (.any, { (x, axes, output) throws(AlulaError) in try truth(.maximum, x, axes, output, ofNothing: false) }),
+    (.all, { (x, axes, output) throws(AlulaError) in try truth(.minimum, x, axes, output, ofNothing: true) }),
+  ]
+
+  /// Those that do more than one fold.
+  static let foldLowerings: [(Operation, Lowering)] = [
     (.variance, { (call, outputs) throws(AlulaError) in try variance(call, outputs[0]) }),
     (.logsumexp, { (call, outputs) throws(AlulaError) in try logsumexp(call, outputs[0]) }),
-    (.any, { (call, outputs) throws(AlulaError) in try truth(.maximum, call, outputs[0], ofNothing: false) }),
-    (.all, { (call, outputs) throws(AlulaError) in try truth(.minimum, call, outputs[0], ofNothing: true) }),
     (.argmax, { (call, outputs) throws(AlulaError) in try argument(.maximum, call, outputs[0]) }),
     (.argmin, { (call, outputs) throws(AlulaError) in try argument(.minimum, call, outputs[0]) }),
   ]
 
-  /// Runs a fold over the axes in attribute `axis`.
-  private static func reduce(_ fold: Fold, _ call: Call, _ output: Tensor) throws(AlulaError) {
-    let axes = try call.axes(call.optionalInts("axis"), rank: call[0].rank)
+  private static func accumulate(_ fold: Fold, _ x: Tensor, _ axes: AxisSet, _ output: Tensor) throws(AlulaError) {
     // A dtype of the caller's choice: converted before, as NumPy does, unless sums are made in it anyway.
-    var input = call[0]
-    if let dtype = call.dtype(), input.dtype.accumulated != dtype { input = try input.cast(dtype: dtype) }
+    let input = x.dtype.accumulated == output.dtype ? x : try x.cast(dtype: output.dtype)
     try reduce(fold, input, axes: axes, into: output)
   }
 
@@ -37,7 +36,7 @@ extension CPUBackend {
   ///   - divisor: what results are divided by.
   ///   - centers: float64, contiguous, one number per result, for folds that want them.
   static func reduce(
-    _ fold: Fold, _ input: Tensor, axes: [Int], into output: Tensor, divisor: Double = 1, centers: Tensor? = nil
+    _ fold: Fold, _ input: Tensor, axes: AxisSet, into output: Tensor, divisor: Double = 1, centers: Tensor? = nil
   ) throws(AlulaError) {
     if input.dtype.isComplex {
       // The parts are summed apart: an axis of two, kept.
@@ -59,7 +58,7 @@ extension CPUBackend {
   }
 
   private static func variance(_ call: Call, _ output: Tensor) throws(AlulaError) {
-    let axes = try call.axes(call.optionalInts("axis"), rank: call[0].rank)
+    let axes = try call.reducedAxes()
     let input = try call[0].widenedHalf()
     let count = Double(input.reducedCount(axes))
     // Two passes: the mean first, then distances from it, which do not cancel.
@@ -70,7 +69,7 @@ extension CPUBackend {
   }
 
   private static func logsumexp(_ call: Call, _ output: Tensor) throws(AlulaError) {
-    let axes = try call.axes(call.optionalInts("axis"), rank: call[0].rank)
+    let axes = try call.reducedAxes()
     let input = try call[0].widenedHalf()
     let shape = output.layout.shape
     let largest = try Tensor(uninitialized: shape, dtype: input.dtype)
@@ -89,13 +88,14 @@ extension CPUBackend {
     try output.copyElements(from: result.cast(dtype: output.dtype))
   }
 
-  private static func truth(_ fold: Fold, _ call: Call, _ output: Tensor, ofNothing: Bool) throws(AlulaError) {
-    let axes = try call.axes(call.optionalInts("axis"), rank: call[0].rank)
-    if call[0].count == 0 {
+  private static func truth(
+    _ fold: Fold, _ x: Tensor, _ axes: AxisSet, _ output: Tensor, ofNothing: Bool
+  ) throws(AlulaError) {
+    if x.count == 0 {
       output.data.initializeMemory(as: Bool.self, repeating: ofNothing, count: output.count)
       return
     }
-    try reduce(fold, call[0].cast(dtype: .bool), axes: axes, into: output)
+    try reduce(fold, x.cast(dtype: .bool), axes: axes, into: output)
   }
 
   /// The positions of the largest or smallest elements: found by value, so that the first of equal ones is taken.

@@ -556,7 +556,7 @@ extension Tensor {
   /// in a wider dtype. The sum of nothing is 0.
   public func sum(axis: [Int]? = nil, keepdims: Bool = false,
     dtype: DType? = nil) throws(AlulaError) -> Tensor {
-    try Operation.sum.first(Operands(self), [axis.map { .ints($0) } ?? .none, .bool(keepdims), dtype.map { .dtype($0) } ?? .none])
+    try Operation.sum.reduce(self, axis, keepdims: keepdims, dtype: dtype)
   }
 
   /// The product over axes.
@@ -564,7 +564,7 @@ extension Tensor {
   /// 1.
   public func prod(axis: [Int]? = nil, keepdims: Bool = false,
     dtype: DType? = nil) throws(AlulaError) -> Tensor {
-    try Operation.prod.first(Operands(self), [axis.map { .ints($0) } ?? .none, .bool(keepdims), dtype.map { .dtype($0) } ?? .none])
+    try Operation.prod.reduce(self, axis, keepdims: keepdims, dtype: dtype)
   }
 
   /// The arithmetic mean over axes.
@@ -590,13 +590,13 @@ extension Tensor {
   /// The largest element over axes; NaN where there is one.
   /// Equal elements share the gradient. An error where there is no element.
   public func max(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.max.first(Operands(self), [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+    try Operation.max.reduce(self, axis, keepdims: keepdims)
   }
 
   /// The smallest element over axes; NaN where there is one.
   /// Equal elements share the gradient. An error where there is no element.
   public func min(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.min.first(Operands(self), [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+    try Operation.min.reduce(self, axis, keepdims: keepdims)
   }
 
   /// The position of the largest element along an axis, as int64; of the first one among equals, of the first
@@ -615,12 +615,12 @@ extension Tensor {
 
   /// Whether any element over axes is not zero. False for nothing.
   public func any(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.any.first(Operands(self), [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+    try Operation.any.reduce(self, axis, keepdims: keepdims)
   }
 
   /// Whether all elements over axes are not zero. True for nothing.
   public func all(axis: [Int]? = nil, keepdims: Bool = false) throws(AlulaError) -> Tensor {
-    try Operation.all.first(Operands(self), [axis.map { .ints($0) } ?? .none, .bool(keepdims)])
+    try Operation.all.reduce(self, axis, keepdims: keepdims)
   }
 
   /// The number of elements over axes that are not zero, as int64.
