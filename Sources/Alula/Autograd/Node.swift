@@ -138,25 +138,22 @@ package final class OperationNode: Node, @unchecked Sendable {
   /// Whether something is saved that `releaseSaved` lets go of; a rule that needs nothing but shapes can run again.
   private var hasSaved = false
   private var isReleased = false
-  private let continues: Bool
+  private var continues = false
 
-  init(_ call: Call, saves: Gradient.Saved) {
-    operation = call.operation
-    attributes = call.attributes
-    var continues = false
-    for i in call.inputs.indices {
-      guard let tensor = call.inputs[i] else {
-        inputs.append(nil)
-        continue
-      }
-      let edge = tensor.dtype.isDifferentiable ? tensor.edge : nil
-      if let edge, !edge.node.isLeaf { continues = true }
-      let isSaved = saves.containsInput(i)
-      hasSaved = hasSaved || isSaved
-      inputs.append(
-        Input(dtype: tensor.dtype, layout: tensor.layout, edge: edge, saved: isSaved ? SavedStorage(tensor) : nil))
-    }
-    self.continues = continues
+  init(_ operation: Operation, _ attributes: [AttributeValue]) {
+    self.operation = operation
+    self.attributes = attributes
+  }
+
+  /// Remembers the next input, and saves it if the rule needs it.
+  func append(_ tensor: Tensor?) {
+    guard let tensor else { return inputs.append(nil) }
+    let edge = tensor.dtype.isDifferentiable ? tensor.edge : nil
+    if let edge, !edge.node.isLeaf { continues = true }
+    let isSaved = operation.saved.containsInput(inputs.count)
+    hasSaved = hasSaved || isSaved
+    inputs.append(
+      Input(dtype: tensor.dtype, layout: tensor.layout, edge: edge, saved: isSaved ? SavedStorage(tensor) : nil))
   }
 
   deinit { tearDown() }
@@ -169,11 +166,17 @@ package final class OperationNode: Node, @unchecked Sendable {
 
   /// Remembers a result, and saves it if the rule needs it: without its edge, which would lead back here and keep the
   /// node alive for ever.
-  func attach(_ result: Tensor, saves: Gradient.Saved) {
-    let isSaved = saves.containsOutput(outputs.count)
+  func attach(_ result: Tensor) {
+    let isSaved = operation.saved.containsOutput(outputs.count)
     hasSaved = hasSaved || isSaved
     outputs.append(
       Output(dtype: result.dtype, layout: result.layout, saved: isSaved ? SavedStorage(result) : nil))
+  }
+
+  /// Remembers the only result, and leads its gradient here.
+  func finish(_ result: Tensor) {
+    attach(result)
+    if result.dtype.isDifferentiable { result.edge = Edge(node: self, output: 0) }
   }
 
   /// The i-th input as it was, with its history; nil when it was left out or not saved.

@@ -36,34 +36,20 @@ public enum GradientMode {
 }
 
 extension Operation {
-  /// Whether a call leaves a node on the tape.
-  private func isRecorded(_ call: Call) -> Bool {
-    for case let tensor? in call.inputs where tensor.edge != nil && tensor.dtype.isDifferentiable {
-      return GradientMode.isEnabled && isDifferentiable
+  /// A node for the call, which knows the inputs; nil when the call leaves none on the tape.
+  private func node(_ call: Call) -> OperationNode? {
+    guard leavesNodes, call.inputs.contains(where: { $0?.carriesGradient ?? false }), GradientMode.isEnabled else {
+      return nil
     }
-    return false
-  }
-
-  private var isDifferentiable: Bool {
-    switch gradient {
-    case .rule, .part, .unsupported: true
-    case .composed, .notDifferentiable: false
-    }
-  }
-
-  private var saved: Gradient.Saved {
-    switch gradient {
-    case .rule(let saves, _): saves
-    case .part: .inputs.subtracting(.input(0))
-    case .composed, .notDifferentiable, .unsupported: .nothing
-    }
+    let node = OperationNode(self, call.attributes)
+    for input in call.inputs { node.append(input) }
+    return node
   }
 
   /// Puts the call on the tape and gives the results their edges.
   func record(_ call: Call, _ outputs: [Tensor]) throws(AlulaError) {
-    guard isRecorded(call) else { return }
-    let node = OperationNode(call, saves: saved)
-    for output in outputs { node.attach(output, saves: saved) }
+    guard let node = node(call) else { return }
+    for output in outputs { node.attach(output) }
     for (i, output) in outputs.enumerated() where output.dtype.isDifferentiable {
       output.edge = Edge(node: node, output: i)
     }
@@ -71,29 +57,36 @@ extension Operation {
 
   /// The same for a call with one result.
   func record(_ call: Call, _ output: Tensor) throws(AlulaError) {
-    guard isRecorded(call) else { return }
-    let node = OperationNode(call, saves: saved)
-    node.attach(output, saves: saved)
-    if output.dtype.isDifferentiable { output.edge = Edge(node: node, output: 0) }
+    if let node = node(call) { node.finish(output) }
+  }
+
+  /// The same for a call on one or two tensors, given apart.
+  func record(
+    _ output: Tensor, of a: Tensor, _ b: Tensor? = nil, attributes: @autoclosure () -> [AttributeValue] = []
+  ) {
+    guard leavesNodes, a.carriesGradient || (b?.carriesGradient ?? false), GradientMode.isEnabled else { return }
+    let node = OperationNode(self, attributes())
+    node.append(a)
+    if let b { node.append(b) }
+    node.finish(output)
   }
 
   /// Notes that `target` was overwritten with the result of `call`.
   func recordWrite(_ call: Call, to target: Tensor) throws(AlulaError) {
-    guard isRecorded(call) else {
-      target.storage.markWritten()
-      return
-    }
     // Inputs are saved at the version they were read, outputs at the one just written.
-    let node = OperationNode(call, saves: saved)
+    let node = node(call)
     target.storage.markWritten()
-    node.attach(target, saves: saved)
-    target.edge = Edge(node: node, output: 0)
+    node?.finish(target)
   }
 }
 
 // MARK: - Tensor
 
 extension Tensor {
+  /// Whether a gradient leads on from here.
+  @inline(__always)
+  var carriesGradient: Bool { edge != nil && dtype.isDifferentiable }
+
   /// Whether calls on this tensor are recorded. Setting it makes the tensor a leaf of new graphs.
   public var requiresGradient: Bool { edge != nil }
 

@@ -38,7 +38,7 @@ extension Operation {
       return try first(b.map { Operands(a, $0) } ?? Operands(a))
     }
     let result = try elementwise(a, b, nil, output, parameters: [])
-    if a.edge != nil || b?.edge != nil { try record(Call(self, b.map { Operands(a, $0) } ?? Operands(a)), result) }
+    record(result, of: a, b)
     return result
   }
 
@@ -52,7 +52,7 @@ extension Operation {
     }
     guard case .reduction(let rule) = body else { return try first(Operands(x), attributes()) }
     let result = try reduction(x, axis, keepdims, dtype, rule)
-    if x.edge != nil { try record(Call(self, Operands(x), attributes()), result) }
+    record(result, of: x, attributes: attributes())
     return result
   }
 

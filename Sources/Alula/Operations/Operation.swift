@@ -60,6 +60,9 @@ public final class Operation: Sendable {
   public let isPlain: Bool
 
   let attributeNames: [String]
+  /// Whether calls on tensors that want gradients leave nodes on the tape, and what those save.
+  let leavesNodes: Bool
+  let saved: Gradient.Saved
 
   /// A small number for back ends' tables.
   package let index: Int
@@ -85,6 +88,12 @@ public final class Operation: Sendable {
     attributeNames = attributes.map(\.name)
     isPlain = attributes.isEmpty && inputs.allSatisfy { $0.role == .value && $0.arity == .one }
     self.gradient = gradient
+    switch gradient {
+    case .rule(let saves, _): (leavesNodes, saved) = (true, saves)
+    case .part: (leavesNodes, saved) = (true, .inputs.subtracting(.input(0)))
+    case .unsupported: (leavesNodes, saved) = (true, .nothing)
+    case .composed, .notDifferentiable: (leavesNodes, saved) = (false, .nothing)
+    }
     self.samples = samples
     self.reference = reference
     index = Operation.created.wrappingAdd(1, ordering: .relaxed).oldValue

@@ -32,10 +32,19 @@ public enum InstructionSet: String, Sendable, CaseIterable {
   }
 }
 
-/// A kernel's addresses by slot: usually the code of a dtype.
+/// A kernel's addresses by slot: usually the code of a dtype. Rows live as long as the process, so that a copy costs no
+/// reference.
 struct KernelRow: Sendable {
   // Addresses of functions, which never change.
-  nonisolated(unsafe) fileprivate(set) var kernels: [UnsafeRawPointer?] = []
+  private nonisolated(unsafe) let kernels: UnsafeBufferPointer<UnsafeRawPointer?>
+
+  fileprivate init(_ kernels: [UnsafeRawPointer?]) {
+    let copy = UnsafeMutableBufferPointer<UnsafeRawPointer?>.allocate(capacity: kernels.count)
+    _ = copy.initialize(from: kernels)
+    self.kernels = UnsafeBufferPointer(copy)
+  }
+
+  fileprivate static let empty = KernelRow([])
 
   subscript(dtype: DType) -> UnsafeRawPointer? { self[slot: dtype.code] }
   subscript(slot slot: Int) -> UnsafeRawPointer? { slot < kernels.count ? kernels[slot] : nil }
@@ -48,11 +57,11 @@ final class KernelTable: Sendable {
   private let rows: [String: KernelRow]
 
   private init() {
-    var rows: [String: KernelRow] = [:]
+    var rows: [String: [UnsafeRawPointer?]] = [:]
     let receive: KernelReceiver = { name, slot, kernel in
-      var row = rows[name.description] ?? KernelRow()
-      while row.kernels.count <= slot { row.kernels.append(nil) }
-      row.kernels[slot] = kernel
+      var row = rows[name.description] ?? []
+      while row.count <= slot { row.append(nil) }
+      row[slot] = kernel
       rows[name.description] = row
     }
     switch InstructionSet.current {
@@ -60,11 +69,11 @@ final class KernelTable: Sendable {
     case .avx2: AlulaCPUAVX2.registerKernels(receive)
     case .avx512: AlulaCPUAVX512.registerKernels(receive)
     }
-    self.rows = rows
+    self.rows = rows.mapValues { KernelRow($0) }
   }
 
   /// The kernels of that name; an empty row when there are none.
-  func row(_ name: String) -> KernelRow { rows[name] ?? KernelRow() }
+  func row(_ name: String) -> KernelRow { rows[name] ?? .empty }
 
   /// One kernel as a function of type `F`, which must be its calling convention.
   func function<F>(_ name: String, slot: Int, as type: F.Type) -> F? {

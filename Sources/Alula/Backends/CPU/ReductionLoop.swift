@@ -18,7 +18,7 @@ struct ReductionLoop: ~Copyable {
 
   /// Results that are folded side by side, and elements that are folded in one piece.
   private static let maximumWidth = 1024
-  private static let pieceSize = 64 * 1024
+  static let pieceSize = 64 * 1024
   /// Elements below which a further thread costs more than it brings.
   private static let grain = 32 * 1024
 
@@ -157,6 +157,17 @@ struct ReductionLoop: ~Copyable {
     withExtendedLifetime(partial) {}
   }
 
+  /// Folds all elements of a contiguous tensor, `pieceSize` at most, as `run` does: for the one row that they are nothing
+  /// needs to be arranged.
+  static func foldWhole(_ kernel: Kernel, _ input: Tensor, _ accumulator: DType, into output: Tensor, _ divisor: Double) {
+    withUnsafeTemporaryAllocation(byteCount: 16, alignment: 16) { bytes in
+      guard let sums = bytes.baseAddress else { return }
+      kernel(sums, nil, 0, 0, 1, nil, 1, 0)
+      if input.count > 0 { kernel(sums, input.data, input.count, input.dtype.itemSize, 1, nil, 1, 0) }
+      write(sums, accumulator, 1, at: 0, step: 0, into: output, divisor)
+    }
+  }
+
   /// Folds rows that lie one step apart, many in one call.
   private func foldRows(
     _ kernel: Kernel, _ accumulator: DType, into output: Tensor, _ divisor: Double,
@@ -177,7 +188,7 @@ struct ReductionLoop: ~Copyable {
           }
           kernel(sums, nil, 0, 0, count, nil, 1, 0)
           kernel(sums, source + first * row.step, element.extent, element.step, 1, own, count, row.step)
-          write(sums, accumulator, count, at: first * row.target, step: row.target, into: output, divisor)
+          ReductionLoop.write(sums, accumulator, count, at: first * row.target, step: row.target, into: output, divisor)
           first += count
         }
       }
@@ -236,12 +247,12 @@ struct ReductionLoop: ~Copyable {
     into output: Tensor, _ divisor: Double
   ) {
     let (_, target) = position(row, column)
-    write(
+    ReductionLoop.write(
       sums, accumulator, min(width, columns.extent - column), at: target, step: columns.target, into: output, divisor)
   }
 
   /// Writes accumulators as results, from element `target` on.
-  private func write(
+  private static func write(
     _ sums: UnsafeMutableRawPointer, _ accumulator: DType, _ count: Int, at target: Int, step: Int,
     into output: Tensor, _ divisor: Double
   ) {

@@ -50,10 +50,14 @@ extension CPUBackend {
     }
     let direct = output.dtype == result || output.dtype == accumulator
     let target = direct ? output : try Tensor(uninitialized: output.layout.shape, dtype: result)
-    try ReductionLoop(input, axes: axes).run(
-      unsafeBitCast(kernel, to: ReductionLoop.Kernel.self),
-      combine: unsafeBitCast(combine, to: ReductionLoop.Kernel.self),
-      accumulator: accumulator, into: target, divisor: divisor, centers: centers)
+    let fold = unsafeBitCast(kernel, to: ReductionLoop.Kernel.self)
+    if target.count == 1, centers == nil, input.layout.isContiguous, input.count <= ReductionLoop.pieceSize {
+      ReductionLoop.foldWhole(fold, input, accumulator, into: target, divisor)
+    } else {
+      try ReductionLoop(input, axes: axes).run(
+        fold, combine: unsafeBitCast(combine, to: ReductionLoop.Kernel.self),
+        accumulator: accumulator, into: target, divisor: divisor, centers: centers)
+    }
     if !direct { try output.copyElements(from: target.cast(dtype: output.dtype)) }
   }
 
