@@ -47,7 +47,9 @@ func retain<Object: Handles.Handled>(_ handle: OpaquePointer?, as: Object.Type, 
   -> alula_status
 {
   boundary { () throws(AlulaError) in
-    guard Handles.retain(handle, as: Object.self) else { throw badHandle(handle, name, type) }
+    if Handles.retain(handle, as: Object.self) { return }
+    guard Handles.object(handle, as: Object.self) == nil else { throw .outOfMemory("\(name): too many references") }
+    throw badHandle(handle, name, type)
   }
 }
 

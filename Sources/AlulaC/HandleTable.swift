@@ -75,7 +75,8 @@ final class HandleTable: @unchecked Sendable {
     chunks = .allocate(capacity: count)
     for i in 0..<count { (chunks + i).initialize(to: Chunk(nil)) }
     _ = pthread_key_create(&threadEnd) { _ in HandleTable.shared.endThread() }
-    // The list must be whole in the child: no other thread may be changing it while the process is copied.
+    // The list must be whole in the child: no other thread may be changing it while the process is copied. What other
+    // threads have pinned or in reserve then is lost to the child.
     _ = pthread_atfork(
       { HandleTable.shared.lock.lock() },
       { HandleTable.shared.lock.unlock() },

@@ -32,6 +32,9 @@ public enum Autograd {
 }
 
 private struct BackwardPass {
+  /// Nodes for which there is room at once.
+  private static let capacity = 16
+
   private let roots: [(edge: Edge, seed: Tensor)]
   /// The nodes that the roots depend on, each after all those that it leads to.
   private var order: [Node] = []
@@ -94,6 +97,10 @@ private struct BackwardPass {
   /// Depth first without recursion; `order` lists every node after those it leads to.
   private mutating func sort() {
     var stack: [(node: Node, next: Int, count: Int)] = []
+    stack.reserveCapacity(Self.capacity)
+    order.reserveCapacity(Self.capacity)
+    starts.reserveCapacity(Self.capacity)
+    pending.reserveCapacity(Self.capacity)
     for (edge, _) in roots where positions.insert(edge.node) {
       stack.append((edge.node, 0, edge.node.inputCount))
       while let (node, next, count) = stack.last {
@@ -217,51 +224,45 @@ private struct BackwardPass {
 /// The positions of nodes by identity: a hash table with open addressing, several times quicker than a dictionary,
 /// whose hash is made for hostile keys.
 private struct NodeTable {
-  private var keys: [UInt] = [0, 0, 0, 0, 0, 0, 0, 0]
-  private var values: [Int] = [0, 0, 0, 0, 0, 0, 0, 0]
+  /// Key 0 marks a free slot.
+  private var slots = Array(repeating: (key: UInt(0), value: 0), count: 16)
   private var count = 0
 
   /// Adds a node, at no position yet; false when it is there.
   mutating func insert(_ node: Node) -> Bool {
-    if 2 * count >= keys.count { grow() }
+    if 2 * count >= slots.count { grow() }
     let (slot, found) = find(Self.key(node))
     if found { return false }
-    keys[slot] = Self.key(node)
-    values[slot] = -1
+    slots[slot] = (Self.key(node), -1)
     count += 1
     return true
   }
 
-  mutating func set(_ node: Node, _ position: Int) { values[find(Self.key(node)).slot] = position }
+  mutating func set(_ node: Node, _ position: Int) { slots[find(Self.key(node)).slot].value = position }
 
   subscript(node: Node) -> Int? {
     let (slot, found) = find(Self.key(node))
-    return found ? values[slot] : nil
+    return found ? slots[slot].value : nil
   }
 
   private static func key(_ node: Node) -> UInt { UInt(bitPattern: Unmanaged.passUnretained(node).toOpaque()) }
 
   /// The key's slot, or the free one where it belongs.
   private func find(_ key: UInt) -> (slot: Int, found: Bool) {
-    let mask = keys.count - 1
+    let mask = slots.count - 1
     // Fibonacci hashing: the multiplication carries the address into the upper bits.
     var slot = Int((key &* 0x9E37_79B9_7F4A_7C15) >> 32) & mask
-    while keys[slot] != 0 {
-      if keys[slot] == key { return (slot, true) }
+    while slots[slot].key != 0 {
+      if slots[slot].key == key { return (slot, true) }
       slot = (slot + 1) & mask
     }
     return (slot, false)
   }
 
   private mutating func grow() {
-    let old = (keys, values)
-    keys = Array(repeating: 0, count: 2 * old.0.count)
-    values = keys.map { _ in 0 }
-    for (i, key) in old.0.enumerated() where key != 0 {
-      let slot = find(key).slot
-      keys[slot] = key
-      values[slot] = old.1[i]
-    }
+    let old = slots
+    slots = Array(repeating: (key: 0, value: 0), count: 2 * old.count)
+    for entry in old where entry.key != 0 { slots[find(entry.key).slot] = entry }
   }
 }
 

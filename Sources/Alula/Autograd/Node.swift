@@ -93,7 +93,9 @@ package final class LeafNode: Node, @unchecked Sendable {
   func accumulate(_ value: Tensor, owned: Bool) throws(AlulaError) {
     if let present = gradient {
       // Without a graph over it the present gradient can be added to where it is.
-      if present.edge == nil, value.edge == nil, present.layout == value.layout, present.layout.isContiguous {
+      if present.edge == nil, value.edge == nil, present.layout.isContiguous,
+        present.layout.shape == value.layout.shape
+      {
         try Operation.add.applyInPlace(present, value)
       } else {
         gradient = try present + value

@@ -32,7 +32,7 @@ extension Operation {
   }
 
   /// A call on one or two tensors and nothing else: what most calls of element-wise operations are. With equal dtypes
-  /// nothing needs a check or a change, and a `Call` is made for the tape only.
+  /// nothing needs a check or a change, and no `Call` is made.
   public func apply(_ a: Tensor, _ b: Tensor? = nil) throws(AlulaError) -> Tensor {
     guard case .elementwise(let output, _) = body, isPlain, inputs.count == (b == nil ? 1 : 2), isUniform(a, b) else {
       return try first(b.map { Operands(a, $0) } ?? Operands(a))
@@ -42,7 +42,7 @@ extension Operation {
     return result
   }
 
-  /// A reduction as `apply` is to an element-wise operation. `dtype` is for those that have such an attribute.
+  /// The same for reductions: `axis` as their first attribute, `dtype` for those that have it.
   public func reduce(_ x: Tensor, _ axis: [Int]? = nil, keepdims: Bool = false, dtype: DType? = nil)
     throws(AlulaError) -> Tensor
   {

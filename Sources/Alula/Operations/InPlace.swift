@@ -30,8 +30,8 @@ extension Operation {
     try target.assign(result, operation: name)
   }
 
-  /// An element-wise operation of one or two tensors, as `apply` is to `callAsFunction`: nothing but the loop where the
-  /// result fits over the target as it is, and no gradient is wanted.
+  /// The same for a call on one or two tensors and nothing else: only the loop, where the result fits over the target
+  /// as it is and no gradient is wanted.
   public func applyInPlace(_ target: Tensor, _ b: Tensor? = nil) throws(AlulaError) {
     guard case .elementwise(.same, _) = body, isPlain, inputs.count == (b == nil ? 1 : 2), isUniform(target, b),
       !GradientMode.isEnabled || (target.edge == nil && b?.edge == nil), mayWrite(target, reading: b)
@@ -40,6 +40,7 @@ extension Operation {
     target.storage.markWritten()
   }
 
+  /// Whether `b` has the target's shape or none, and its elements lie elsewhere or just where the target's do.
   private func mayWrite(_ target: Tensor, reading b: Tensor?) -> Bool {
     guard target.layout.isContiguous else { return false }
     guard let b, b !== target else { return true }

@@ -73,8 +73,9 @@ extension GradientContext {
     try Call(node.operation, Operands()).axes(optionalInts("axis"), rank: shape(0).count)
   }
 
-  /// A reduction's gradient (or result) with its reduced axes back as extent 1.
+  /// A reduction's gradient (or result) with its reduced axes back as extent 1, as far as broadcasting needs them.
   func expandReduced(_ tensor: Tensor) throws(AlulaError) -> Tensor {
+    if tensor.rank == 0 { return tensor }
     var shape = shape(0)
     for axis in try reducedAxes() { shape[axis] = 1 }
     return try tensor.reshape(shape: shape)

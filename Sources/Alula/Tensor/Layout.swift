@@ -9,6 +9,8 @@ public final class Layout: Sendable {
   public let count: Int
   /// Whether the elements lie in row-major order without gaps.
   public let isContiguous: Bool
+  /// Whether all elements are one and the same.
+  package let isRepeated: Bool
 
   /// A row-major layout that starts at the storage's first element.
   ///
@@ -26,6 +28,7 @@ public final class Layout: Sendable {
     self.shape = shape
     self.count = count
     isContiguous = true
+    isRepeated = count == 1
     offset = 0
     var steps = shape
     var step = 1
@@ -46,6 +49,7 @@ public final class Layout: Sendable {
     self.offset = offset
     count = shape.checkedProduct ?? 0
     isContiguous = Layout.isContiguous(shape, strides, count)
+    isRepeated = count == 1 || shape.indices.allSatisfy { strides[$0] == 0 || shape[$0] == 1 }
   }
 
   public var rank: Int { shape.count }

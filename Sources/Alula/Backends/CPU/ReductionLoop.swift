@@ -159,7 +159,9 @@ struct ReductionLoop: ~Copyable {
 
   /// Folds all elements of a contiguous tensor, `pieceSize` at most, as `run` does: for the one row that they are nothing
   /// needs to be arranged.
-  static func foldWhole(_ kernel: Kernel, _ input: Tensor, _ accumulator: DType, into output: Tensor, _ divisor: Double) {
+  static func foldWhole(
+    _ kernel: Kernel, _ input: Tensor, _ accumulator: DType, into output: Tensor, _ divisor: Double
+  ) {
     withUnsafeTemporaryAllocation(byteCount: 16, alignment: 16) { bytes in
       guard let sums = bytes.baseAddress else { return }
       kernel(sums, nil, 0, 0, 1, nil, 1, 0)

@@ -43,7 +43,7 @@ enum StridedLoop {
   ) -> Bool {
     pointers[k] = input.data.assumingMemoryBound(to: CChar.self)
     // One element repeats; otherwise the shape must be the output's, without gaps.
-    if input.count == 1 { return true }
+    if input.layout.isRepeated { return true }
     strides[k] = input.dtype.itemSize
     return input.layout === output.layout
       || (input.layout.isContiguous && input.layout.shape == output.layout.shape)
