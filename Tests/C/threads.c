@@ -55,6 +55,28 @@ static void *fight(void *argument) {
   return NULL;
 }
 
+// Threads compute with a tensor until one of them releases it under the others.
+static void *lose(void *argument) {
+  const int me = (int)(intptr_t)argument;
+  int i;
+  for (i = 0; i < 64; i++) {
+    int k;
+    for (k = 0;; k++) {
+      alula_tensor *out;
+      const alula_status status = k % 2 == 0 ? alula_add(&out, contested[i], contested[i])
+                                             : alula_sum(&out, contested[i], NULL, 0, false, ALULA_DTYPE_NONE);
+      if (status != ALULA_OK) {
+        CHECK(status == ALULA_INVALID_HANDLE && out == NULL);
+        break;
+      }
+      CHECK(element(out, 0) == (k % 2 == 0 ? 2 : 1));
+      OK(alula_tensor_release(out));
+      if (k == 3 && i % thread_count == me) OK(alula_tensor_release(contested[i]));
+    }
+  }
+  return NULL;
+}
+
 static void run(void *(*body)(void *)) {
   pthread_t threads[thread_count];
   intptr_t i;
@@ -75,6 +97,9 @@ int main(int argc, char **argv) {
   run(fight);
   for (i = 0; i < thread_count; i++) total += released[i];
   CHECK(total == 512);
+
+  for (i = 0; i < 64; i++) contested[i] = vector(&one, 1);
+  run(lose);
   CHECK(alula_live_handles() == 0);
   return 0;
 }
