@@ -56,7 +56,7 @@ for source in "$programs"/*.c "$programs"/*.cc; do
     leaks=full
     [ "$name" = fork ] && leaks=no
     # "Possibly lost" is how the Swift runtime's type metadata look, once per type: it points past their start.
-    (cd "$work" && valgrind --quiet --leak-check=$leaks --errors-for-leak-kinds=definite,indirect \
+    (cd "$work" && valgrind --quiet --fair-sched=try --leak-check=$leaks --errors-for-leak-kinds=definite,indirect \
       --show-leak-kinds=definite,indirect --error-exitcode=1 --trace-children=yes \
       --suppressions="$root/Tests/C/valgrind.supp" "./$name" --quick) || fail "$name, under valgrind,"
   fi
