@@ -14,7 +14,9 @@ let kernelFlags = [
   let avx2Flags = ["-Xcc", "-mavx2", "-Xcc", "-mfma", "-Xcc", "-mf16c"]
   let avx512Flags =
     avx2Flags
-    + ["f", "bw", "dq", "vl", "bf16"].flatMap { ["-Xcc", "-mavx512\($0)"] }
+    + ["avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16", "amx-tile", "amx-bf16"].flatMap {
+      ["-Xcc", "-m\($0)"]
+    }
 #else
   let avx2Flags: [String] = []
   let avx512Flags: [String] = []

@@ -15,9 +15,9 @@ VARIANTS = ("AlulaCPU", "AlulaCPUAVX2", "AlulaCPUAVX512")
 HOT = (
     "ActivationGradients", "Activations", "Arithmetic", "Attention", "Bitwise", "ChannelNormalization",
     "Classification", "Comparison", "Copies", "CrossEntropy", "DepthwiseConvolution",
-    "Exponentials", "Extrema", "FloatCasts", "Fused", "GemmFloatKernels", "GemmIntegerKernels", "Hyperbolics",
-    "IntegerCasts", "Logical", "Normalization", "PanelMoves", "Power", "Recurrent", "Reductions", "Rounding",
-    "Scans", "Search", "Selection", "Softmax", "SoftmaxColumns", "Transposition", "Winograd",
+    "Exponentials", "Extrema", "FloatCasts", "Fused", "GemmFloatKernels", "GemmIntegerKernels", "GemmTileKernels",
+    "Hyperbolics", "IntegerCasts", "Logical", "Normalization", "PanelMoves", "Power", "Recurrent", "Reductions",
+    "Rounding", "Scans", "Search", "Selection", "Softmax", "SoftmaxColumns", "Transposition", "Winograd",
 )  # fmt: skip
 #: Those among them whose loops write vectors to the stack: rows' ends and accumulators that pass through it, and a few
 #: loops with a value more alive than there are registers.

@@ -11,6 +11,7 @@ func registerGemm(_ receive: KernelReceiver) {
   registerGemmFloat(receive)
   registerGemmDouble(receive)
   registerGemmPairs(receive)
+  registerGemmTiles(receive)
   registerGemmUInt8(receive)
   registerGemmUInt16(receive)
   registerGemmUInt32(receive)

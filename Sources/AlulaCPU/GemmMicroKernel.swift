@@ -319,7 +319,7 @@ func gemmProduct<V: SIMD>(
   }
 }
 
-/// Moves the used part of a tile from its temporary to C: a vector, if it fills one, and single elements.
+/// Moves the used part of a tile from its temporary to C: the vectors that it fills, and single elements.
 @inline(__always)
 func copyEdgeTile<V: SIMD>(
   _ zero: V, _ rows: Int, _ columns: Int, _ tile: UnsafePointer<V.Scalar>,
@@ -332,13 +332,13 @@ func copyEdgeTile<V: SIMD>(
     let out = c + row &* rowStride
     let bias = rowBias.map { V(repeating: $0[row]) }
     var column = 0
-    if columns >= width {
-      var value = UnsafeRawPointer(from).loadUnaligned(as: V.self)
+    while column &+ width <= columns {
+      var value = UnsafeRawPointer(from + column).loadUnaligned(as: V.self)
       if let bias { value = add(value, bias) }
-      if let columnBias { value = add(value, UnsafeRawPointer(columnBias).loadUnaligned(as: V.self)) }
-      if accumulate { value = add(UnsafeRawPointer(out).loadUnaligned(as: V.self), value) }
-      storeLanes(out, value)
-      column = width
+      if let columnBias { value = add(value, UnsafeRawPointer(columnBias + column).loadUnaligned(as: V.self)) }
+      if accumulate { value = add(UnsafeRawPointer(out + column).loadUnaligned(as: V.self), value) }
+      storeLanes(out + column, value)
+      column &+= width
     }
     while column < columns {
       var value = V(repeating: from[column])

@@ -1,7 +1,10 @@
+#define _GNU_SOURCE
 #include "csupport.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static uint64_t enabled_state(void) {
   uint32_t low, high;
@@ -36,8 +39,22 @@ bool csupport_multiplies_pairs_at_full_rate(void) {
   uint32_t a, b, c, d;
   return csupport_has_avx512() && __get_cpuid(0, &a, &b, &c, &d) && b == signature_AMD_ebx;
 }
+
+bool csupport_enable_tiles(void) {
+  uint32_t a, b, c, d;
+  if (!csupport_has_avx512() || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+  const uint32_t tiles_of_bfloat16 = 1u << 22, tiles = 1u << 24, needed = tiles_of_bfloat16 | tiles;
+  if ((d & needed) != needed || (enabled_state() & 0x60000) != 0x60000) return false;
+#if defined(__linux__) && defined(SYS_arch_prctl)
+  const int request_permission = 0x1023, tile_data = 18;
+  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+#else
+  return false;
+#endif
+}
 #else
 bool csupport_has_avx2(void) { return false; }
 bool csupport_has_avx512(void) { return false; }
 bool csupport_multiplies_pairs_at_full_rate(void) { return false; }
+bool csupport_enable_tiles(void) { return false; }
 #endif

@@ -47,6 +47,11 @@ bool csupport_has_avx512(void);
 /// issue four others.
 bool csupport_multiplies_pairs_at_full_rate(void);
 
+/// Whether the processor multiplies tiles of bfloat16 matrices and this process may: it asks the system for
+/// that, which from then on keeps more of the processor's state for each thread, and needs 8 KB more of the
+/// stack of a thread that receives a signal.
+bool csupport_enable_tiles(void);
+
 /// Sleeps while the 32-bit `word` holds `expected`; may return early. No other process sees the word.
 void csupport_futex_wait(void *word, uint32_t expected);
 

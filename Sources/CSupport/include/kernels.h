@@ -40,9 +40,9 @@ typedef struct gemm_product {
   intptr_t c_count, c_row;
   /// C += A B.
   bool accumulate;
-  /// Unless NULL, panels to fill while the first rows are multiplied, for the others and for later calls: B lies as
-  /// rows of adjacent elements, b0 apart, and fills whole panels; A has a tile's rows at least; count, depth1 and
-  /// depth2 are 1.
+  /// Unless NULL, panels to fill while the first rows are multiplied, for the others and for later calls: B
+  /// lies as rows of adjacent elements, b0 apart, and fills whole panels; A has a tile's rows at least; count,
+  /// depth1 and depth2 are 1.
   void *kept_panels;
 } gemm_product;
 

@@ -59,6 +59,36 @@ def test_operands_lie_anyhow(m, n, k):
         np.testing.assert_allclose(np.asarray(left @ right), expected, rtol=1e-4, atol=1e-3, err_msg=f"{name} {other}")
 
 
+@pytest.mark.parametrize(
+    "m, n, k", [(2, 2, 2), (31, 33, 32), (32, 32, 64), (33, 31, 63), (100, 70, 600), (60, 40, 2500)]
+)
+def test_bfloat16(m, n, k):
+    """Products of bfloat16 numbers are exact in float32 and summed there; then the result is rounded."""
+
+    def halves(a: np.ndarray) -> dict[str, alula.Tensor]:
+        rows, columns = a.shape
+        spaced, wide = np.full((2 * rows, 3 * columns), np.nan), np.full((rows, columns + 3), np.nan)
+        spaced[::2, ::3], wide[:, 1:-2] = a, a
+        arrays = (a, a.T.copy(), spaced, wide, np.hstack([a.T, a.T]))
+        plain, turned, spaced, wide, stacked = (alula.asarray(x).astype(alula.bfloat16) for x in arrays)
+        return {
+            "rows": plain,
+            "columns": turned.T,
+            "spaced": spaced[::2, ::3],
+            "within": wide[:, 1:-2],
+            "columns within": stacked[:, :rows].T,
+        }
+
+    a, b = halves(random(m, k)), halves(random(k, n))
+    bias = alula.asarray(random(n)).astype(alula.bfloat16)
+    x, y, z = (np.asarray(t.astype(alula.float64)) for t in (a["rows"], b["rows"], bias))
+    size = np.abs(x) @ np.abs(y)
+    for (name_a, left), (name_b, right) in itertools.product(a.items(), b.items()):
+        for product, expected in ((left @ right, x @ y), (alula.linear(left, right.T, bias), x @ y + z)):
+            error = np.abs(np.asarray(product.astype(alula.float64)) - expected)
+            assert (error <= 2**-8 * np.abs(expected) + 1e-6 * size).all(), (name_a, name_b)
+
+
 @pytest.mark.parametrize("dtype", ["int8", "uint16", "int32", "int64"])
 def test_integers(dtype):
     a, b = (np.arange(7 * 21).reshape(7, 21) % 11).astype(dtype), (np.arange(21 * 40).reshape(21, 40) % 7).astype(dtype)

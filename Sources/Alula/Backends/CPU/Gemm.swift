@@ -59,7 +59,7 @@ struct Gemm {
   /// is no memory for panels.
   func run(_ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int) -> Bool {
     if m == 0 || n == 0 { return true }
-    // Pairs exist in panels only.
+    // Pairs and tiles exist in panels only.
     let isPlain = kernels.depthUnit == 1
     if isPlain, runVector(a, b, c, rowStride: rowStride) || runNarrow(a, b, c, rowStride: rowStride) { return true }
     if let done = runSplit(a, b, c, rowStride: rowStride) { return done }

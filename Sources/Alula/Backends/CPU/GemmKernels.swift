@@ -22,18 +22,29 @@ struct GemmKernels: Sendable {
   /// The kernels for elements of `dtype`, if it has some of its own.
   static func of(_ dtype: DType) -> GemmKernels? { all[dtype.code] }
 
-  /// The kernels that multiply bfloat16 matrices into a float32 one, where the processor gains by them.
-  static let bfloat16Pairs: GemmKernels? =
-    csupport_multiplies_pairs_at_full_rate() ? GemmKernels(.bfloat16, result: .float32, depthUnit: 2) : nil
+  /// The kernels that multiply bfloat16 matrices into a float32 one, where the processor gains by them: by tiles, or by
+  /// pairs of elements.
+  static let bfloat16Matrices: GemmKernels? =
+    if InstructionSet.current == .avx512, csupport_enable_tiles() {
+      GemmKernels(.bfloat16, slot: tileSlot, result: .float32, depthUnit: 32)
+    } else if csupport_multiplies_pairs_at_full_rate() {
+      GemmKernels(.bfloat16, result: .float32, depthUnit: 2)
+    } else {
+      nil
+    }
+  /// Where the kernels of tiles stand.
+  private static let tileSlot = 16
 
-  /// Kernels of `dtype`; what concerns the result only is `result`'s, unless it is the same.
-  private init?(_ dtype: DType, result: DType? = nil, depthUnit: Int = 1) {
+  /// Kernels of `dtype`, at its code unless there is a slot; what concerns the result only is `result`'s, unless it is the
+  /// same.
+  private init?(_ dtype: DType, slot: Int? = nil, result: DType? = nil, depthUnit: Int = 1) {
     let table = KernelTable.shared
     let result = result ?? dtype
-    guard let shape = table.function("gemm.shape", slot: dtype.code, as: gemm_shape_kernel.self),
-      let packA = table.function("gemm.pack_a", slot: dtype.code, as: gemm_pack_kernel.self),
-      let packB = table.function("gemm.pack_b", slot: dtype.code, as: gemm_pack_kernel.self),
-      let block = table.function("gemm.block", slot: dtype.code, as: gemm_block_kernel.self),
+    let slot = slot ?? dtype.code
+    guard let shape = table.function("gemm.shape", slot: slot, as: gemm_shape_kernel.self),
+      let packA = table.function("gemm.pack_a", slot: slot, as: gemm_pack_kernel.self),
+      let packB = table.function("gemm.pack_b", slot: slot, as: gemm_pack_kernel.self),
+      let block = table.function("gemm.block", slot: slot, as: gemm_block_kernel.self),
       let vector = table.function("gemm.vector", slot: result.code, as: gemm_vector_kernel.self),
       let add = table.function("gemm.add", slot: result.code, as: gemm_add_kernel.self)
     else { return nil }

@@ -26,7 +26,7 @@ extension CPUBackend {
   private static func product(
     _ call: Call, _ outputs: [Tensor], _ body: (Call, GemmKernels, Tensor) throws(AlulaError) -> Void
   ) throws(AlulaError) {
-    if outputs[0].dtype == .bfloat16, let kernels = GemmKernels.bfloat16Pairs, !call[0].isVector, !call[1].isVector {
+    if outputs[0].dtype == .bfloat16, let kernels = GemmKernels.bfloat16Matrices, !call[0].isVector, !call[1].isVector {
       let result = try Tensor(uninitialized: outputs[0].layout.shape, dtype: .float32)
       try body(call, kernels, result)
       return try Operation.convert.execute(Call(.convert, [result], [.dtype(.bfloat16)]), into: outputs)
