@@ -39,6 +39,12 @@ typedef VECTOR(uint8_t, VECTOR_BYTES / 8) vector_uint64_bytes;
 /// Asks for the cache line at `address`, which may be any, before it is read.
 static inline __attribute__((always_inline)) void prefetch(const void *address) { __builtin_prefetch(address); }
 
+/// `x`, which the compiler then does not know how it came about.
+static inline __attribute__((always_inline)) intptr_t opaque(intptr_t x) {
+  __asm__("" : "+r"(x));
+  return x;
+}
+
 // lanes_A_to_B: each element converted. Integers are cut to the lower bits; floats are cut towards zero
 // and must be within the range of the integer.
 #define CONVERSION(from, to)                                          \
