@@ -3,10 +3,9 @@ import Synchronization
 
 /// A convolution whose patches are read from the images themselves.
 ///
-/// The images are copied once with their channels last, so that a patch's row is contiguous. A register tile holds 16
-/// channels of the target at the same position of as many images as it has rows; taps that lie
-/// outside the image are left out. With
-/// too few images it holds neighbouring positions instead, of images padded at the left and right.
+/// The images are copied once with their channels last, so that a patch's row is contiguous. A register tile holds
+/// some channels of the target at the same position of as many images as it has rows; taps that lie outside the image
+/// are left out. With too few images it holds neighbouring positions instead, of images padded at the left and right.
 struct DirectConvolution {
   let kernels: ConvolutionKernels
   let batch: Int
@@ -106,6 +105,7 @@ struct DirectConvolution {
   private func depth(_ y: Range<Int>, _ x: Range<Int>, _ layout: ChannelsLastImages) -> gemm_product {
     var product = gemm_product(rows: 0, columns: lanes, depth: channels, rowStride: lanes, accumulate: false)
     product.a0 = 1
+    product.b_panel = rows.count * columns.count * channels * lanes
     product.b0 = lanes
     product.depth1 = x.count
     product.a1 = columns.spacing * allChannels
@@ -141,6 +141,8 @@ struct DirectConvolution {
     let columnTasks = (width + 95) / 96
     let rowsAtOnce = columnTasks > 1 ? 1 : max(1, min(rows.positions, 96 / width))
     let rowTasks = (rows.positions + rowsAtOnce - 1) / rowsAtOnce
+    // Panels of the weight that share what is read of the images.
+    let panelsAtOnce = min(panels, 2)
     // Rows of taps whose part of a panel of the weight stays in the first-level cache while positions pass by.
     let tapRows = max(1, (16 << 10) / max(columns.count * channels * lanes * size, 1))
     let block = rowsAtOnce * ((width + columnTasks - 1) / columnTasks)
@@ -149,8 +151,8 @@ struct DirectConvolution {
     let failed = Atomic(false)
     let tasks = groups * imageTasks * rowTasks * columnTasks
     ThreadPool.parallelFor(tasks, grain: max(1, (1 << 19) / max(work, 1))) { range in
-      guard let tile = Scratch(elements: [across ? tallest : 1, block, lanes], size: size),
-        let turned = Scratch(elements: [scatter == nil ? 0 : lanes, block], size: size)
+      guard let tile = Scratch(elements: [across ? tallest : 1, block, panelsAtOnce * lanes], size: size),
+        let turned = Scratch(elements: [scatter == nil ? 0 : panelsAtOnce * lanes, block], size: size)
       else { return failed.store(true, ordering: .relaxed) }
       for task in range {
         // Neighbouring tasks, which run at the same time, write to different images: rows of one plane share cache
@@ -203,9 +205,11 @@ struct DirectConvolution {
               ))
           }
         }
-        for panel in 0..<panels {
+        for panel in stride(from: 0, to: panels, by: panelsAtOnce) {
+          let panelCount = min(panelsAtOnce, panels - panel)
+          let tileWidth = panelCount * lanes
           let weights = weight + (group * panels + panel) * taps * channels * lanes * size
-          let used = min(lanes, targets - panel * lanes)
+          let used = min(tileWidth, targets - panel * lanes)
           let planes =
             target + (images.lowerBound * groups * targets + group * targets + panel * lanes) * targetPlane * size
           for first in stride(from: 0, to: max(rows.count, 1), by: tapRows) {
@@ -214,23 +218,26 @@ struct DirectConvolution {
               product.depth2 = min(tapRows, run.product.depth2 - first)
               if first > 0, product.depth2 <= 0 { continue }
               product.accumulate = first > 0
+              product.columns = tileWidth
+              product.c_count *= panelCount
+              product.c_row *= panelCount
               kernels.gemm.block(
                 &product, from + (run.source + first * product.a2) * size,
-                weights + (run.weight * lanes + first * product.b2) * size, tile.pointer + run.tile * lanes * size, nil,
+                weights + (run.weight * lanes + first * product.b2) * size, tile.pointer + run.tile * tileWidth * size, nil,
                 first > 0 ? nil : bias.map { $0 + (group * panels + panel) * lanes * size })
             }
           }
           for image in 0..<images.count {
-            let filled = UnsafeRawPointer(tile.pointer) + image * positions * lanes * size
+            let filled = UnsafeRawPointer(tile.pointer) + image * positions * tileWidth * size
             let planes = planes + image * groups * targets * targetPlane * size
             if let scatter {
-              kernels.transpose(positions, used, filled, lanes, turned.pointer, positions)
+              kernels.transpose(positions, used, filled, tileWidth, turned.pointer, positions)
               kernels.scatter(
                 used, firstRow * width + columnRange.lowerBound, positions, width, turned.pointer, positions, planes,
                 [targetPlane, scatter.row, scatter.column])
             } else {
               kernels.transpose(
-                positions, used, filled, lanes, planes + (firstRow * width + columnRange.lowerBound) * size, targetPlane
+                positions, used, filled, tileWidth, planes + (firstRow * width + columnRange.lowerBound) * size, targetPlane
               )
             }
           }
