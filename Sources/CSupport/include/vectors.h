@@ -44,6 +44,10 @@ static inline __attribute__((always_inline)) intptr_t opaque(intptr_t x) {
   __asm__("" : "+r"(x));
   return x;
 }
+static inline __attribute__((always_inline)) const void *opaque_address(const void *x) {
+  __asm__("" : "+r"(x));
+  return x;
+}
 
 // lanes_A_to_B: each element converted. Integers are cut to the lower bits; floats are cut towards zero
 // and must be within the range of the integer.

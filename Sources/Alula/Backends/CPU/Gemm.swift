@@ -217,8 +217,8 @@ struct Gemm {
     let tasks = min(64, work.roundedDownToPowerOfTwo)
     if readsB {
       let rowTasks = max(1, min(tasks, m / 48)).roundedDownToPowerOfTwo
-      let columns = rowTasks == tasks ? n : max(1, panels * rowTasks / tasks) * lanes
-      return (columns, (m + rowTasks - 1) / rowTasks)
+      let columns = rowTasks == tasks ? n : panels * rowTasks / tasks * lanes
+      return (max(columns, kernels.tileColumns), (m + rowTasks - 1) / rowTasks)
     }
     // A long A and a short B, as activations and a weight: each thread packs all of B, once, and takes rows, of which its
     // cache holds what it wrote before (768×512×128 on two threads: 476 to 396 µs).
@@ -227,8 +227,10 @@ struct Gemm {
       return (n, kernels.paddedRows((m + rowTasks - 1) / rowTasks))
     }
     // Strips share what the second-level cache holds of A; from farther away it must not come too often, nor be cut into
-    // many rows, for each of which B is packed again (1024³: 14.7 to 13.9 ms).
-    let narrowest = m * k * kernels.itemSize <= 1 << 20 ? lanes : max(lanes, 128)
+    // many rows, for each of which B is packed again (1024³: 14.7 to 13.9 ms). Few rows wait for B more than they
+    // compute, whatever the tile, and narrow strips share it out evenly.
+    let narrowest =
+      m * k * kernels.itemSize > 1 << 20 ? max(lanes, 128) : m < 128 ? lanes : kernels.tileColumns
     let columns = max(narrowest, panels / min(tasks, 16) * lanes)
     let columnTasks = (n + columns - 1) / columns
     let rowTasks = min(tasks / columnTasks, m / (columnTasks >= 8 ? 1024 : m < 384 ? 48 : 256))

@@ -5,6 +5,8 @@ struct GemmKernels: Sendable {
   /// Rows and columns of a tile: the widths of packed panels.
   let rows: Int
   let columns: Int
+  /// Columns of the tile that loads least for its arithmetic: two panels where there are registers for it.
+  var tileColumns: Int { rows > 6 ? 2 * columns : columns }
   /// Bytes of an operand's elements, and of the product's.
   let itemSize: Int
   let resultSize: Int
