@@ -136,7 +136,7 @@ package final class OperationNode: Node, @unchecked Sendable {
   let operation: Operation
   let attributes: [AttributeValue]
   private(set) var inputs = ShortList<Input?>()
-  private(set) var outputs = ShortList<Output>()
+  private(set) var outputs = ShortList<Output?>()
   /// Whether something is saved that `releaseSaved` lets go of; a rule that needs nothing but shapes can run again.
   private var hasSaved = false
   private var isReleased = false
@@ -163,8 +163,10 @@ package final class OperationNode: Node, @unchecked Sendable {
   package override var name: String { operation.name }
   package override var outputCount: Int { outputs.count }
   package override var inputCount: Int { inputs.count }
-  package override func edge(_ i: Int) -> Edge? { inputs[i]?.edge }
-  override func inputType(_ i: Int) -> (dtype: DType, layout: Layout)? { inputs[i].map { ($0.dtype, $0.layout) } }
+  package override func edge(_ i: Int) -> Edge? { inputs.with(i) { $0?.edge } }
+  override func inputType(_ i: Int) -> (dtype: DType, layout: Layout)? {
+    inputs.with(i) { input in input.map { ($0.dtype, $0.layout) } }
+  }
 
   /// Remembers a result, and saves it if the rule needs it: without its edge, which would lead back here and keep the
   /// node alive for ever.
@@ -189,9 +191,9 @@ package final class OperationNode: Node, @unchecked Sendable {
 
   /// The i-th result as it was; nil when it was not saved.
   func savedOutput(_ i: Int) throws(AlulaError) -> Tensor? {
-    guard let saved = outputs[i].saved else { return nil }
+    guard let output = outputs[i], let saved = output.saved else { return nil }
     return try saved.restore(
-      outputs[i].dtype, outputs[i].layout, edge: Edge(node: self, output: i), operation: operation.name)
+      output.dtype, output.layout, edge: Edge(node: self, output: i), operation: operation.name)
   }
 
   override func inputGradients(_ gradients: [Tensor?]) throws(AlulaError) -> [Tensor?] {
@@ -226,7 +228,7 @@ package final class OperationNode: Node, @unchecked Sendable {
   override func releaseSaved() {
     guard hasSaved else { return }
     for i in 0..<inputs.count { inputs[i]?.saved = nil }
-    for i in 0..<outputs.count { outputs[i].saved = nil }
+    for i in 0..<outputs.count { outputs[i]?.saved = nil }
     hasSaved = false
     isReleased = true
   }

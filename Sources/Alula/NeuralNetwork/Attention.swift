@@ -89,7 +89,7 @@ extension Operation {
       }
       // In terms of operations, which can be differentiated again.
       let weights = try attentionWeights(q, k, mask, causal: causal, scale: scale)
-      let scores = try softmaxBackward.first([g.matmul(v.matrixTranspose()), weights], [.int(-1)]) * scale
+      let scores = try softmaxBackward.first(Operands(g.matmul(v.matrixTranspose()), weights), [.int(-1)]) * scale
       return [
         try scores.matmul(k), try scores.matrixTranspose().matmul(q), try weights.matrixTranspose().matmul(g), nil,
       ]

@@ -48,7 +48,8 @@ extension Operation {
     attributes: [reduction, ignoreIndex], dtypes: .floating, promotion: .common,
     body: .composite { (c) throws(AlulaError) in
       let rows = try c.classRows()
-      var losses = try classElements.first([rows.logits, rows.targets], [.int(c.int("ignore_index"))]).negative()
+      var losses = try classElements.first(Operands(rows.logits, rows.targets), [.int(c.int("ignore_index"))])
+        .negative()
       if let weights = try c.classWeights(rows) { losses = try losses * weights }
       return [try c.reducedClasses(losses, rows)]
     },
@@ -94,7 +95,7 @@ extension Operation {
     let ignored: AttributeValue = .int(c.int("ignore_index"))
     // The target as weights of the classes' losses: w_t (1 - ε) at the class and ε w / C everywhere; nothing where ignored.
     let units = try Tensor.ones(shape: [targets.count], dtype: logits.dtype)
-    let hot = try classScatter.first([units, targets], [.int(classes), ignored])
+    let hot = try classScatter.first(Operands(units, targets), [.int(classes), ignored])
     let counted = try hot.sum(axis: [1], keepdims: true)
     let share = try hot * (1 - smoothing) + counted * (smoothing / Double(classes))
     let weighted = try weight.map { (weight) throws(AlulaError) in try share * weight } ?? share
@@ -121,10 +122,18 @@ extension Operation {
     body: .primitive { (c) throws(AlulaError) in [TensorSpec(c[0].dtype, [c[0].layout.shape[0]])] },
     gradient: .rule(saves: .input(1)) { (c) throws(AlulaError) in
       [
-        try classScatter.first([c.gradient, c.input(1)], [.int(c.shape(0)[1]), .int(c.int("ignore_index"))]), nil,
+        try classScatter.first(Operands(c.gradient, c.input(1)), [.int(c.shape(0)[1]), .int(c.int("ignore_index"))]),
+        nil,
       ]
     },
     samples: [], reference: nil)
+
+  /// How many rows count: a 0-d tensor of the losses' dtype.
+  static let classCount: Operation = .init(
+    "class_count", "How many rows' classes are not the ignored one.",
+    source: .alula, inputs: [.value("losses"), .index("target")], attributes: [ignoreIndex], dtypes: .floating,
+    body: .primitive { (c) throws(AlulaError) in [TensorSpec(c[0].dtype, [])] },
+    gradient: .notDifferentiable, samples: [], reference: nil)
 
   /// Rows (R, C) of zeros, but for one element each at its class; nothing for the ignored one.
   static let classScatter: Operation = .init(
@@ -135,7 +144,7 @@ extension Operation {
       [TensorSpec(c[0].dtype, [c[0].count, c.int("classes")])]
     },
     gradient: .rule(saves: .input(1)) { (c) throws(AlulaError) in
-      [try classElements.first([c.gradient, c.input(1)], [.int(c.int("ignore_index"))]), nil]
+      [try classElements.first(Operands(c.gradient, c.input(1)), [.int(c.int("ignore_index"))]), nil]
     },
     samples: [], reference: nil)
 }
@@ -177,26 +186,28 @@ extension Call {
         "\(operation.name): weight of shape \(weight.layout.shape) for \(classes) classes in shape \(shape)")
     }
     let order = (0..<shape.count).filter { $0 != axis } + [axis]
-    let rows = try (shape.count > 2 ? logits.permuteDims(axes: order) : logits).reshape(shape: [target.count, classes])
-    return ClassRows(logits: rows, targets: try target.reshape(shape: [target.count]), shape: rest)
+    let rows = shape.count > 2 ? try logits.permuteDims(axes: order) : logits
+    return ClassRows(
+      logits: try rows.rank == 2 ? rows : rows.reshape(shape: [target.count, classes]),
+      targets: try target.rank == 1 ? target : target.reshape(shape: [target.count]), shape: rest)
   }
 
   /// The weight of each row's class, 0 for the ignored one; nil when there are no weights.
   fileprivate func classWeights(_ rows: ClassRows) throws(AlulaError) -> Tensor? {
     guard let weight = optional(2) else { return nil }
     let expanded = try weight.broadcastTo(shape: rows.logits.shape)
-    return try Operation.classElements.first([expanded, rows.targets], [.int(int("ignore_index"))])
+    return try Operation.classElements.first(Operands(expanded, rows.targets), [.int(int("ignore_index"))])
   }
 
   /// The rows' losses after attribute `reduction`.
   fileprivate func reducedClasses(_ losses: Tensor, _ rows: ClassRows) throws(AlulaError) -> Tensor {
     switch string("reduction") {
-    case "none": return try losses.reshape(shape: rows.shape)
+    case "none": return try rows.shape.count == 1 ? losses : losses.reshape(shape: rows.shape)
     case "sum": return try losses.sum()
     default:
       if let weights = try classWeights(rows) { return try losses.sum() / weights.sum() }
-      let counted = try rows.targets.notEqual(Tensor(scalar: .int(Int64(int("ignore_index"))), weak: true)).sum()
-      return try losses.sum() / counted.cast(dtype: losses.dtype)
+      return try losses.sum()
+        / Operation.classCount.first(Operands(losses, rows.targets), [.int(int("ignore_index"))])
     }
   }
 

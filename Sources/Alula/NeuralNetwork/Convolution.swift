@@ -125,7 +125,7 @@ extension Operation {
     gradient: .rule(saves: .inputs) { (c) throws(AlulaError) in
       let gradient = try c.gradient
       return [
-        c.needsGradient(0) ? try conv2d.first([gradient, c.input(1), nil], c.convolutionAttributes) : nil,
+        c.needsGradient(0) ? try conv2d.first(Operands(gradient, c.input(1), nil), c.convolutionAttributes) : nil,
         c.needsGradient(1)
           ? try conv2dWeightGradient.first(
             [c.input(0), gradient], [.ints(Array(c.shape(1).suffix(2)))] + c.convolutionAttributes) : nil,
@@ -166,7 +166,7 @@ extension Operation {
     gradient: .rule(saves: .inputs) { (c) throws(AlulaError) in
       let gradient = try c.gradient
       return [
-        c.needsGradient(0) ? try conv2d.first([c.input(1), gradient, nil], c.convolutionAttributes) : nil,
+        c.needsGradient(0) ? try conv2d.first(Operands(c.input(1), gradient, nil), c.convolutionAttributes) : nil,
         c.needsGradient(1)
           ? try conv2dInputGradient.first(
             [c.input(0), gradient], [.ints(Array(c.shape(1).suffix(2)))] + c.convolutionAttributes) : nil,

@@ -44,7 +44,10 @@ extension Operation {
       return [TensorSpec(c[0].dtype, shape)]
     },
     gradient: .rule(saves: .input(1)) { (c) throws(AlulaError) in
-      [try embeddingScatter.first([c.gradient, c.input(1)], [.int(c.shape(0)[0]), .int(c.int("padding"))]), nil]
+      [
+        try embeddingScatter.first(Operands(c.gradient, c.input(1)), [.int(c.shape(0)[0]), .int(c.int("padding"))]),
+        nil,
+      ]
     },
     samples: [], reference: nil)
 
@@ -60,7 +63,7 @@ extension Operation {
       [TensorSpec(c[0].dtype, [c.int("count"), c[0].layout.shape[c[0].rank - 1]])]
     },
     gradient: .rule(saves: .input(1)) { (c) throws(AlulaError) in
-      [try embeddingRows.first([c.gradient, c.input(1)], [.int(c.int("padding")), .bool(true)]), nil]
+      [try embeddingRows.first(Operands(c.gradient, c.input(1)), [.int(c.int("padding")), .bool(true)]), nil]
     },
     samples: [], reference: nil)
 

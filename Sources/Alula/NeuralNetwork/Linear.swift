@@ -11,8 +11,8 @@ extension Operation {
       guard x.count > 0, weight.count == 2, x[x.count - 1] == weight[1] else {
         throw .invalidArgument("linear: an input (..., in) and a weight (out, in) are needed, not \(x) and \(weight)")
       }
-      if let bias = c.optional(2), bias.layout.shape != [weight[0]] {
-        throw .invalidArgument("linear: bias \(bias.layout.shape) does not match the rows of weight \(weight)")
+      if let bias = c.optional(2)?.layout.shape, bias.count != 1 || bias[0] != weight[0] {
+        throw .invalidArgument("linear: bias \(bias) does not match the rows of weight \(weight)")
       }
       var shape = x
       shape[x.count - 1] = weight[0]
@@ -22,14 +22,17 @@ extension Operation {
       let gradient = try c.gradient
       var gradientWeight: Tensor?
       if c.needsGradient(1) {
-        let weight = c.shape(1)
-        let count = gradient.shape.dropLast().reduce(1, *)
-        let rows = try gradient.reshape(shape: [count, weight[0]])
-        let x = try c.input(0).reshape(shape: [count, weight[1]])
-        gradientWeight = try matmul.first([matrixTranspose.first([rows]), x])
+        var (rows, x) = (gradient, try c.input(0))
+        if rows.rank != 2 {
+          let weight = c.shape(1)
+          let count = gradient.shape.dropLast().reduce(1, *)
+          rows = try rows.reshape(shape: [count, weight[0]])
+          x = try x.reshape(shape: [count, weight[1]])
+        }
+        gradientWeight = try rows.matrixTranspose().matmul(x)
       }
       return [
-        c.needsGradient(0) ? try matmul.first([gradient, c.input(1)]) : nil,
+        c.needsGradient(0) ? try gradient.matmul(c.input(1)) : nil,
         gradientWeight,
         // Summed over the leading axes as the gradient of every broadcast operand is.
         c.needsGradient(2) ? gradient : nil,

@@ -16,7 +16,9 @@ extension Operation {
     attributes: [normalizedShape, eps], dtypes: .floating, promotion: .common,
     body: .composite { (c) throws(AlulaError) in
       let axes = try c.checkNormalizedShape()
-      return [try layerNormRows.first([c[0], c.optional(1), c.optional(2)], [.int(axes), .float(c.float("eps"))])]
+      return [
+        try layerNormRows.first(Operands(c[0], c.optional(1), c.optional(2)), [.int(axes), .float(c.float("eps"))])
+      ]
     },
     gradient: .composed,
     samples: [
@@ -35,7 +37,7 @@ extension Operation {
     attributes: [normalizedShape, eps], dtypes: .floating, promotion: .common,
     body: .composite { (c) throws(AlulaError) in
       let axes = try c.checkNormalizedShape()
-      return [try rmsNormRows.first([c[0], c.optional(1), nil], [.int(axes), .float(c.float("eps"))])]
+      return [try rmsNormRows.first(Operands(c[0], c.optional(1), nil), [.int(axes), .float(c.float("eps"))])]
     },
     gradient: .composed,
     samples: [
@@ -219,11 +221,11 @@ extension Call {
     let shape = x.shape
     if x.count == 0 { return x }
     let rows = try x.reshape(shape: [shape[0], groups, -1])
-    var result = try Operation.layerNormRows.first([rows, nil, nil], [.int(1), .float(float("eps"))])
+    var result = try Operation.layerNormRows.first(Operands(rows, nil, nil), [.int(1), .float(float("eps"))])
       .reshape(shape: shape)
     let column = [shape[1]] + Array(repeating: 1, count: shape.count - 2)
     if let weight, let bias {
-      return try Operation.affine.first([result, weight.reshape(shape: column), bias.reshape(shape: column)])
+      return try Operation.affine.first(Operands(result, weight.reshape(shape: column), bias.reshape(shape: column)))
     }
     if let weight { result = try result * weight.reshape(shape: column) }
     if let bias { result = try result + bias.reshape(shape: column) }
@@ -257,7 +259,7 @@ extension Call {
     // One step per element.
     var offset = try (means * scale).negative()
     if let bias = optional(4) { offset = try offset + bias }
-    let out = try Operation.affine.first([x, scale.reshape(shape: column), offset.reshape(shape: column)])
+    let out = try Operation.affine.first(Operands(x, scale.reshape(shape: column), offset.reshape(shape: column)))
     return [out, means.detach(), variances.detach()]
   }
 }

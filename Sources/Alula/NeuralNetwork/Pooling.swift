@@ -54,7 +54,7 @@ extension Operation {
       return [TensorSpec(c[0].dtype, shape), TensorSpec(.int64, shape)]
     },
     gradient: .rule(saves: .output(1)) { (c) throws(AlulaError) in
-      [try maxPool2dScatter.first([c.gradient(0), c.output(1)], [.ints(Array(c.shape(0).suffix(2)))])]
+      [try maxPool2dScatter.first(Operands(c.gradient(0), c.output(1)), [.ints(Array(c.shape(0).suffix(2)))])]
     },
     samples: [
       Sample(.spread(2, 3, 6, 19), attributes: ["kernel_size": .ints([2, 2])]),
@@ -85,7 +85,7 @@ extension Operation {
       return [TensorSpec(c[0].dtype, Dims(shape.array.dropLast(2) + size))]
     },
     gradient: .rule(saves: .input(1)) { (c) throws(AlulaError) in
-      [try maxPool2dGather.first([c.gradient, c.input(1)]), nil]
+      [try maxPool2dGather.first(Operands(c.gradient, c.input(1))), nil]
     },
     samples: [
       Sample(.normal(2, 3, 2, 3), .indices(20, 2, 3, 2, 3), attributes: ["output_size": .ints([4, 5])])
@@ -105,7 +105,7 @@ extension Operation {
       return [TensorSpec(c[0].dtype, indices)]
     },
     gradient: .rule(saves: .input(1)) { (c) throws(AlulaError) in
-      [try maxPool2dScatter.first([c.gradient, c.input(1)], [.ints(Array(c.shape(0).suffix(2)))]), nil]
+      [try maxPool2dScatter.first(Operands(c.gradient, c.input(1)), [.ints(Array(c.shape(0).suffix(2)))]), nil]
     },
     samples: [Sample(.normal(2, 3, 4, 5), .indices(20, 2, 3, 2, 3))],
     reference: "reference.max_pool2d_gather(x, indices)")

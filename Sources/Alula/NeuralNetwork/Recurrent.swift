@@ -76,7 +76,7 @@ extension Operation {
       let gates = try c.inputProduct(states: 1, addingRecurrentBias: true)
       if c[0].shape[0] == 0 { return try c.withoutSteps(units, states: 1) }
       let attributes: [AttributeValue] = [.bool(c.string("nonlinearity") == "relu"), .bool(c.bool("reverse"))]
-      let out = try rnnSteps.first([gates, c.optional(3), c[2]], attributes)
+      let out = try rnnSteps.first(Operands(gates, c.optional(3), c[2]), attributes)
       return [out, try c.last(out)]
     },
     gradient: .composed,
@@ -122,7 +122,7 @@ extension Call {
     if addingRecurrentBias, let other = optional(4 + states) {
       if let own = bias { bias = try own + other } else { bias = other }
     }
-    return try Operation.linear.first([self[0], self[1], bias])
+    return try Operation.linear.first(Operands(self[0], self[1], bias))
   }
 
   /// The results for no steps at all.

@@ -13,7 +13,7 @@ extension Operation {
     source: .pytorch, inputs: [.value("x")], attributes: [axis], dtypes: .floating, promotion: .floating,
     body: .primitive { (c) throws(AlulaError) in [try c.competitionSpec()] },
     gradient: .rule(saves: .outputs) { (c) throws(AlulaError) in
-      [try softmaxBackward.first([c.gradient, c.output()], [.int(c.int("axis"))])]
+      [try softmaxBackward.first(Operands(c.gradient, c.output()), [.int(c.int("axis"))])]
     },
     samples: samples, reference: "special.softmax(x, axis=axis) if x.size and x.ndim else np.ones(x.shape)")
 
@@ -22,7 +22,7 @@ extension Operation {
     source: .pytorch, inputs: [.value("x")], attributes: [axis], dtypes: .floating, promotion: .floating,
     body: .primitive { (c) throws(AlulaError) in [try c.competitionSpec()] },
     gradient: .rule(saves: .outputs) { (c) throws(AlulaError) in
-      [try logSoftmaxBackward.first([c.gradient, c.output()], [.int(c.int("axis"))])]
+      [try logSoftmaxBackward.first(Operands(c.gradient, c.output()), [.int(c.int("axis"))])]
     },
     samples: samples, reference: "special.log_softmax(x, axis=axis) if x.size and x.ndim else np.zeros(x.shape)")
 
@@ -34,7 +34,7 @@ extension Operation {
     gradient: .rule(saves: .inputs) { (c) throws(AlulaError) in
       let (g, y, h) = (try c.input(0), try c.input(1), try c.gradient)
       // The Jacobian is symmetric.
-      let first = try softmaxBackward.first([h, y], [.int(c.int("axis"))])
+      let first = try softmaxBackward.first(Operands(h, y), [.int(c.int("axis"))])
       guard c.needsGradient(1) else { return [first, nil] }
       let axis = y.rank == 0 ? [] : [c.int("axis")]
       let distance = try g - (g * y).sum(axis: axis, keepdims: true)

@@ -97,7 +97,7 @@ extension Operation {
   /// The gradient in one pass, or nil where it is recorded: then it is made of operations that can be differentiated.
   static func fusedGradient(_ operation: Operation, _ gradient: Tensor, _ x: Tensor) throws(AlulaError) -> Tensor? {
     if GradientMode.isEnabled || gradient.dtype != x.dtype { return nil }
-    return try operation.first([gradient, x], [])
+    return try operation.first(Operands(gradient, x), [])
   }
 
   private static func fused(_ name: String) -> Operation {

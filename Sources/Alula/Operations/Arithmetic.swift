@@ -192,7 +192,7 @@ extension Operation {
     ],
     dtypes: .real, promotion: .common, inPlace: true,
     body: .composite { (c) throws(AlulaError) in
-      if let low = c.optional(1), let high = c.optional(2) { return [try between.first([c[0], low, high])] }
+      if let low = c.optional(1), let high = c.optional(2) { return [try between.first(Operands(c[0], low, high))] }
       var result = c[0]
       if let low = c.optional(1) { result = try result.less(low).where(low, result) }
       if let high = c.optional(2) { result = try result.greater(high).where(high, result) }

@@ -22,9 +22,15 @@ public struct Call: Sendable {
 
   /// The i-th input, which is required: the dispatcher has checked that it is there.
   public subscript(i: Int) -> Tensor {
-    guard let tensor = inputs[i] else { preconditionFailure("\(operation.name): required input \(i) is missing") }
-    return tensor
+    @inline(__always) get {
+      guard let tensor = inputs[i] else { missing(i) }
+      return tensor
+    }
   }
+
+  /// Apart, since a message made on the spot has every access copy the call.
+  @inline(never)
+  private func missing(_ i: Int) -> Never { preconditionFailure("\(operation.name): required input \(i) is missing") }
 
   /// The i-th input, or nil when the caller left it out.
   public func optional(_ i: Int) -> Tensor? { i < inputs.count ? inputs[i] : nil }
@@ -77,7 +83,9 @@ public struct Call: Sendable {
 
   /// The device that the call runs on: its first input's.
   package var device: Device {
-    for case let tensor? in inputs { return tensor.device }
+    for i in 0..<inputs.count {
+      if let tensor = inputs[i] { return tensor.device }
+    }
     return device()
   }
 }

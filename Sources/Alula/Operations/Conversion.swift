@@ -7,9 +7,10 @@ extension Operation {
     attributes: [.dtype("dtype", "The dtype of the result.")],
     dtypes: .all,
     body: .composite { (c) throws(AlulaError) in
-      let dtype = c.dtype() ?? c[0].dtype
-      if dtype == c[0].dtype { return [c[0]] }
-      return try convert([c[0]], [.dtype(dtype)])
+      try convert(Operands(c[0]), [.dtype(c.dtype() ?? c[0].dtype)])
+    },
+    isIdentity: { (x, attributes) in
+      if case .dtype(x.dtype)? = attributes.first { true } else { false }
     },
     gradient: .composed,
     samples: [Sample(.normal(3, 4), attributes: ["dtype": .dtype(.float32)])],
@@ -37,7 +38,8 @@ extension Operation {
     "contiguous", "The tensor itself when it lies row-major without gaps, else a copy that does.",
     source: .pytorch, inputs: [.any("x")],
     dtypes: .all,
-    body: .composite { (c) throws(AlulaError) in c[0].layout.isContiguous ? [c[0]] : [try c[0].copy()] },
+    body: .composite { (c) throws(AlulaError) in [try c[0].copy()] },
+    isIdentity: { (x, _) in x.layout.isContiguous },
     gradient: .composed,
     samples: [Sample(.normal(3, 4))],
     reference: "np.ascontiguousarray(x)")

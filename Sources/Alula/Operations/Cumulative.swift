@@ -44,7 +44,7 @@ extension Operation {
     source: .alula, inputs: [.any("x")], attributes: scanAttributes, dtypes: .all,
     body: .primitive { (c) throws(AlulaError) in [TensorSpec(c[0].dtype, c[0].layout.shape)] },
     gradient: .rule(saves: .nothing) { (c) throws(AlulaError) in
-      [try scanSum.first([c.gradient], [.int(c.int("axis")), .bool(!c.bool("reverse"))])]
+      [try scanSum.first(Operands(c.gradient), [.int(c.int("axis")), .bool(!c.bool("reverse"))])]
     },
     samples: [], reference: nil)
 
@@ -73,7 +73,7 @@ extension Operation {
     gradient: .rule(saves: [.inputs, .outputs]) { (c) throws(AlulaError) in
       let (axis, reverse) = (c.int("axis"), c.bool("reverse"))
       let following = try c.input(0).shifted(reverse ? 1 : -1, axis: axis, fill: 0)
-      let gradient = try linearRecurrence.first([following, c.gradient], [.int(axis), .bool(!reverse)])
+      let gradient = try linearRecurrence.first(Operands(following, c.gradient), [.int(axis), .bool(!reverse)])
       return [try gradient * c.output().shifted(reverse ? -1 : 1, axis: axis, fill: 0), gradient]
     },
     samples: [], reference: nil)
@@ -94,7 +94,7 @@ extension Operation {
     },
     gradient: .rule(saves: .nothing) { (c) throws(AlulaError) in
       let back: [AttributeValue] = [.int(c.int("axis")), .int(-c.int("distance")), .int(-c.int("growth")), .float(0)]
-      return [try shift.first([c.gradient], back)]
+      return [try shift.first(Operands(c.gradient), back)]
     },
     samples: [], reference: nil)
 }
@@ -111,16 +111,17 @@ extension Call {
     let axis = try self.axis(given ?? 0, rank: x.rank)
     // Narrow integers are scanned in 64 bits, which wraps around to the same.
     let result = dtype() ?? x.dtype.accumulated
-    let scanned = try scan.first([x.cast(dtype: result.accumulated)], [.int(axis), .bool(false)]).cast(dtype: result)
+    let scanned = try scan.first(Operands(x.cast(dtype: result.accumulated)), [.int(axis), .bool(false)]).cast(
+      dtype: result)
     guard bool("include_initial") else { return scanned }
-    return try Operation.shift.first([scanned], [.int(axis), .int(1), .int(1), .float(initial)])
+    return try Operation.shift.first(Operands(scanned), [.int(axis), .int(1), .int(1), .float(initial)])
   }
 }
 
 extension Tensor {
   /// The elements moved by `distance` along an axis.
   fileprivate func shifted(_ distance: Int, axis: Int, fill: Double) throws(AlulaError) -> Tensor {
-    try Operation.shift.first([self], [.int(axis), .int(distance), .int(0), .float(fill)])
+    try Operation.shift.first(Operands(self), [.int(axis), .int(distance), .int(0), .float(fill)])
   }
 
   /// The product of all elements before each one along an axis, or behind it.

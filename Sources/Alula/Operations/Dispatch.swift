@@ -4,6 +4,7 @@
 extension Operation {
   /// Calls the operation on `inputs` and `attributes`, in the order of its declaration.
   public func callAsFunction(_ inputs: Operands, _ attributes: [AttributeValue] = []) throws(AlulaError) -> [Tensor] {
+    if let unchanged = unchanged(inputs, attributes) { return [unchanged] }
     let call = try prepare(inputs, attributes)
     switch body {
     case .composite(let body): return try body(call)
@@ -26,6 +27,7 @@ extension Operation {
     case .reduction(let rule): return try reduction(try prepare(inputs, attributes), rule)
     case .view(let rule): return try view(try prepare(inputs, attributes), rule)
     default:
+      if let unchanged = unchanged(inputs, attributes) { return unchanged }
       guard let first = try self(inputs, attributes).first else { throw .internal("\(name): no result") }
       return first
     }
@@ -65,9 +67,35 @@ extension Operation {
     return true
   }
 
+  /// The first input where the call returns it as it is.
+  private func unchanged(_ tensors: Operands, _ attributes: [AttributeValue]) -> Tensor? {
+    guard let isIdentity, tensors.count == 1, let x = tensors[0], isIdentity(x, attributes) else { return nil }
+    return x
+  }
+
+  /// Whether tensors are what the operation takes, all of one dtype, so that nothing needs a check or a change.
+  private func isUniform(_ tensors: Operands) -> Bool {
+    guard takesValues, tensors.count == inputs.count else { return false }
+    var common: DType?
+    for i in 0..<tensors.count {
+      guard let tensor = tensors[i] else {
+        if inputs[i].arity == .optional { continue }
+        return false
+      }
+      if tensor.isWeak || (common != nil && common != tensor.dtype) { return false }
+      common = tensor.dtype
+    }
+    guard let common, dtypes.contains(common) else { return false }
+    if case .floating = promotion { return common.isDifferentiable }
+    return true
+  }
+
   private func prepare(_ inputs: Operands, _ attributes: [AttributeValue]) throws(AlulaError) -> Call {
+    let isUniform = isUniform(inputs)
+    if isUniform, attributes.isEmpty, self.attributes.isEmpty { return Call(self, inputs, attributes) }
     var call = Call(self, inputs, attributes)
     try check(call)
+    if isUniform { return call }
     try promote(&call)
     try checkDTypes(call)
     return call
@@ -250,6 +278,7 @@ extension Operation {
 
   private func allocate(_ specs: [TensorSpec], on device: Device) throws(AlulaError) -> [Tensor] {
     var outputs: [Tensor] = []
+    outputs.reserveCapacity(specs.count)
     for spec in specs {
       outputs.append(try Tensor(uninitialized: spec.shape, dtype: spec.dtype, device: device, operation: name))
     }

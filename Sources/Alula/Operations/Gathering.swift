@@ -15,7 +15,7 @@ extension Operation {
     body: .composite { (c) throws(AlulaError) in
       let x = c.optionalInt("axis") == nil ? try c[0].reshape(shape: [-1]) : c[0]
       let axis = try c.axis(c.optionalInt("axis") ?? 0, rank: x.rank)
-      return [try index.first([x, c[1]], [.int(axis), .int(1), .int(axis)])]
+      return [try index.first(Operands(x, c[1]), [.int(axis), .int(1), .int(axis)])]
     },
     gradient: .composed,
     samples: [
@@ -50,8 +50,8 @@ extension Operation {
     gradient: .rule(saves: .input(1)) { (c) throws(AlulaError) in
       let zero = try Tensor.zeros(shape: [], dtype: c.gradient.dtype, device: c.gradient.device)
       return [
-        c.needsGradient(0) ? try indexPut.first([c.gradient, c.input(1), zero], c.indexArguments) : nil, nil,
-        c.needsGradient(2) ? try index.first([c.gradient, c.input(1)], c.indexArguments) : nil,
+        c.needsGradient(0) ? try indexPut.first(Operands(c.gradient, c.input(1), zero), c.indexArguments) : nil, nil,
+        c.needsGradient(2) ? try index.first(Operands(c.gradient, c.input(1)), c.indexArguments) : nil,
       ]
     },
     samples: [], reference: nil)
@@ -65,7 +65,7 @@ extension Operation {
     gradient: .rule(saves: .input(1)) { (c) throws(AlulaError) in
       [
         try c.gradient, nil,
-        c.needsGradient(2) ? try index.first([c.gradient, c.input(1)], c.indexArguments) : nil,
+        c.needsGradient(2) ? try index.first(Operands(c.gradient, c.input(1)), c.indexArguments) : nil,
       ]
     },
     samples: [], reference: nil)
@@ -85,7 +85,7 @@ extension Operation {
         throw .invalidArgument("index_add: the index has shape \(c[1].layout.shape); it must be a vector")
       }
       let positions = try c[1].reshape(shape: [-1])
-      return [try indexPutAdd.first([c[0], positions, c[2]], [.int(axis), .int(1), .int(axis)])]
+      return [try indexPutAdd.first(Operands(c[0], positions, c[2]), [.int(axis), .int(1), .int(axis)])]
     },
     gradient: .composed,
     samples: [
@@ -245,8 +245,8 @@ extension Operation {
     dtypes: .all,
     body: .composite { (c) throws(AlulaError) in
       let mask = try c[0].cast(dtype: .bool)
-      let count = try countTrue.first([mask]).values(as: Int.self)[0]
-      return [try positions.first([mask], [.int(count)])]
+      let count = try countTrue.first(Operands(mask)).values(as: Int.self)[0]
+      return [try positions.first(Operands(mask), [.int(count)])]
     },
     gradient: .notDifferentiable,
     samples: [Sample(.integers(0, 2, 3, 4)), Sample(.bool(2, 3, 2)), Sample(.integers(1, 2)), Sample(.normal(0, 2))],

@@ -39,7 +39,7 @@ public struct GradientContext {
   /// The gradient of the i-th result, zeros when none arrived.
   public func gradient(_ i: Int) throws(AlulaError) -> Tensor {
     if let gradient = gradients[i] { return gradient }
-    let output = node.outputs[i]
+    guard let output = node.outputs[i] else { throw .internal("\(node.operation.name): no result \(i)") }
     return try Tensor.zeros(shape: output.layout.shape.array, dtype: output.dtype)
   }
 

@@ -17,7 +17,7 @@ extension Tensor {
     // Without a view of its own, many such reads share one gradient.
     let view = index.basic.isIdentity(layout.shape) ? self : try sliced(index.basic)
     let source = target.order == nil ? view : try view.permuteDims(axes: target.order ?? [])
-    return try Operation.index.first([source, target.index], target.attributes)
+    return try Operation.index.first(Operands(source, target.index), target.attributes)
   }
 
   /// Writes `value`, broadcast and converted, at an index. Where places repeat, the last value stays.
@@ -46,7 +46,7 @@ extension Tensor {
     if !isRecorded {
       return try Operation.indexPut.callInPlace([part, target.index, fitting], target.attributes)
     }
-    part = try Operation.indexPut.first([part, target.index, fitting], target.attributes)
+    part = try Operation.indexPut.first(Operands(part, target.index, fitting), target.attributes)
     if let order = target.order {
       var inverse = order
       for (i, axis) in order.enumerated() { inverse[axis] = i }

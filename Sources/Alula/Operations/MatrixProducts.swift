@@ -18,25 +18,26 @@ extension Operation {
       let rowsA = a.rank == 1 ? try a.reshape(shape: [1, -1]) : a
       let columnsB = b.rank == 1 ? try b.reshape(shape: [-1, 1]) : b
       // The gradient with the axes that rank 1 dropped.
-      var shape = try c.gradient.shape
-      if b.rank == 1 { shape.append(1) }
-      if a.rank == 1 { shape.insert(1, at: shape.count - 1) }
-      let gradient = try c.gradient.reshape(shape: shape)
+      var gradient = try c.gradient
+      if a.rank == 1 || b.rank == 1 {
+        var shape = gradient.shape
+        if b.rank == 1 { shape.append(1) }
+        if a.rank == 1 { shape.insert(1, at: shape.count - 1) }
+        gradient = try gradient.reshape(shape: shape)
+      }
       var (gradientA, gradientB): (Tensor?, Tensor?)
       if c.needsGradient(0) {
-        let product = try matmul.first([gradient, matrixTranspose.first([columnsB])])
+        let product = try gradient.matmul(columnsB.matrixTranspose())
         gradientA = a.rank == 1 ? try product.withoutAxis(product.rank - 2) : product
       }
       if c.needsGradient(1) {
         if b.rank <= 2, rowsA.rank > 2, rowsA.count > 0 {
           // One matrix met a batch: its gradient is one product over all rows, not a sum of many.
           let rows = try rowsA.reshape(shape: [-1, rowsA.shape[rowsA.rank - 1]])
-          let product = try matmul.first([
-            matrixTranspose.first([rows]), gradient.reshape(shape: [rows.shape[0], -1]),
-          ])
+          let product = try rows.matrixTranspose().matmul(gradient.reshape(shape: [rows.shape[0], -1]))
           gradientB = try product.reshape(shape: b.shape)
         } else {
-          let product = try matmul.first([matrixTranspose.first([rowsA]), gradient])
+          let product = try rowsA.matrixTranspose().matmul(gradient)
           gradientB = b.rank == 1 ? try product.withoutAxis(product.rank - 1) : product
         }
       }
@@ -69,10 +70,8 @@ extension Operation {
       }
       let rows = try c[0].movedToLast(c[0].rank - 1 - last)
       let columns = try c[1].movedToLast(c[1].rank - 1 - last)
-      let product = try matmul.first([
-        rows.reshape(shape: rows.shape.dropLast() + [1, rows.shape.last ?? 1]),
-        columns.reshape(shape: columns.shape + [1]),
-      ])
+      let product = try rows.reshape(shape: rows.shape.dropLast() + [1, rows.shape.last ?? 1])
+        .matmul(columns.reshape(shape: columns.shape + [1]))
       return [try product.reshape(shape: Array(product.shape.dropLast(2)))]
     },
     gradient: .composed,
@@ -112,10 +111,8 @@ extension Operation {
       let depth = summedA.reduce(1) { $0 &* shapeA[$1] }
       let rows = keptA.reduce(1) { $0 &* shapeA[$1] }
       let columns = keptB.reduce(1) { $0 &* shapeB[$1] }
-      let product = try matmul.first([
-        c[0].permuteDims(axes: keptA + summedA).reshape(shape: [rows, depth]),
-        c[1].permuteDims(axes: summedB + keptB).reshape(shape: [depth, columns]),
-      ])
+      let product = try c[0].permuteDims(axes: keptA + summedA).reshape(shape: [rows, depth])
+        .matmul(c[1].permuteDims(axes: summedB + keptB).reshape(shape: [depth, columns]))
       return [try product.reshape(shape: keptA.map { shapeA[$0] } + keptB.map { shapeB[$0] })]
     },
     gradient: .composed,
@@ -134,7 +131,7 @@ extension Operation {
       guard c[0].rank == 1, c[1].rank == 1 else {
         throw .invalidArgument("outer: needs two vectors, not shapes \(c[0].layout.shape) and \(c[1].layout.shape)")
       }
-      return [try multiply.first([c[0].reshape(shape: [c[0].count, 1]), c[1]])]
+      return [try c[0].reshape(shape: [c[0].count, 1]) * c[1]]
     },
     gradient: .composed,
     samples: [Sample(.normal(3), .normal(4))],
@@ -149,9 +146,13 @@ extension Operation {
     guard a[a.count - 1] == depthB else {
       throw .invalidArgument("matmul: inner dimensions differ: \(a) @ \(b)")
     }
-    let batchA = Dims(a.array.dropLast(2))
-    let batchB = Dims(b.array.dropLast(2))
-    guard var shape = Dims.broadcast(batchA, batchB) else {
+    if a.count == 2, b.count == 2 {
+      // What a list literal would allocate memory for.
+      var shape = a
+      shape[1] = b[1]
+      return shape
+    }
+    guard var shape = Dims.broadcast(a.prefix(a.count - 2), b.prefix(b.count - 2)) else {
       throw .invalidArgument("matmul: leading axes do not broadcast: \(a) @ \(b)")
     }
     if a.count > 1 { shape.append(a[a.count - 2]) }

@@ -48,6 +48,8 @@ public final class Operation: Sendable {
   public let dtypes: DTypeSet
   public let promotion: Promotion
   public let body: Body
+  /// Whether a call on such a tensor, with these attributes, returns the tensor itself. Then nothing else is done.
+  let isIdentity: (@Sendable (Tensor, [AttributeValue]) -> Bool)?
   public let gradient: Gradient
   public let samples: [Sample]
   /// A Python expression over NumPy (`np`), SciPy's special functions (`special`) and the functions of
@@ -59,6 +61,8 @@ public final class Operation: Sendable {
   /// Whether every input is a value that must be there, and there are no attributes.
   public let isPlain: Bool
 
+  /// Whether every input is a value, and their number is fixed.
+  let takesValues: Bool
   let attributeNames: [String]
   /// Whether calls on tensors that want gradients leave nodes on the tape, and what those save.
   let leavesNodes: Bool
@@ -73,7 +77,8 @@ public final class Operation: Sendable {
     _ name: String, _ documentation: String, source: Source,
     inputs: [Input], attributes: [Attribute] = [], outputs: [String] = ["out"],
     dtypes: DTypeSet, promotion: Promotion = .none, inPlace: Bool = false,
-    body: Body, gradient: Gradient, samples: [Sample], reference: String?
+    body: Body, isIdentity: (@Sendable (Tensor, [AttributeValue]) -> Bool)? = nil, gradient: Gradient,
+    samples: [Sample], reference: String?
   ) {
     self.name = name
     self.documentation = documentation
@@ -85,8 +90,10 @@ public final class Operation: Sendable {
     self.promotion = promotion
     self.inPlace = inPlace
     self.body = body
+    self.isIdentity = isIdentity
     attributeNames = attributes.map(\.name)
     isPlain = attributes.isEmpty && inputs.allSatisfy { $0.role == .value && $0.arity == .one }
+    takesValues = inputs.allSatisfy { $0.role == .value && $0.arity != .list }
     self.gradient = gradient
     switch gradient {
     case .rule(let saves, _): (leavesNodes, saved) = (true, saves)

@@ -136,7 +136,7 @@ extension Operation {
     dtypes: .floating,
     body: .primitive { (c) throws(AlulaError) in [TensorSpec(c[0].dtype, c[0].layout.shape)] },
     gradient: .rule(saves: .nothing) { (c) throws(AlulaError) in
-      [try dropoutRange.first([c.gradient], [.float(c.float("p")), .int(c.int("key")), .int(c.int("group"))])]
+      [try dropoutRange.first(Operands(c.gradient), [.float(c.float("p")), .int(c.int("key")), .int(c.int("group"))])]
     },
     samples: [], reference: nil)
 }

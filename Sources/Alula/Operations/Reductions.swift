@@ -82,7 +82,7 @@ extension Operation {
       let attributes = c.attributes
       if c[0].dtype.isDifferentiable { return try meanFloating([c[0]], attributes) }
       // float64 holds the sum of integers that float32 does not.
-      return [try meanFloating.first([c[0].cast(dtype: .float64)], attributes).cast(dtype: .defaultFloat)]
+      return [try meanFloating.first(Operands(c[0].cast(dtype: .float64)), attributes).cast(dtype: .defaultFloat)]
     },
     gradient: .composed,
     samples: reductionSamples + emptySamples,
@@ -113,7 +113,7 @@ extension Operation {
     "std", "The standard deviation over axes: the square root of `var`.",
     source: .arrayAPI, inputs: [.value("x")],
     attributes: correctedAxes, dtypes: [.floating], promotion: .floating,
-    body: .composite { (c) throws(AlulaError) in [try variance.first([c[0]], c.varianceAttributes).sqrt()] },
+    body: .composite { (c) throws(AlulaError) in [try variance.first(Operands(c[0]), c.varianceAttributes).sqrt()] },
     gradient: .composed,
     samples: varianceSamples.filter { $0.inputs[0]?.shape.isEmpty == false },
     reference: "np.std(x, axis=reference.axes(axis), ddof=correction, keepdims=keepdims)")

@@ -72,8 +72,8 @@ extension Operation {
       let index = BasicIndex(c.ints).attributes
       let zero = try Tensor.zeros(shape: [], dtype: c.gradient.dtype, device: c.gradient.device)
       return [
-        c.needsGradient(0) ? try sliceScatter.first([c.gradient, zero], index) : nil,
-        c.needsGradient(1) ? try slice.first([c.gradient], index) : nil,
+        c.needsGradient(0) ? try sliceScatter.first(Operands(c.gradient, zero), index) : nil,
+        c.needsGradient(1) ? try slice.first(Operands(c.gradient), index) : nil,
       ]
     },
     samples: [], reference: nil)
@@ -84,7 +84,7 @@ extension Operation {
     dtypes: .all,
     body: .update { (c) throws(AlulaError) in try c.checkSlicedValue() },
     gradient: .rule(saves: .nothing) { (c) throws(AlulaError) in
-      [try c.gradient, c.needsGradient(1) ? try slice.first([c.gradient], BasicIndex(c.ints).attributes) : nil]
+      [try c.gradient, c.needsGradient(1) ? try slice.first(Operands(c.gradient), BasicIndex(c.ints).attributes) : nil]
     },
     samples: [], reference: nil)
 }
@@ -94,7 +94,7 @@ extension Tensor {
   func sliced(_ index: BasicIndex) throws(AlulaError) -> Tensor {
     // The gradient of all of a tensor needs no zeros around it.
     if requiresGradient, let added = index.addedAxes(layout.shape) { return try expandDims(axis: added) }
-    return try Operation.slice.first([self], index.attributes)
+    return try Operation.slice.first(Operands(self), index.attributes)
   }
 }
 

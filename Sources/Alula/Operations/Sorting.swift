@@ -19,7 +19,7 @@ extension Operation {
     source: .arrayAPI, inputs: [.value("x", "At least one axis.")], attributes: orderAttributes,
     dtypes: [.bool, .real],
     body: .composite { (c) throws(AlulaError) in
-      [try order.first([c[0]], [.int(c.int("axis")), .bool(c.bool("descending"))])]
+      [try order.first(Operands(c[0]), [.int(c.int("axis")), .bool(c.bool("descending"))])]
     },
     gradient: .composed, samples: orderSamples,
     reference: "reference.sort(x, axis, descending)")

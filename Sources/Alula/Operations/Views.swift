@@ -101,12 +101,14 @@ extension Operation {
     source: .numpy, inputs: [.any("x")],
     attributes: [.int("axis1", "One axis."), .int("axis2", "The other.")],
     dtypes: .all,
-    body: .composite { (c) throws(AlulaError) in
-      var order = Array(0..<c[0].rank)
-      order.swapAt(try c.axis(c.int("axis1"), rank: order.count), try c.axis(c.int("axis2"), rank: order.count))
-      return [try c[0].permuteDims(axes: order)]
+    body: .view { (c) throws(AlulaError) in
+      let layout = c[0].layout
+      return layout.swapping(
+        try c.axis(c.int("axis1"), rank: layout.rank), try c.axis(c.int("axis2"), rank: layout.rank))
     },
-    gradient: .composed,
+    gradient: .rule(saves: .nothing) { (c) throws(AlulaError) in
+      [try c.gradient.swapaxes(axis1: c.int("axis1"), axis2: c.int("axis2"))]
+    },
     samples: [Sample(.normal(2, 3, 4), attributes: ["axis1": .int(0), "axis2": .int(-1)])],
     reference: "np.swapaxes(x, axis1, axis2)")
 
@@ -114,13 +116,14 @@ extension Operation {
     "matrix_transpose", "A view with the last two axes exchanged.",
     source: .arrayAPI, inputs: [.any("x", "At least two axes.")],
     dtypes: .all,
-    body: .composite { (c) throws(AlulaError) in
-      guard c[0].rank >= 2 else {
-        throw .invalidArgument("matrix_transpose: shape \(c[0].layout.shape) has no two axes")
+    body: .view { (c) throws(AlulaError) in
+      let layout = c[0].layout
+      guard layout.rank >= 2 else {
+        throw .invalidArgument("matrix_transpose: shape \(layout.shape) has no two axes")
       }
-      return [try c[0].swapaxes(axis1: -2, axis2: -1)]
+      return layout.swapping(layout.rank - 2, layout.rank - 1)
     },
-    gradient: .composed,
+    gradient: .rule(saves: .nothing) { (c) throws(AlulaError) in [try c.gradient.matrixTranspose()] },
     samples: [Sample(.normal(3, 4)), Sample(.normal(2, 3, 4))],
     reference: "np.swapaxes(x, -1, -2)")
 

@@ -53,6 +53,13 @@ public struct Dims: Sendable {
   }
 
   public var array: [Int] { (0..<count).map { self[$0] } }
+
+  /// The first `length` of them, which are no more than there are.
+  package func prefix(_ length: Int) -> Dims {
+    var result = Dims(repeating: 0, count: length)
+    for i in 0..<result.count { result[i] = self[i] }
+    return result
+  }
   public var indices: Range<Int> { 0..<count }
 
   /// The largest number of elements: byte offsets of 16-byte elements cannot overflow then.
@@ -85,7 +92,11 @@ extension Dims: Equatable {
 }
 
 extension Dims: ExpressibleByArrayLiteral {
-  public init(arrayLiteral elements: Int...) { self.init(elements) }
+  @inline(__always)
+  public init(arrayLiteral elements: Int...) {
+    self.init(repeating: 0, count: elements.count)
+    for i in 0..<elements.count { self[i] = elements[i] }
+  }
 }
 
 extension Dims: CustomStringConvertible {

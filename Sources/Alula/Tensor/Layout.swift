@@ -97,6 +97,16 @@ public final class Layout: Sendable {
   }
 }
 
+extension Layout {
+  /// The layout with two of its axes exchanged.
+  func swapping(_ a: Int, _ b: Int) -> Layout {
+    var (shape, strides) = (shape, strides)
+    (shape[a], shape[b]) = (shape[b], shape[a])
+    (strides[a], strides[b]) = (strides[b], strides[a])
+    return Layout(shape: shape, strides: strides, offset: offset)
+  }
+}
+
 extension Layout: Equatable {
   public static func == (a: Layout, b: Layout) -> Bool {
     a === b || (a.offset == b.offset && a.shape == b.shape && a.strides == b.strides)

@@ -1,9 +1,17 @@
+/// A type with a value for a place that holds nothing. Optionals are such types: to wrap them once more would have every
+/// copy of a list of them go through the runtime.
+public protocol ListElement {
+  static var none: Self { get }
+}
+
+extension Optional: ListElement {}
+
 /// A list whose first three elements lie inline, so that the short lists of every call need no allocation.
 @frozen
-public struct ShortList<Element> {
-  @usableFromInline var first: Element?
-  @usableFromInline var second: Element?
-  @usableFromInline var third: Element?
+public struct ShortList<Element: ListElement> {
+  @usableFromInline var first = Element.none
+  @usableFromInline var second = Element.none
+  @usableFromInline var third = Element.none
   @usableFromInline var rest: [Element] = []
   @usableFromInline var length = 0
 
@@ -57,9 +65,9 @@ extension ShortList {
     let element = self[length - 1]
     length &-= 1
     switch length {
-    case 0: first = nil
-    case 1: second = nil
-    case 2: third = nil
+    case 0: first = .none
+    case 1: second = .none
+    case 2: third = .none
     default: rest.removeLast()
     }
     return element
@@ -75,15 +83,12 @@ extension ShortList: RandomAccessCollection, MutableCollection {
   @inlinable @inline(__always)
   public subscript(i: Int) -> Element {
     get {
-      let inline =
-        switch i {
-        case 0: first
-        case 1: second
-        case 2: third
-        default: rest[i - 3] as Element?
-        }
-      guard let inline else { preconditionFailure("an index beyond the list's end") }
-      return inline
+      switch i {
+      case 0: first
+      case 1: second
+      case 2: third
+      default: rest[i - 3]
+      }
     }
     set {
       switch i {
@@ -92,6 +97,19 @@ extension ShortList: RandomAccessCollection, MutableCollection {
       case 2: third = newValue
       default: rest[i - 3] = newValue
       }
+    }
+  }
+}
+
+extension ShortList {
+  /// What `body` makes of an element, which is not copied for it.
+  @inlinable @inline(__always)
+  public func with<R>(_ i: Int, _ body: (Element) -> R) -> R {
+    switch i {
+    case 0: body(first)
+    case 1: body(second)
+    case 2: body(third)
+    default: body(rest[i - 3])
     }
   }
 }

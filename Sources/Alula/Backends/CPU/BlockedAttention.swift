@@ -132,7 +132,7 @@ struct BlockedAttention {
 
   /// Panels of queries that a thread takes at a time.
   private var grain: Int {
-    let work = Dims([width, max(keys, 1), max(size + valueSize, 1)]).saturatedProduct
+    let work = saturatedProduct(width, max(keys, 1), max(size + valueSize, 1))
     return max(1, (1 << 20) / work)
   }
 

@@ -55,6 +55,18 @@ extension CPUBackend {
       }
     ),
     (
+      .classCount,
+      { (call, outputs) throws(AlulaError) in
+        let targets = try call[1].cast(dtype: .int64).contiguous()
+        let classes = targets.data.assumingMemoryBound(to: Int64.self)
+        let ignored = Int64(call.int("ignore_index"))
+        var count: Int64 = 0
+        for i in 0..<targets.count where classes[i] != ignored { count += 1 }
+        try outputs[0].copyElements(from: Tensor(scalar: .int(count), dtype: outputs[0].dtype))
+        withExtendedLifetime(targets) {}
+      }
+    ),
+    (
       .classScatter,
       { (call, outputs) throws(AlulaError) in
         let count = call.int("classes")

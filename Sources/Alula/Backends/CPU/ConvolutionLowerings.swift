@@ -141,7 +141,7 @@ private struct Convolution {
     // Threads share out the images, or the tiles of each product when there are few.
     let tasks = shape.batch * shape.groups
     if tasks >= 8 {
-      ThreadPool.parallelFor(tasks, grain: max(1, (1 << 17) / max(Dims([m, area, k]).saturatedProduct, 1))) {
+      ThreadPool.parallelFor(tasks, grain: max(1, (1 << 17) / max(saturatedProduct(m, area, k), 1))) {
         for task in $0 { multiply(task) }
       }
     } else {
@@ -210,7 +210,7 @@ private struct Convolution {
     let deepest = min(depth, Gemm.depthBlock)
     let columns = gemm.paddedColumns(grid.block)
     let failed = Atomic(false)
-    let work = Dims([rows, grid.block, max(depth, 1)]).saturatedProduct
+    let work = saturatedProduct(rows, grid.block, max(depth, 1))
     ThreadPool.parallelFor(shape.batch * shape.groups * grid.blocks, grain: max(1, (1 << 19) / work)) { range in
       guard let padded = Scratch(elements: [grid.paddedCount], size: size),
         let patches = Scratch(elements: [deepest * columns + 2 * gemm.columns], size: size)

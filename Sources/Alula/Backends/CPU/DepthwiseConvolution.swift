@@ -34,7 +34,7 @@ struct DepthwiseConvolution {
   ) -> Bool {
     let taps = grid.offsets.count
     let failed = Atomic(false)
-    let work = Dims([grid.count, taps, outputs]).saturatedProduct
+    let work = saturatedProduct(grid.count, taps, outputs)
     ThreadPool.parallelFor(batch * groups, grain: max(1, (1 << 17) / max(work, 1))) { range in
       guard let padded = Scratch(elements: [grid.paddedCount], size: size),
         let tile = Scratch(elements: [scatter == nil ? 0 : rowsAtOnce, grid.width], size: size)
@@ -65,7 +65,7 @@ struct DepthwiseConvolution {
   ) -> Bool {
     let taps = grid.offsets.count
     let failed = Atomic(false)
-    let work = Dims([batch, grid.count, taps, outputs]).saturatedProduct
+    let work = saturatedProduct(batch, grid.count, taps, outputs)
     ThreadPool.parallelFor(groups, grain: max(1, (1 << 17) / max(work, 1))) { range in
       guard let padded = Scratch(elements: [grid.paddedCount], size: size) else {
         return failed.store(true, ordering: .relaxed)

@@ -147,7 +147,7 @@ struct DirectConvolution {
     let tapRows = max(1, (16 << 10) / max(columns.count * channels * lanes * size, 1))
     let block = rowsAtOnce * ((width + columnTasks - 1) / columnTasks)
     let taps = rows.count * columns.count
-    let work = Dims([across ? tallest : 1, block, targets, channels, taps]).saturatedProduct
+    let work = saturatedProduct(across ? tallest : 1, block, targets, channels, taps)
     let failed = Atomic(false)
     let tasks = groups * imageTasks * rowTasks * columnTasks
     ThreadPool.parallelFor(tasks, grain: max(1, (1 << 19) / max(work, 1))) { range in
@@ -223,7 +223,8 @@ struct DirectConvolution {
               product.c_row *= panelCount
               kernels.gemm.block(
                 &product, from + (run.source + first * product.a2) * size,
-                weights + (run.weight * lanes + first * product.b2) * size, tile.pointer + run.tile * tileWidth * size, nil,
+                weights + (run.weight * lanes + first * product.b2) * size, tile.pointer + run.tile * tileWidth * size,
+                nil,
                 first > 0 ? nil : bias.map { $0 + (group * panels + panel) * lanes * size })
             }
           }
@@ -237,7 +238,8 @@ struct DirectConvolution {
                 [targetPlane, scatter.row, scatter.column])
             } else {
               kernels.transpose(
-                positions, used, filled, tileWidth, planes + (firstRow * width + columnRange.lowerBound) * size, targetPlane
+                positions, used, filled, tileWidth, planes + (firstRow * width + columnRange.lowerBound) * size,
+                targetPlane
               )
             }
           }

@@ -163,7 +163,7 @@ struct Gemm {
   private func runStrips(
     _ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int
   ) -> Bool? {
-    let elements = Dims([m, k]).saturatedProduct
+    let elements = saturatedProduct(m, k)
     // Elements of one depth that lie apart fill the first-level cache with what is not used, and rows of a large matrix
     // are far apart.
     let most = a.columnStride == 1 ? 1 << 22 : a.rowStride == 1 && a.columnStride <= 256 ? 1 << 18 : 1 << 12
@@ -210,7 +210,7 @@ struct Gemm {
   private func strips(readsB: Bool) -> (columns: Int, rows: Int) {
     let lanes = kernels.columns
     let panels = (n + lanes - 1) / lanes
-    let work = Dims([m, panels * lanes, k]).saturatedProduct / Self.smallestTask
+    let work = saturatedProduct(m, panels * lanes, k) / Self.smallestTask
     // A loop over fewer tasks costs what it brings, as does one that writes much for its work: the other core would first
     // have to take over the lines.
     if work < 3 || (k < 64 && m * n <= 1 << 16) { return (n, m) }
@@ -370,7 +370,7 @@ struct Gemm {
     if n * deepest * kernels.itemSize <= 1 << 19 {
       // Whole rows of C where B stays in the second-level cache: what a thread writes lies together, so that it mostly
       // finds its own part when it computes with C next.
-      let work = Dims([m, n, k]).saturatedProduct / Self.smallestTask
+      let work = saturatedProduct(m, n, k) / Self.smallestTask
       let tasks = min(16, m / 24, work)
       rowTiles = max(rowTiles, tasks > 1 ? tasks.roundedDownToPowerOfTwo : 1)
       tileColumns = kernels.paddedColumns(n)
@@ -379,12 +379,12 @@ struct Gemm {
     rowTiles = (m + tileRows - 1) / tileRows
     // Narrower tiles where wide ones would be too few to share out.
     while tileColumns > 64, rowTiles * (n / tileColumns) < 8,
-      Dims([tileRows, tileColumns, k]).saturatedProduct > Self.taskSize
+      saturatedProduct(tileRows, tileColumns, k) > Self.taskSize
     {
       tileColumns = kernels.paddedColumns(tileColumns / 2)
     }
     let columnTiles = (n + tileColumns - 1) / tileColumns
-    let grain = max(1, Self.taskSize / 4 / max(Dims([tileRows, min(tileColumns, n), k]).saturatedProduct, 1))
+    let grain = max(1, Self.taskSize / 4 / max(saturatedProduct(tileRows, min(tileColumns, n), k), 1))
     ThreadPool.parallelFor(rowTiles * columnTiles, grain: grain) { range in
       for tile in range {
         let row = tile % rowTiles * tileRows
@@ -430,7 +430,7 @@ struct Gemm {
   ) -> Bool? {
     let pieceDepth = max((k / 16 + Self.depthBlock) / Self.depthBlock * Self.depthBlock, 1024)
     guard !isPiece, m * n <= 128 * 128, k >= 2 * pieceDepth, !accumulate,
-      Dims([m, n, k]).saturatedProduct > 4 * Self.taskSize
+      saturatedProduct(m, n, k) > 4 * Self.taskSize
     else { return nil }
     let (size, resultSize) = (kernels.itemSize, kernels.resultSize)
     let pieces = (k + pieceDepth - 1) / pieceDepth

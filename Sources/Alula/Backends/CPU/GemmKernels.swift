@@ -132,9 +132,14 @@ struct Scratch: ~Copyable, @unchecked Sendable {
   deinit { MemoryPool.shared.deallocate(pointer, byteCount: byteCount) }
 }
 
-extension Dims {
-  /// The product, or the largest integer when it overflows.
-  var saturatedProduct: Int { checkedProduct ?? Int.max }
+/// The product of sizes, or the largest integer when it overflows.
+func saturatedProduct(_ a: Int, _ b: Int, _ c: Int = 1, _ d: Int = 1, _ e: Int = 1) -> Int {
+  if a == 0 || b == 0 || c == 0 || d == 0 || e == 0 { return 0 }
+  func times(_ x: Int, _ y: Int) -> Int {
+    let (product, overflows) = x.multipliedReportingOverflow(by: y)
+    return overflows ? Int.max : product
+  }
+  return times(times(times(times(a, b), c), d), e)
 }
 
 extension gemm_product {

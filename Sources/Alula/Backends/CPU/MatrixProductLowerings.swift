@@ -26,14 +26,18 @@ extension CPUBackend {
   private static func product(
     _ call: Call, _ outputs: [Tensor], _ body: (Call, GemmKernels, Tensor) throws(AlulaError) -> Void
   ) throws(AlulaError) {
-    if outputs[0].dtype == .bfloat16, let kernels = GemmKernels.bfloat16Matrices, !call[0].isVector, !call[1].isVector {
+    let dtype = outputs[0].dtype
+    if dtype == .bfloat16, let kernels = GemmKernels.bfloat16Matrices, !call[0].isVector, !call[1].isVector {
       let result = try Tensor(uninitialized: outputs[0].layout.shape, dtype: .float32)
       try body(call, kernels, result)
       return try Operation.convert.execute(Call(.convert, [result], [.dtype(.bfloat16)]), into: outputs)
     }
-    try inFloat32(call, outputs) { (call, outputs) throws(AlulaError) in
-      try body(call, gemmKernels(call), outputs[0])
+    if dtype == .float16 || dtype == .bfloat16 {
+      return try inFloat32(call, outputs) { (call, outputs) throws(AlulaError) in
+        try body(call, gemmKernels(call), outputs[0])
+      }
     }
+    try body(call, gemmKernels(call), outputs[0])
   }
 
   /// Runs `body` on float32 copies when the results are of half precision.
@@ -95,7 +99,7 @@ extension CPUBackend {
       if !done { throw outOfMemory(call) }
       return
     }
-    let batch = Dims.broadcast(Dims(layoutA.shape.array.dropLast(2)), Dims(layoutB.shape.array.dropLast(2))) ?? []
+    let batch = Dims.broadcast(layoutA.shape.prefix(rankA - 2), layoutB.shape.prefix(rankB - 2)) ?? []
     let offsetsA = layoutA.batchOffsets(batch)
     let offsetsB = layoutB.batchOffsets(batch)
     let (dataA, dataB, dataC) = (UnsafeRawPointer(a.data), UnsafeRawPointer(b.data), output.data)
@@ -113,7 +117,7 @@ extension CPUBackend {
     }
     // Threads share out the batch when it is large enough, else the tiles of each product.
     if offsetsA.count >= 8 {
-      ThreadPool.parallelFor(offsetsA.count, grain: max(1, (1 << 18) / max(Dims([m, n, k]).saturatedProduct, 1))) {
+      ThreadPool.parallelFor(offsetsA.count, grain: max(1, (1 << 18) / max(saturatedProduct(m, n, k), 1))) {
         for i in $0 { multiply(i) }
       }
     } else {

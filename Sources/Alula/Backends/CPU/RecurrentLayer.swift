@@ -75,7 +75,7 @@ struct RecurrentLayer {
   /// Rows of the batch that one thread takes: few enough for several threads, enough to use each element of the weight
   /// several times. A row's result does not depend on those beside it.
   private var rowsAtOnce: Int {
-    let isLarge = Dims([batch, rows, units]).saturatedProduct > 1 << 20
+    let isLarge = saturatedProduct(batch, rows, units) > 1 << 20
     let parts = max(1, (batch + 15) / 16, isLarge ? min(2, batch / 6) : 1)
     return (batch + parts - 1) / parts
   }

@@ -10,10 +10,12 @@ struct ReductionLoop: ~Copyable {
     ) -> Void
 
   /// Steps in bytes through the input, and in elements through the output.
-  private struct Axis {
+  private struct Axis: ListElement {
     var extent: Int
     var step: Int
     var target: Int
+
+    static let none = Axis(extent: 1, step: 0, target: 0)
   }
 
   /// Results that are folded side by side, and elements that are folded in one piece.
@@ -31,7 +33,7 @@ struct ReductionLoop: ~Copyable {
   /// Reduced axes, the widest step first; at least one.
   private var reduced = ShortList<Axis>()
   /// The kept axis along which elements are adjacent, or a single column.
-  private var columns = Axis(extent: 1, step: 0, target: 0)
+  private var columns = Axis.none
   /// Elements per result, and results beside those in `columns`.
   private var length = 1
   private var rows = 1

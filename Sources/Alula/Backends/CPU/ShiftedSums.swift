@@ -27,14 +27,14 @@ struct ShiftedSums {
   ) -> Bool {
     // The planes of a band of rows stay in the second-level cache; neighbouring bands both compute the rows that taps
     // of both reach.
-    let rowBytes = max(Dims([targets, taps, columns.extent, size]).saturatedProduct, 1)
+    let rowBytes = max(saturatedProduct(targets, taps, columns.extent, size), 1)
     let span = min(rows.lastOffset - rows.firstOffset, rows.extent)
     let band = min(rows.positions, max(4 * (span + 1), (1 << 18) / rowBytes))
     let bands = (rows.positions + band - 1) / band
     guard let weights = Scratch(elements: [groups, channels, targets, taps], size: size) else { return false }
     gather(weight, weights.pointer)
     let failed = Atomic(false)
-    let work = Dims([band, columns.extent, channels, targets, taps]).saturatedProduct
+    let work = saturatedProduct(band, columns.extent, channels, targets, taps)
     ThreadPool.parallelFor(batch * groups * bands, grain: max(1, (1 << 17) / max(work, 1))) { range in
       guard
         let planes = Scratch(elements: [targets, taps, min(rows.extent, band + span), columns.extent], size: size),

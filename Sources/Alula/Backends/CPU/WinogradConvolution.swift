@@ -20,8 +20,7 @@ struct WinogradConvolution {
     self.convolution = convolution
     tileRows = (convolution.rows.positions + 1) / 2
     tileColumns = (convolution.columns.positions + 1) / 2
-    let tiles = Dims([convolution.batch, tileRows, tileColumns])
-    if tiles.saturatedProduct < Self.fewTiles { return nil }
+    if saturatedProduct(convolution.batch, tileRows, tileColumns) < Self.fewTiles { return nil }
   }
 
   private static let fewTiles = 24

@@ -2726,7 +2726,7 @@ def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
     _out = _HANDLE()
-    _status = _lib.alula_swapaxes(
+    _status = _held.alula_swapaxes(
         _byref(_out),
         x._handle,
         _arguments.integer(axis1),
@@ -2746,7 +2746,7 @@ def matrix_transpose(x: TensorLike) -> Tensor:
     """
     if not isinstance(x, _TensorBase):
         x = _asarray(x)
-    _handle = _lib.alula_apply(_MATRIX_TRANSPOSE, x._handle, None)
+    _handle = _held.alula_apply(_MATRIX_TRANSPOSE, x._handle, None)
     if _handle is None:
         raise _last_failure()
     return _wrap(_handle)
