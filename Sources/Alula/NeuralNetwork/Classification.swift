@@ -185,8 +185,7 @@ extension Call {
       throw .invalidArgument(
         "\(operation.name): weight of shape \(weight.layout.shape) for \(classes) classes in shape \(shape)")
     }
-    let order = (0..<shape.count).filter { $0 != axis } + [axis]
-    let rows = shape.count > 2 ? try logits.permuteDims(axes: order) : logits
+    let rows = shape.count > 2 ? try logits.movedToLast(axis) : logits
     return ClassRows(
       logits: try rows.rank == 2 ? rows : rows.reshape(shape: [target.count, classes]),
       targets: try target.rank == 1 ? target : target.reshape(shape: [target.count]), shape: rest)

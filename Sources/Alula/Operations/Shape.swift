@@ -8,8 +8,9 @@ extension Operation {
     dtypes: .all,
     body: .composite { (c) throws(AlulaError) in
       let shape = try c.resolvedShape()
-      let base = c[0].layout.reshaped(to: shape) == nil ? try c[0].copy() : c[0]
-      return try reshapeView([base], [.ints(shape.array)])
+      let layout = c[0].layout.reshaped(to: shape)
+      if let layout, !(c[0].carriesGradient && GradientMode.isEnabled) { return [c[0].aliased(layout)] }
+      return try reshapeView(Operands(layout == nil ? c[0].copy() : c[0]), [.ints(shape.array)])
     },
     gradient: .composed,
     samples: [

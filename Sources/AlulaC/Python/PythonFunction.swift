@@ -13,6 +13,8 @@ final class PythonFunction {
     let isOptional: Bool
     /// A value input, which takes part in promotion.
     let isValue: Bool
+    /// A list of tensors: the only input then.
+    let isList: Bool
   }
 
   private let operation: Operation
@@ -32,7 +34,7 @@ final class PythonFunction {
   /// Whether a number takes the dtype of the one value that it meets.
   private let takesNumbers: Bool
   private let isView: Bool
-  /// A list of tensors, or inputs in another order than the parameters'.
+  /// Inputs in another order than the parameters'.
   private let isForFunction: Bool
 
   init(_ operation: Operation, inPlace: Bool, function: PyObject, resultType: PyObject?) {
@@ -43,12 +45,13 @@ final class PythonFunction {
     var all: [(name: String, parameter: Parameter)] = []
     for (i, input) in operation.inputs.enumerated() {
       let parameter = Parameter(
-        isInput: true, index: i, isOptional: input.arity == .optional, isValue: input.role == .value)
+        isInput: true, index: i, isOptional: input.arity == .optional, isValue: input.role == .value,
+        isList: input.arity == .list)
       all.append((input.name, parameter))
     }
     for (i, attribute) in operation.attributes.enumerated() {
       let parameter = Parameter(
-        isInput: false, index: i, isOptional: attribute.defaultValue != nil, isValue: false)
+        isInput: false, index: i, isOptional: attribute.defaultValue != nil, isValue: false, isList: false)
       all.append((attribute.name, parameter))
     }
     all = all.filter { !$0.parameter.isOptional } + all.filter { $0.parameter.isOptional }
@@ -68,7 +71,7 @@ final class PythonFunction {
     takesNumbers = operation.inputs.count { $0.role == .value } == 2
     isView = if case .view = operation.body { true } else { false }
     let order = all.filter(\.parameter.isInput).map(\.parameter.index)
-    isForFunction = operation.inputs.first?.arity == .list || order != Array(operation.inputs.indices)
+    isForFunction = order != Array(operation.inputs.indices)
   }
 
   // MARK: - Calls
@@ -143,6 +146,11 @@ final class PythonFunction {
           inputs.append(nil)
           continue
         }
+        if parameter.isList {
+          guard let elements = PythonFunction.elements(value, &inputs) else { return nil }
+          work = PythonFunction.product(work, elements)
+          continue
+        }
         guard let tensor = PythonTensor.tensor(value) ?? number(value, parameter, values) else { return nil }
         inputs.append(tensor)
         work = PythonFunction.product(work, tensor.count)
@@ -155,6 +163,20 @@ final class PythonFunction {
       }
     }
     return run(inputs, attributes, first, short: isView || work <= PythonLock.limit)
+  }
+
+  /// Appends the tensors of a list or tuple, and counts their elements; nil where anything else is in it.
+  private static func elements(_ list: PyObject, _ inputs: inout Operands) -> Int? {
+    let isTuple = list.pythonType == py.tupleType
+    guard isTuple || list.pythonType == py.listType else { return nil }
+    var elements = 0
+    for i in 0..<max(isTuple ? py.tupleSize(list) : py.listSize(list), 0) {
+      guard let item = isTuple ? py.tupleItem(list, i) : py.listItem(list, i), let tensor = PythonTensor.tensor(item)
+      else { return nil }
+      inputs.append(tensor)
+      elements = elements.addingReportingOverflow(tensor.count).partialValue
+    }
+    return inputs.isEmpty ? nil : elements
   }
 
   /// A number beside a tensor, in its dtype.

@@ -62,7 +62,8 @@ extension CPUBackend {
         let ignored = Int64(call.int("ignore_index"))
         var count: Int64 = 0
         for i in 0..<targets.count where classes[i] != ignored { count += 1 }
-        try outputs[0].copyElements(from: Tensor(scalar: .int(count), dtype: outputs[0].dtype))
+        let result = try Tensor(scalar: .int(count), dtype: outputs[0].dtype)
+        outputs[0].data.copyMemory(from: result.data, byteCount: result.dtype.itemSize)
         withExtendedLifetime(targets) {}
       }
     ),

@@ -5,7 +5,13 @@ extension CPUBackend {
       .full,
       { (call, outputs) throws(AlulaError) in
         let value = try Tensor(scalar: call.scalar("fill_value"), dtype: outputs[0].dtype)
-        try outputs[0].copyElements(from: value)
+        let (size, total) = (outputs[0].dtype.itemSize, outputs[0].count * outputs[0].dtype.itemSize)
+        if total <= 1 << 16, (0..<size).allSatisfy({ value.data.load(fromByteOffset: $0, as: UInt8.self) == 0 }) {
+          // A small result of zeros: less work than a copy.
+          outputs[0].data.initializeMemory(as: UInt8.self, repeating: 0, count: total)
+        } else {
+          try outputs[0].copyElements(from: value)
+        }
       }
     ),
     (

@@ -29,18 +29,19 @@ struct RowKernels: Sendable {
     guard let address = kernels[dtype] else { throw .invalidDType("\(name): dtype \(dtype) is not supported on cpu") }
     if rows == 0 || length == 0 { return }
     let kernel = unsafeBitCast(address, to: Kernel.self)
-    let starts = operands.map { $0.tensor?.data }
-    let entries = operands.map { operand in operand.step * (operand.tensor?.dtype.itemSize ?? 0) }
     let grain = RowKernels.grain(length)
     ThreadPool.parallelFor(rows, grain: grain) { range in
       withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer?.self, capacity: operands.count) { pointers in
         withUnsafeTemporaryAllocation(of: Int.self, capacity: operands.count) { steps in
           for k in operands.indices {
-            let isPartial = partials.contains(k)
-            steps[k] = isPartial ? 0 : entries[k]
-            pointers[k] = starts[k].map {
-              $0 + entries[k] * (isPartial ? range.lowerBound / grain : range.lowerBound)
+            guard let tensor = operands[k].tensor else {
+              (pointers[k], steps[k]) = (nil, 0)
+              continue
             }
+            let isPartial = partials.contains(k)
+            let entry = operands[k].step * tensor.dtype.itemSize
+            steps[k] = isPartial ? 0 : entry
+            pointers[k] = tensor.data + entry * (isPartial ? range.lowerBound / grain : range.lowerBound)
           }
           guard let pointers = pointers.baseAddress, let steps = steps.baseAddress else { return }
           parameters.withUnsafeBufferPointer { kernel(range.count, length, pointers, steps, $0.baseAddress) }

@@ -36,19 +36,20 @@ extension CPUBackend {
     let shape = output.layout.shape
     let length = rank == 0 ? 1 : shape[axis]
     let columns = axis + 1 < rank ? (axis + 1..<rank).reduce(1) { $0 * shape[$1] } : 1
-    var inputs: [Tensor] = []
-    for input in call.list { inputs.append(try input.widenedHalf().contiguous()) }
-    guard let dtype = inputs.first?.dtype else { return }
+    // The output and the inputs.
+    var operands = [output]
+    operands.reserveCapacity(1 + call.inputs.count)
+    for i in 0..<call.inputs.count { operands.append(try call[i].widenedHalf().contiguous()) }
+    let dtype = operands[operands.count - 1].dtype
     let direct = dtype == output.dtype
-    let target = direct ? output : try Tensor(uninitialized: shape, dtype: dtype)
+    if !direct { operands[0] = try Tensor(uninitialized: shape, dtype: dtype) }
     if columns > 1 {
-      try kernels.columns.run(dtype, [target] + inputs, length: length, columns: columns)
+      try kernels.columns.run(dtype, operands, length: length, columns: columns)
     } else if length <= ColumnKernels.shortRow, output.count / length >= ColumnKernels.fewRows {
-      try kernels.columns.runTurned(dtype, [target] + inputs, length: length)
+      try kernels.columns.runTurned(dtype, operands, length: length)
     } else {
-      try kernels.rows.run(
-        dtype, rows: output.count / length, length: length, ([target] + inputs).map { ($0, length) })
+      try kernels.rows.run(dtype, rows: output.count / length, length: length, operands.map { ($0, length) })
     }
-    if !direct { try output.copyElements(from: target.cast(dtype: output.dtype)) }
+    if !direct { try output.copyElements(from: operands[0].cast(dtype: output.dtype)) }
   }
 }

@@ -123,7 +123,8 @@ class ShapeMethods(Operators):
     @property
     def T(self) -> Tensor:
         """A view with the axes in reverse order."""
-        return ops.permute_dims(self, range(len(self.shape) - 1, -1, -1))
+        rank = self.ndim
+        return ops.matrix_transpose(self) if rank == 2 else ops.permute_dims(self, range(rank - 1, -1, -1))
 
     @property
     def mT(self) -> Tensor:
