@@ -227,10 +227,8 @@ struct Gemm {
       return (n, kernels.paddedRows((m + rowTasks - 1) / rowTasks))
     }
     // Strips share what the second-level cache holds of A; from farther away it must not come too often, nor be cut into
-    // many rows, for each of which B is packed again (1024³: 14.7 to 13.9 ms). Few rows wait for B more than they
-    // compute, whatever the tile, and narrow strips share it out evenly.
-    let narrowest =
-      m * k * kernels.itemSize > 1 << 20 ? max(lanes, 128) : m < 128 ? lanes : kernels.tileColumns
+    // many rows, for each of which B is packed again (1024³: 14.7 to 13.9 ms).
+    let narrowest = max(kernels.tileColumns, m * k * kernels.itemSize <= 1 << 20 ? 0 : 128)
     let columns = max(narrowest, panels / min(tasks, 16) * lanes)
     let columnTasks = (n + columns - 1) / columns
     let rowTasks = min(tasks / columnTasks, m / (columnTasks >= 8 ? 1024 : m < 384 ? 48 : 256))
