@@ -267,7 +267,7 @@ extension Operation {
 
   /// A layout of the shape that both broadcast to: one of them where that will do.
   @inline(__always)
-  func broadcast(_ a: Layout, _ b: Layout) throws(AlulaError) -> Layout {
+  private func broadcast(_ a: Layout, _ b: Layout) throws(AlulaError) -> Layout {
     if a === b || a.shape == b.shape { return a }
     guard let common = Dims.broadcast(a.shape, b.shape) else {
       throw .invalidArgument("\(name): shapes \(a.shape) and \(b.shape) do not broadcast")

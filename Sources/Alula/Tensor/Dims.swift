@@ -71,11 +71,12 @@ public struct Dims: Sendable {
     var product = 1
     var isEmpty = false
     for i in 0..<count {
-      if self[i] == 0 {
+      let extent = self[i]
+      if extent == 0 {
         isEmpty = true
         continue
       }
-      let (value, overflow) = product.multipliedReportingOverflow(by: self[i])
+      let (value, overflow) = product.multipliedReportingOverflow(by: extent)
       if overflow || value > Dims.maximumProduct { return nil }
       product = value
     }

@@ -270,27 +270,3 @@ struct WinogradImages {
     }
   }
 }
-
-/// Winograd's transforms of one dtype.
-struct WinogradKernels: Sendable {
-  let source: winograd_source_kernel
-  let weight: winograd_weight_kernel
-  let target: winograd_target_kernel
-  let gradient: winograd_gradient_kernel
-  let taps: winograd_taps_kernel
-
-  init?(_ dtype: DType) {
-    let table = KernelTable.shared
-    guard let source = table.function("winograd.source", slot: dtype.code, as: winograd_source_kernel.self),
-      let weight = table.function("winograd.weight", slot: dtype.code, as: winograd_weight_kernel.self),
-      let target = table.function("winograd.target", slot: dtype.code, as: winograd_target_kernel.self),
-      let gradient = table.function("winograd.gradient", slot: dtype.code, as: winograd_gradient_kernel.self),
-      let taps = table.function("winograd.taps", slot: dtype.code, as: winograd_taps_kernel.self)
-    else { return nil }
-    self.source = source
-    self.weight = weight
-    self.target = target
-    self.gradient = gradient
-    self.taps = taps
-  }
-}

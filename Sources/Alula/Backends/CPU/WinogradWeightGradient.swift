@@ -11,7 +11,7 @@ extension WinogradConvolution {
   private var slices: Int { (convolution.panels + panelsAtOnce - 1) / panelsAtOnce }
 
   /// Tiles of one block: a depth that repays reading and writing the sums, as far as the planes stay in the cache.
-  private var tilesAtOnce: Int {
+  private var tilesPerBlock: Int {
     let inCache = (1 << 19) / (4 * size * (convolution.channels + panelsAtOnce * convolution.lanes))
     return max(96, min(inCache, Gemm.depthBlock))
   }
@@ -35,7 +35,7 @@ extension WinogradConvolution {
     else { return false }
     let pitch = max(sourceLayout.imagePitch, gradientLayout.imagePitch, 1)
     let atOnce = min(convolution.batch, max(1, (64 << 20) / size / pitch))
-    let shares = max(1, min(4 / (convolution.groups * slices), atOnce * tileRows * tileColumns / tilesAtOnce))
+    let shares = max(1, min(4 / (convolution.groups * slices), atOnce * tileRows * tileColumns / tilesPerBlock))
     guard let sourceCopies = Scratch(elements: [atOnce, sourceLayout.imagePitch], size: size),
       let gradientCopies = Scratch(elements: [atOnce, gradientLayout.imagePitch], size: size),
       let sourceZeros = zeroRow(sourceLayout), let gradientZeros = zeroRow(gradientLayout),
@@ -68,7 +68,7 @@ extension WinogradConvolution {
       convolution.groups, convolution.channels, convolution.lanes, convolution.panels
     )
     let slices = slices
-    let most = tilesAtOnce
+    let most = tilesPerBlock
     let failed = Atomic(false)
     ThreadPool.parallelFor(shares * groups * slices * 4, grain: 1) { range in
       guard let sources = Scratch(elements: [4, most, channels], size: size),
