@@ -5,7 +5,10 @@ extension Operation {
   /// Calls the operation on `inputs` and `attributes`, in the order of its declaration.
   public func callAsFunction(_ inputs: Operands, _ attributes: [AttributeValue] = []) throws(AlulaError) -> [Tensor] {
     if let unchanged = unchanged(inputs, attributes) { return [unchanged] }
-    let call = try prepare(inputs, attributes)
+    return try run(try prepare(inputs, attributes))
+  }
+
+  private func run(_ call: Call) throws(AlulaError) -> [Tensor] {
     switch body {
     case .composite(let body): return try body(call)
     case .elementwise(let output, _): return [try elementwise(call, output)]
@@ -28,7 +31,7 @@ extension Operation {
     case .view(let rule): return try view(try prepare(inputs, attributes), rule)
     default:
       if let unchanged = unchanged(inputs, attributes) { return unchanged }
-      guard let first = try self(inputs, attributes).first else { throw .internal("\(name): no result") }
+      guard let first = try run(try prepare(inputs, attributes)).first else { throw .internal("\(name): no result") }
       return first
     }
   }
@@ -60,10 +63,17 @@ extension Operation {
 
   @inline(__always)
   func isUniform(_ a: Tensor, _ b: Tensor?) -> Bool {
-    guard dtypes.contains(a.dtype), b == nil || b?.dtype == a.dtype else { return false }
+    guard b == nil || b?.dtype == a.dtype else { return false }
     // Numbers alone are wider than their result.
     if a.isWeak, b?.isWeak ?? true { return false }
-    if case .floating = promotion { return a.dtype.isDifferentiable }
+    return keeps(a.dtype)
+  }
+
+  /// Whether values that all have this dtype are taken as they are.
+  @inline(__always)
+  private func keeps(_ dtype: DType) -> Bool {
+    guard dtypes.contains(dtype) else { return false }
+    if case .floating = promotion { return dtype.isDifferentiable }
     return true
   }
 
@@ -85,9 +95,7 @@ extension Operation {
       if tensor.isWeak || (common != nil && common != tensor.dtype) { return false }
       common = tensor.dtype
     }
-    guard let common, dtypes.contains(common) else { return false }
-    if case .floating = promotion { return common.isDifferentiable }
-    return true
+    return common.map { keeps($0) } ?? false
   }
 
   private func prepare(_ inputs: Operands, _ attributes: [AttributeValue]) throws(AlulaError) -> Call {

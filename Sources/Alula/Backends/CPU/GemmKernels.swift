@@ -112,36 +112,6 @@ struct MatrixOperand {
   }
 }
 
-/// Memory for the length of one operation.
-struct Scratch: ~Copyable, @unchecked Sendable {
-  // Unchecked: threads write disjoint parts.
-  let pointer: UnsafeMutableRawPointer
-  private let byteCount: Int
-
-  /// nil when there is no memory for the product of `elements`, of `size` bytes each.
-  init?(elements: Dims, size: Int) {
-    guard let count = elements.checkedProduct else { return nil }
-    let (byteCount, overflow) = count.multipliedReportingOverflow(by: size)
-    guard !overflow,
-      let pointer = MemoryPool.shared.allocate(byteCount: byteCount)
-    else { return nil }
-    self.pointer = pointer
-    self.byteCount = byteCount
-  }
-
-  deinit { MemoryPool.shared.deallocate(pointer, byteCount: byteCount) }
-}
-
-/// The product of sizes, or the largest integer when it overflows.
-func saturatedProduct(_ a: Int, _ b: Int, _ c: Int = 1, _ d: Int = 1, _ e: Int = 1) -> Int {
-  if a == 0 || b == 0 || c == 0 || d == 0 || e == 0 { return 0 }
-  func times(_ x: Int, _ y: Int) -> Int {
-    let (product, overflows) = x.multipliedReportingOverflow(by: y)
-    return overflows ? Int.max : product
-  }
-  return times(times(times(times(a, b), c), d), e)
-}
-
 extension gemm_product {
   /// One product of plain depth; where A and B lie is to be set.
   init(rows: Int, columns: Int, depth: Int, rowStride: Int, accumulate: Bool) {
