@@ -159,7 +159,8 @@ struct Gemm {
   // MARK: - Strips
 
   /// A whose rows are contiguous is read where it lies, and so is a small B; of a larger B each task packs the strip that
-  /// it uses, so that no core waits for what another has packed. nil when A is not of that kind.
+  /// it uses, so that no core waits for what another has packed. Another A is packed by those who take its rows, where
+  /// that is once. nil when it would be more often.
   private func runStrips(
     _ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int
   ) -> Bool? {
@@ -167,7 +168,8 @@ struct Gemm {
     // Elements of one depth that lie apart fill the first-level cache with what is not used, and rows of a large matrix
     // are far apart.
     let most = a.columnStride == 1 ? 1 << 22 : a.rowStride == 1 && a.columnStride <= 256 ? 1 << 18 : 1 << 12
-    guard elements <= most else { return nil }
+    let packsA = elements > most
+    if packsA, !isLong { return nil }
     let size = kernels.itemSize
     let lanes = kernels.columns
     let readsB = b.columnStride == 1 && (m <= 2 * kernels.rows || k &* b.rowStride &* size <= 1 << 16)
@@ -175,7 +177,7 @@ struct Gemm {
     let columnTasks = (n + columnsAtOnce - 1) / columnsAtOnce
     let rowTasks = (m + rowsAtOnce - 1) / rowsAtOnce
     let lying = readsB ? n / lanes * lanes : 0
-    if lying == n, columnTasks * rowTasks == 1, k <= Self.deepestBlock, m <= 2 * Self.stripRowBlock {
+    if !packsA, lying == n, columnTasks * rowTasks == 1, k <= Self.deepestBlock, m <= 2 * Self.stripRowBlock {
       // One call, and no memory.
       var product = kernels.lying(
         rows: m, columns: n, depth: k, aRow: a.rowStride, aDepth: a.columnStride, bRow: b.rowStride,
@@ -187,7 +189,8 @@ struct Gemm {
     ThreadPool.parallelChunks(columnTasks * rowTasks, grain: 1) { chunks in
       guard
         let panels = Scratch(
-          elements: [lying == n ? 0 : kernels.paddedColumns(min(n, columnsAtOnce)), packedDepth], size: size)
+          elements: [lying == n ? 0 : kernels.paddedColumns(min(n, columnsAtOnce)), packedDepth], size: size),
+        let blocks = Scratch(elements: [packsA ? Self.stripRowBlock + kernels.rows : 0, deepest], size: size)
       else { return failed.store(true, ordering: .relaxed) }
       // A thread packs a strip once for all the rows that it takes, unless its panels hold less than the depth.
       var packed: Int?
@@ -196,14 +199,19 @@ struct Gemm {
           let row = task % rowTasks * rowsAtOnce
           let column = task / rowTasks * columnsAtOnce
           multiplyStrip(
-            a, b, row..<min(m, row + rowsAtOnce), column..<min(n, column + columnsAtOnce), lying: lying,
-            panels.pointer, isPacked: packed == column, c, rowStride: rowStride)
+            a, packsA ? blocks.pointer : nil, b, row..<min(m, row + rowsAtOnce),
+            column..<min(n, column + columnsAtOnce), lying: lying, panels.pointer, isPacked: packed == column, c,
+            rowStride: rowStride)
           packed = k == packedDepth ? column : nil
         }
       }
     }
     return !failed.load(ordering: .relaxed)
   }
+
+  /// A long A and a short B, as activations and a weight: each thread packs all of B, once, and takes rows, of which its
+  /// cache holds what it wrote before (768×512×128 on two threads: 476 to 396 µs).
+  private var isLong: Bool { m >= max(n, 192) && saturatedProduct(n, k, kernels.itemSize) <= 1 << 19 }
 
   /// How many columns and rows one task takes: rows of C where B is read in place; else strips of columns, cut into rows
   /// where they are few, since every cut across B packs it again.
@@ -220,10 +228,8 @@ struct Gemm {
       let columns = rowTasks == tasks ? n : panels * rowTasks / tasks * lanes
       return (max(columns, kernels.tileColumns), (m + rowTasks - 1) / rowTasks)
     }
-    // A long A and a short B, as activations and a weight: each thread packs all of B, once, and takes rows, of which its
-    // cache holds what it wrote before (768×512×128 on two threads: 476 to 396 µs).
-    if m >= max(n, 192), n * k * kernels.itemSize <= 1 << 19 {
-      let rowTasks = min(tasks, 16, m / 96)
+    if isLong {
+      let rowTasks = min(tasks, 16, m / 96).roundedDownToPowerOfTwo
       return (n, kernels.paddedRows((m + rowTasks - 1) / rowTasks))
     }
     // Strips share what the second-level cache holds of A; from farther away it must not come too often, nor be cut into
@@ -236,10 +242,11 @@ struct Gemm {
   }
 
   /// Some rows and columns of C, through the whole depth. Columns below `lying` are read from B itself, others from
-  /// panels, which are filled here unless they are packed.
+  /// panels, which are filled here unless they are packed. A is read where it lies unless there is room to pack blocks.
   private func multiplyStrip(
-    _ a: MatrixOperand, _ b: MatrixOperand, _ rows: Range<Int>, _ columns: Range<Int>, lying: Int,
-    _ panels: UnsafeMutableRawPointer, isPacked: Bool, _ c: UnsafeMutableRawPointer, rowStride: Int
+    _ a: MatrixOperand, _ blocks: UnsafeMutableRawPointer?, _ b: MatrixOperand, _ rows: Range<Int>,
+    _ columns: Range<Int>, lying: Int, _ panels: UnsafeMutableRawPointer, isPacked: Bool, _ c: UnsafeMutableRawPointer,
+    rowStride: Int
   ) {
     let size = kernels.itemSize
     let lying = columns.lowerBound..<max(columns.lowerBound, min(columns.upperBound, lying))
@@ -254,9 +261,10 @@ struct Gemm {
         var depth = start
         repeat {
           let deep = depth..<min(k, depth + deepest)
-          multiplyBlock(a, b, block, lying, deep, nil, isPacked: false, c, rowStride: rowStride)
+          let rowsOfA = blockOfA(a, block, deep, packedInto: blocks)
+          multiplyBlock(rowsOfA, b, block, lying, deep, nil, isPacked: false, c, rowStride: rowStride)
           multiplyBlock(
-            a, b, block, rest, deep, panels + (depth - start) * kernels.paddedColumns(rest.count) * size,
+            rowsOfA, b, block, rest, deep, panels + (depth - start) * kernels.paddedColumns(rest.count) * size,
             isPacked: isPacked || row > rows.lowerBound, c, rowStride: rowStride)
           depth += deepest
         } while depth < min(k, start + packedDepth)
@@ -265,25 +273,44 @@ struct Gemm {
     } while start < k
   }
 
+  /// Some rows of A through one block of the depth: as they lie, or in panels.
+  private struct BlockOfA {
+    let pointer: UnsafeRawPointer
+    let rowStride: Int
+    let depthStride: Int
+    /// From one panel to the next; 0 where there are none.
+    var panelStride = 0
+  }
+
+  private func blockOfA(
+    _ a: MatrixOperand, _ rows: Range<Int>, _ depth: Range<Int>, packedInto panels: UnsafeMutableRawPointer?
+  ) -> BlockOfA {
+    let from = a.moved(rows: rows.lowerBound, columns: depth.lowerBound, size: kernels.itemSize).pointer
+    guard let panels else { return BlockOfA(pointer: from, rowStride: a.rowStride, depthStride: a.columnStride) }
+    kernels.packA(rows.count, depth.count, from, a.rowStride, a.columnStride, panels)
+    return BlockOfA(
+      pointer: panels, rowStride: 1, depthStride: kernels.rows, panelStride: kernels.rows * depth.count)
+  }
+
   /// Some rows and columns of C, through one block of the depth, with B as it lies or in panels. These are filled here
   /// unless B is packed.
   private func multiplyBlock(
-    _ a: MatrixOperand, _ b: MatrixOperand, _ rows: Range<Int>, _ columns: Range<Int>, _ depth: Range<Int>,
+    _ a: BlockOfA, _ b: MatrixOperand, _ rows: Range<Int>, _ columns: Range<Int>, _ depth: Range<Int>,
     _ panels: UnsafeMutableRawPointer?, isPacked: Bool, _ c: UnsafeMutableRawPointer, rowStride: Int
   ) {
     if columns.isEmpty { return }
     let (size, lanes) = (kernels.itemSize, kernels.columns)
     let first = depth.lowerBound == 0
-    let from = a.moved(rows: rows.lowerBound, columns: depth.lowerBound, size: size).pointer
     let matrix = b.moved(rows: depth.lowerBound, columns: columns.lowerBound, size: size)
     var product = gemm_product(
       rows: rows.count, columns: 0, depth: depth.count, rowStride: rowStride, accumulate: accumulate || !first)
     product.a_row = a.rowStride
-    product.a0 = a.columnStride
+    product.a0 = a.depthStride
+    product.a_panel = a.panelStride
     func multiply(_ columns: Range<Int>, _ b: UnsafeRawPointer) {
       product.columns = columns.count
       kernels.block(
-        &product, from, b, c + (rows.lowerBound * rowStride + columns.lowerBound) * size,
+        &product, a.pointer, b, c + (rows.lowerBound * rowStride + columns.lowerBound) * size,
         first ? rowBias.map { $0 + rows.lowerBound * size } : nil,
         first ? columnBias.map { $0 + columns.lowerBound * size } : nil)
     }
