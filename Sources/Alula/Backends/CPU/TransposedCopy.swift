@@ -13,6 +13,7 @@ struct TransposedCopy {
   /// Elements of a plane below which the usual loop is as good, and elements that a thread takes at a time.
   private static let smallestExtent = 4
   private static let grain = 32 * 1024
+  private static let rowsAtOnce = 256
 
   private let kernel: transpose_kernel
   private let target: UnsafeMutableRawPointer
@@ -51,22 +52,30 @@ struct TransposedCopy {
   }
 
   func run() {
-    let strip = min(row.extent, max(8, TransposedCopy.grain / column.extent & ~7))
-    let strips = (row.extent - 1) / strip + 1
+    // Whole lines of either side, as far as possible, and so many rows that a line's neighbours in the source follow soon
+    // (4096×1024 on one thread: 5.8 to 1.7 ms).
+    let rows = min(row.extent, Self.rowsAtOnce)
+    let columns = min(column.extent, max(64, Self.grain / rows & ~63))
+    let strips = (row.extent - 1) / rows + 1
+    let tiles = strips * ((column.extent - 1) / columns + 1)
     let planes = outer.reduce(1) { $0 * $1.extent }
-    let grain = max(1, TransposedCopy.grain / (strip * column.extent))
-    ThreadPool.parallelFor(planes * strips, grain: grain) { range in
+    let grain = max(1, Self.grain / (rows * columns))
+    ThreadPool.parallelFor(planes * tiles, grain: grain) { range in
       for i in range {
-        let first = i % strips * strip
-        var (to, from) = (target + first * row.target, source + first * row.source)
-        var rest = i / strips
+        let firstRow = i % tiles % strips * rows
+        let firstColumn = i % tiles / strips * columns
+        var to = target + firstRow * row.target + firstColumn * column.target
+        var from = source + firstRow * row.source + firstColumn * column.source
+        var rest = i / tiles
         for axis in outer.reversed() {
           let index = rest % axis.extent
           rest /= axis.extent
           to += index * axis.target
           from += index * axis.source
         }
-        kernel(min(strip, row.extent - first), column.extent, to, row.target, from, column.source)
+        kernel(
+          min(rows, row.extent - firstRow), min(columns, column.extent - firstColumn), to, row.target, from,
+          column.source)
       }
     }
   }
