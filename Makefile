@@ -1,7 +1,7 @@
 # `make demo` trains on real images; `make test` checks everything; `make help` lists the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build python test test-swift test-c test-python test-fuzz test-instruction-sets check lint format generate \
+.PHONY: help demo build python test test-swift test-c test-python test-fuzz test-fusion test-instruction-sets check lint format generate \
         install sanitize benchmark clean
 
 PREFIX ?= /usr/local
@@ -39,6 +39,9 @@ test-python: python ## Runs the Python suites, the catalog's generated tests amo
 
 test-fuzz: build ## Calls the C interface a million times with hostile arguments.
 	scripts/test-fuzz.sh
+
+test-fusion: python ## Runs what calls element-wise operations with all such calls waiting for others.
+	scripts/test-fusion.sh
 
 test-instruction-sets: python ## Runs on the lesser instruction sets, the baseline also under an emulated Nehalem.
 	@scripts/require.sh qemu-x86_64

@@ -59,12 +59,25 @@ def convert(library: str, values: np.ndarray, dtype: str | None = None) -> Any:
     m = importlib.import_module(library)
     result = {
         "torch": lambda: m.from_numpy(values),
-        "alula": lambda: m.asarray(values),
+        "alula": lambda: m.tensor(values),
         "jax": lambda: m.numpy.asarray(values),
     }[library]()
     if dtype in ("float16", "bfloat16"):
         result = result.to(getattr(m, dtype)) if library != "jax" else result.astype(dtype)
     return result
+
+
+def finished(m: ModuleType, call: Call) -> Call:
+    """The call, and the wait until its result is there: Alula may leave large element-wise calls for later."""
+    if m.__name__ != "alula":
+        return call
+
+    def both() -> object:
+        result = call()
+        m.synchronize()
+        return result
+
+    return both
 
 
 def jitted(function: Callable[..., object], *operands: object) -> Call:
@@ -85,7 +98,7 @@ def function(
         m = module(library)
         if library in ("torch", "alula"):
             operands = [convert(library, a(), dtype) for a in arrays]
-            return lambda: eager(m, *operands)
+            return finished(m, lambda: eager(m, *operands)) if bytes or flops else lambda: eager(m, *operands)
         body = jax if library == "jax" and jax else numeric
         # NumPy computes halves element by element, JAX rounds float64 to float32.
         if body is None or dtype in {"numpy": ("float16", "bfloat16"), "jax": ("float64",)}[library]:
@@ -123,7 +136,12 @@ def backward(
             operand.requires_grad_()
         seed = convert(library, array(*eager(m, *operands, *fixed).shape))
         gradients = m.grad if library == "alula" else m.autograd.grad
-        return lambda: gradients(eager(m, *operands, *fixed), operands, seed)
+
+        def step() -> object:
+            out = eager(m, *operands, *fixed)
+            return out, gradients(out, operands, seed)
+
+        return finished(m, step)
 
     return Case(name + ", forward and backward", make, flops, bytes)
 
@@ -151,8 +169,7 @@ def training(
             loss.backward()
             steps.step()
 
-        del m
-        return step
+        return finished(m, step)
 
     return Case("train step: " + name, make, flops)
 

@@ -579,6 +579,14 @@ int32_t alula_num_threads(void);
 /// Sets that number, 1 to 256, for all threads of the process. Results do not depend on it.
 alula_status alula_set_num_threads(int32_t count);
 
+/// Returns when everything that was called has been done: for timing. Element-wise calls on large tensors may
+/// wait until somebody needs what they write or read, and then share one pass over memory with those that
+/// follow them; a result that is released before is never stored. Nothing but the time tells: their errors are
+/// the calls' own, their memory is there when they return, and a write to an operand, through any function of
+/// this header, comes after them. Tensors over memory that others hold, too (borrowed, exported, or asked for
+/// by alula_tensor_data), never wait.
+void alula_synchronize(void);
+
 /// Bytes of tensors' memory: in use, most ever in use (since alula_memory_reset_peak), kept for reuse. Each
 /// pointer may be NULL.
 alula_status alula_memory_usage(int64_t *live, int64_t *peak, int64_t *cached);

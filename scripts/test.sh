@@ -21,6 +21,7 @@ step "C" scripts/test-c.sh --valgrind
 step "hostile arguments" scripts/test-fuzz.sh
 step "installation" scripts/test-install.sh
 step "Python" scripts/test-python.sh
+step "waiting calls" scripts/test-fusion.sh
 step "examples" scripts/test-examples.sh
 step "lesser instruction sets" scripts/test-instruction-sets.sh
 echo "all checks passed in $((SECONDS - started)) s"

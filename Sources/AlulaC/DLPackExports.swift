@@ -19,14 +19,17 @@ private final class Export {
   let managed: UnsafeMutablePointer<Managed>
   /// Shape, then strides.
   let extents: UnsafeMutablePointer<Int64>
+  let data: UnsafeMutableRawPointer
 
   init(_ tensor: Tensor) {
     self.tensor = tensor
+    data = tensor.exposedData
     managed = .allocate(capacity: 1)
     extents = .allocate(capacity: max(1, 2 * tensor.rank))
   }
 
   deinit {
+    tensor.storage.conceal()
     managed.deallocate()
     extents.deallocate()
   }
@@ -60,7 +63,7 @@ public func alula_tensor_to_dlpack(_ out: UnsafeMutablePointer<OpaquePointer?>?,
       guard let context = managed?.pointee.manager_ctx else { return }
       Unmanaged<Export>.fromOpaque(context).release()
     }
-    managed.dl_tensor.data = layout.count == 0 ? nil : tensor.data
+    managed.dl_tensor.data = layout.count == 0 ? nil : export.data
     managed.dl_tensor.device.type = cpu
     managed.dl_tensor.ndim = Int32(rank)
     managed.dl_tensor.dtype.code = type.code

@@ -50,6 +50,9 @@ public func alula_isa() -> UnsafePointer<CChar>? { StaticStrings.cString(Instruc
 @_cdecl("alula_live_handles") @implementation
 public func alula_live_handles() -> Int { Handles.liveCount &+ PythonTensor.liveCount }
 
+@_cdecl("alula_synchronize") @implementation
+public func alula_synchronize() { for device in Device.allCases { device.synchronize() } }
+
 // MARK: - Memory
 
 @_cdecl("alula_memory_usage") @implementation

@@ -138,7 +138,7 @@ public func alula_tensor_data(
   _ out: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, _ tensor: OpaquePointer?
 ) -> alula_status {
   out?.pointee = nil
-  return read(out, tensor, "alula_tensor_data") { $0.data }
+  return read(out, tensor, "alula_tensor_data") { $0.exposedData }
 }
 
 @_cdecl("alula_tensor_copy_out") @implementation

@@ -123,7 +123,7 @@ extension Operation {
     let dtype: DType = if case .bool = output { .bool } else { (c ?? b ?? a).dtype }
     let result = try Tensor(
       uninitialized: try elementwiseLayout(a, b, c), dtype: dtype, device: a.device, operation: name)
-    try a.device.backend.runElementwise(self, a, b, c, parameters: parameters, into: result)
+    try a.device.backend.enqueueElementwise(self, a, b, c, parameters: parameters, into: result)
     return result
   }
 

@@ -11,12 +11,23 @@ package protocol Backend: Sendable {
   /// Waits until everything handed to the device has been done.
   func synchronize()
 
+  /// Waits until nothing handed to the device writes or reads the storage.
+  func settle(_ storage: Storage)
+
+  /// What is in hand may leave out what only fills the storage, whose last owner has gone.
+  func forget(_ storage: Storage)
+
   /// Whether `run` can execute the primitive on elements of `dtype`.
   func supports(_ operation: Operation, _ dtype: DType) -> Bool
 
   /// Executes an element-wise primitive on up to three inputs that broadcast to `output`'s shape. `parameters` are the
   /// attributes that its kernels are given.
   func runElementwise(
+    _ operation: Operation, _ a: Tensor, _ b: Tensor?, _ c: Tensor?, parameters: [Double], into output: Tensor
+  ) throws(AlulaError)
+
+  /// The same for an output that nobody has seen yet, and at the latest when somebody asks for its storage's bytes.
+  func enqueueElementwise(
     _ operation: Operation, _ a: Tensor, _ b: Tensor?, _ c: Tensor?, parameters: [Double], into output: Tensor
   ) throws(AlulaError)
 

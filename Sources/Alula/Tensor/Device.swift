@@ -8,6 +8,9 @@ public enum Device: Int32, Sendable, CaseIterable {
     }
   }
 
+  /// Returns when everything that was called has been done there: for timing.
+  public func synchronize() { backend.synchronize() }
+
   /// The back end that allocates on this device and runs primitives there.
   package var backend: any Backend {
     switch self {

@@ -54,6 +54,9 @@ public final class Tensor: @unchecked Sendable {
   /// The address of the first element; strides count from here.
   package var data: UnsafeMutableRawPointer { storage.pointer + layout.offset * dtype.itemSize }
 
+  /// The same for somebody who keeps it beyond the call: see `Storage.expose`.
+  package var exposedData: UnsafeMutableRawPointer { storage.expose() + layout.offset * dtype.itemSize }
+
   /// The same elements under another layout, without history.
   package func aliased(_ layout: Layout) -> Tensor {
     Tensor(storage: storage, layout: layout, dtype: dtype, isView: true)

@@ -76,7 +76,11 @@ package final class CPUBackend: Backend {
     host.copyMemory(from: source, byteCount: byteCount)
   }
 
-  package func synchronize() {}
+  package func synchronize() { ElementwiseQueue.shared.finish() }
+
+  package func settle(_ storage: Storage) { ElementwiseQueue.shared.settle(storage) }
+
+  package func forget(_ storage: Storage) { ElementwiseQueue.shared.forget(storage) }
 
   package func supports(_ operation: Operation, _ dtype: DType) -> Bool {
     guard operation.index < lowerings.count, operation.dtypes.contains(dtype) else { return false }
@@ -88,12 +92,31 @@ package final class CPUBackend: Backend {
   package func runElementwise(
     _ operation: Operation, _ a: Tensor, _ b: Tensor?, _ c: Tensor?, parameters: [Double], into output: Tensor
   ) throws(AlulaError) {
+    StridedLoop.run(try elementwiseKernel(operation, a, b, c), output, a, b, c, parameters: parameters)
+  }
+
+  package func enqueueElementwise(
+    _ operation: Operation, _ a: Tensor, _ b: Tensor?, _ c: Tensor?, parameters: [Double], into output: Tensor
+  ) throws(AlulaError) {
+    let kernel = try elementwiseKernel(operation, a, b, c)
+    if output.count >= ElementwiseQueue.smallest,
+      ElementwiseQueue.shared.append(kernel, output, a, b, c, parameters: parameters)
+    {
+      return
+    }
+    StridedLoop.run(kernel, output, a, b, c, parameters: parameters)
+  }
+
+  @inline(__always)
+  private func elementwiseKernel(_ operation: Operation, _ a: Tensor, _ b: Tensor?, _ c: Tensor?)
+    throws(AlulaError) -> ElementwiseKernel
+  {
     // The last input decides: in `where` the first is the condition.
     let dtype = (c ?? b ?? a).dtype
     guard operation.index < elementwise.count, let kernel = elementwise[operation.index]?[dtype] else {
       throw .invalidDType("\(operation.name): dtype \(dtype) is not supported on cpu")
     }
-    StridedLoop.run(unsafeBitCast(kernel, to: ElementwiseKernel.self), output, a, b, c, parameters: parameters)
+    return unsafeBitCast(kernel, to: ElementwiseKernel.self)
   }
 
   package func runReduction(_ operation: Operation, _ x: Tensor, _ axes: AxisSet, into output: Tensor)
@@ -102,6 +125,7 @@ package final class CPUBackend: Backend {
     guard operation.index < reductions.count, let lowering = reductions[operation.index] else {
       throw .unsupported("\(operation.name): not implemented on cpu")
     }
+    x.storage.settle()
     try lowering(x, axes, output)
   }
 
@@ -109,6 +133,8 @@ package final class CPUBackend: Backend {
     guard operation.index < lowerings.count, let lowering = lowerings[operation.index] else {
       throw .unsupported("\(operation.name): not implemented on cpu")
     }
+    // Now, on all threads: inside the lowering's loops it would be on one.
+    for i in call.inputs.indices { call.inputs[i]?.storage.settle() }
     try lowering(call, outputs)
   }
 }

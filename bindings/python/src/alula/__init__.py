@@ -97,6 +97,7 @@ from ._runtime import (
     memory_usage,
     reset_peak_memory,
     set_num_threads,
+    synchronize,
     trim_memory,
     version,
 )
@@ -243,6 +244,7 @@ __all__ = [
     "short",
     "split",
     "sub",
+    "synchronize",
     "tensor",
     "transpose",
     "trim_memory",

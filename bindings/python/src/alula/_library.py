@@ -175,6 +175,7 @@ PLAIN: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "alula_num_threads": (c_int32, ()),
     "alula_memory_reset_peak": (None, ()),
     "alula_memory_trim": (None, ()),
+    "alula_synchronize": (None, ()),
     "alula_live_handles": (c_size_t, ()),
 }
 

@@ -15,7 +15,7 @@ def version() -> str:
 
 
 def isa() -> str:
-    """The instruction set whose kernels run: "baseline" or "avx2"."""
+    """The instruction set whose kernels run: "baseline", "avx2" or "avx512"."""
     text: bytes = lib.alula_isa()
     return text.decode()
 
@@ -31,6 +31,16 @@ def set_num_threads(count: int) -> None:
         raise ValueError(f"set_num_threads: {count} threads; 1 to 256 are possible")
     if status := lib.alula_set_num_threads(count):
         raise failure(status)
+
+
+def synchronize() -> None:
+    """Returns when everything that was called has been done: for timing.
+
+    Element-wise calls on large tensors may wait until somebody needs what they write or read, and then share one pass
+    over memory with those that follow them. Nothing but the time tells. Tensors that share memory with NumPy arrays do
+    not wait, since those may change at any time.
+    """
+    lib.alula_synchronize()
 
 
 class MemoryUsage(NamedTuple):
