@@ -20,8 +20,8 @@ struct AttentionGradient {
     return attention.heads >= 16 ? 1 : max(1, min(16 / max(attention.heads, 1), panels / 4))
   }
 
-  /// Writes the gradient of q, and adds up those of k and v: rows padded to whole panels, `pieces` stacks of heads, all zero
-  /// at first. False when there is no memory.
+  /// Writes the gradient of q, and those of k and v: rows padded to whole panels, `pieces` stacks of heads that are to be
+  /// added up. False when there is no memory.
   func run(
     _ dq: MatrixStack, _ dk: UnsafeMutableRawPointer, _ dv: UnsafeMutableRawPointer, columns: Int, pieces: Int
   ) -> Bool {
@@ -30,7 +30,7 @@ struct AttentionGradient {
     let block = a.keyBlock(atMost: 192)
     let panelsPerPiece = (a.panels + pieces - 1) / pieces
     let failed = Atomic(false)
-    ThreadPool.parallelFor(a.heads * pieces, grain: 1) { range in
+    ThreadPool.parallelChunks(a.heads * pieces, grain: 1) { chunks in
       guard let scores = Scratch(elements: [block, width], size: item),
         let gradients = Scratch(elements: [block, width], size: item),
         let maskPanel = Scratch(elements: [a.mask == nil ? 0 : block, width], size: item),
@@ -41,10 +41,13 @@ struct AttentionGradient {
         let state = Scratch(elements: [2, width], size: 8)
       else { return failed.store(true, ordering: .relaxed) }
       let (logs, deltas) = (state.pointer, state.pointer + width * 8)
-      for index in range {
+      while let index = chunks.next()?.lowerBound {
         let (head, piece) = (index % a.heads, index / a.heads)
-        let ownK = dk + (piece * a.heads + head) * a.keys * paddedSize * item
-        let ownV = dv + (piece * a.heads + head) * a.keys * a.valueSize * item
+        let (sizeK, sizeV) = (a.keys * paddedSize * item, a.keys * a.valueSize * item)
+        let (ownK, ownV) = (dk + index * sizeK, dv + index * sizeV)
+        // Here they are in this core's cache when they are added to.
+        ownK.initializeMemory(as: UInt8.self, repeating: 0, count: sizeK)
+        ownV.initializeMemory(as: UInt8.self, repeating: 0, count: sizeV)
         for panel in piece * panelsPerPiece..<max(piece * panelsPerPiece, min(a.panels, (piece + 1) * panelsPerPiece)) {
           let query = panel * width
           let lanes = min(width, a.queries - query)

@@ -32,8 +32,7 @@ extension CPUBackend {
     let (g, q, k) = (call[0], call[1], call[2])
     let (out, logarithms) = (try call[4].contiguous(), try call[5].contiguous())
     let columns = call[3].shape[call[3].rank - 1]
-    for output in outputs { zero(output) }
-    if logarithms.count == 0 || k.shape[k.rank - 2] == 0 { return }
+    if logarithms.count == 0 || k.shape[k.rank - 2] == 0 { return outputs.forEach(zero) }
     let heads = Dims(out.shape.dropLast(2))
     let v = try paddedRows(call[3])
     let (paddedQ, paddedK, paddedG) = (try paddedRows(q), try paddedRows(k), try paddedRows(g))
@@ -50,11 +49,10 @@ extension CPUBackend {
       if pieces == 1, output.shape[output.rank - 1] == rows {
         sums.append(output)
       } else {
-        let sum = try Tensor(
-          uninitialized: Dims([pieces] + output.shape.dropLast() + [rows]), dtype: output.dtype,
-          operation: call.operation.name)
-        zero(sum)
-        sums.append(sum)
+        sums.append(
+          try Tensor(
+            uninitialized: Dims([pieces] + output.shape.dropLast() + [rows]), dtype: output.dtype,
+            operation: call.operation.name))
       }
     }
     let done = gradient.run(
