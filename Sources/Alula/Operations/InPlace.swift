@@ -111,7 +111,7 @@ extension Tensor {
   /// From the first byte of the elements to beyond the last; nil without elements.
   private var addresses: Range<UnsafeMutableRawPointer>? {
     guard let (low, high) = layout.extent else { return nil }
-    return storage.pointer + low * dtype.itemSize..<storage.pointer + (high + 1) * dtype.itemSize
+    return storage.base + low * dtype.itemSize..<storage.base + (high + 1) * dtype.itemSize
   }
 
   /// Refuses writes to elements that stand for several places.

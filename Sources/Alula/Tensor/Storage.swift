@@ -18,6 +18,7 @@ public final class Storage: @unchecked Sendable {
   private let release: (@Sendable (UnsafeMutableRawPointer) -> Void)?
 
   /// Uninitialised memory from the device's pool.
+  @inline(__always)
   package init(byteCount: Int, device: Device, operation: String) throws(AlulaError) {
     base = try device.backend.allocate(byteCount: byteCount, operation: operation)
     exposures = Atomic(0)
@@ -39,7 +40,7 @@ public final class Storage: @unchecked Sendable {
   }
 
   deinit {
-    if isAwaited.load(ordering: .acquiring) { device.backend.forget(self) }
+    if isAwaited.load(ordering: .acquiring) { leave() }
     if let release {
       release(base)
     } else {
@@ -56,8 +57,15 @@ public final class Storage: @unchecked Sendable {
   /// Waits until nothing that the device has in hand writes or reads these bytes.
   @inline(__always)
   package func settle() {
-    if isAwaited.load(ordering: .acquiring) { device.backend.settle(self) }
+    if isAwaited.load(ordering: .acquiring) { wait() }
   }
+
+  // The rare cases apart, so that the others cost no reference.
+  @inline(never)
+  private func wait() { device.backend.settle(self) }
+
+  @inline(never)
+  private func leave() { device.backend.forget(self) }
 
   /// The address for somebody who keeps it beyond the call, until `conceal`: from now on calls that read these bytes do so
   /// at once, since nobody would know of a change.

@@ -52,7 +52,20 @@ public final class Tensor: @unchecked Sendable {
   public var device: Device { storage.device }
 
   /// The address of the first element; strides count from here.
-  package var data: UnsafeMutableRawPointer { storage.pointer + layout.offset * dtype.itemSize }
+  package var data: UnsafeMutableRawPointer {
+    storage.settle()
+    return address
+  }
+
+  /// The same, whether or not the elements have been computed.
+  package var address: UnsafeMutableRawPointer {
+    @inline(__always) get { storage.base + layout.offset * dtype.itemSize }
+  }
+
+  /// Whether the device has calls in hand that write or read the storage.
+  package var isAwaited: Bool {
+    @inline(__always) get { storage.isAwaited.load(ordering: .acquiring) }
+  }
 
   /// The same for somebody who keeps it beyond the call: see `Storage.expose`.
   package var exposedData: UnsafeMutableRawPointer { storage.expose() + layout.offset * dtype.itemSize }

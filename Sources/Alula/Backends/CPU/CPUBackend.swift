@@ -12,6 +12,8 @@ package final class CPUBackend: Backend {
   private let lowerings: [Lowering?]
   private let reductions: [ReductionLowering?]
   private let elementwise: [KernelRow?]
+  /// At hand, since the first use of a global would be checked in every call.
+  private let smallestWaiting = ElementwiseQueue.smallest
 
   /// One entry per primitive, in a list per family beside its code.
   private static let families: [[(Operation, Lowering)]] = [
@@ -99,7 +101,7 @@ package final class CPUBackend: Backend {
     _ operation: Operation, _ a: Tensor, _ b: Tensor?, _ c: Tensor?, parameters: [Double], into output: Tensor
   ) throws(AlulaError) {
     let kernel = try elementwiseKernel(operation, a, b, c)
-    if output.count >= ElementwiseQueue.smallest,
+    if output.count >= smallestWaiting,
       ElementwiseQueue.shared.append(kernel, output, a, b, c, parameters: parameters)
     {
       return

@@ -57,7 +57,7 @@ final class ElementwiseQueue: Sendable {
         if input.storage.isExposed { return (false, released) }
         let itemSize = input.dtype.itemSize
         operands[k] = .memory(
-          (input.storage.base + input.layout.offset * itemSize).assumingMemoryBound(to: CChar.self),
+          input.address.assumingMemoryBound(to: CChar.self),
           itemSize: itemSize)
       }
       for (k, input) in inputs.enumerated() {
@@ -66,7 +66,7 @@ final class ElementwiseQueue: Sendable {
       waiting.add(
         FusedLoop.Step(
           kernel: kernel, parameters: parameters, operands: operands,
-          target: output.storage.base.assumingMemoryBound(to: CChar.self), itemSize: output.dtype.itemSize),
+          target: output.address.assumingMemoryBound(to: CChar.self), itemSize: output.dtype.itemSize),
         filling: output.storage, count: output.count)
       return (true, released)
     }

@@ -18,9 +18,11 @@ enum StridedLoop {
   ) {
     let count = output.count
     if count == 0 { return }
+    // All at once: a question for each operand would cost a reference to it.
+    if output.isAwaited || a.isAwaited || b?.isAwaited ?? false || c?.isAwaited ?? false { settle(output, a, b, c) }
     var pointers = Pointers(repeating: nil)
     var strides = Strides(repeating: 0)
-    pointers[0] = output.data.assumingMemoryBound(to: CChar.self)
+    pointers[0] = output.address.assumingMemoryBound(to: CChar.self)
     strides[0] = output.dtype.itemSize
     var isFlat = output.layout.isContiguous
     isFlat = place(a, 1, &pointers, &strides, output) && isFlat
@@ -37,12 +39,20 @@ enum StridedLoop {
     }
   }
 
+  @inline(never)
+  private static func settle(_ output: Tensor, _ a: Tensor, _ b: Tensor?, _ c: Tensor?) {
+    output.storage.settle()
+    a.storage.settle()
+    b?.storage.settle()
+    c?.storage.settle()
+  }
+
   /// Enters the k-th operand's address and step; false when no one step will do.
   @inline(__always)
   private static func place(
     _ input: Tensor, _ k: Int, _ pointers: inout Pointers, _ strides: inout Strides, _ output: Tensor
   ) -> Bool {
-    pointers[k] = input.data.assumingMemoryBound(to: CChar.self)
+    pointers[k] = input.address.assumingMemoryBound(to: CChar.self)
     // One element repeats; otherwise the shape must be the output's, without gaps.
     if input.layout.isRepeated { return true }
     strides[k] = input.dtype.itemSize
