@@ -113,6 +113,37 @@ def test_chains_of_every_width(dtype: str, count: int) -> None:
     assert got[-11:] == [expected[i % 11] for i in range(count - 11, count)]
 
 
+@pytest.mark.parametrize(
+    ("shape", "others"),
+    [
+        ((256, 1024), [(1024,), (256, 1), (1, 1024), (1, 1), ()]),
+        ((100, 1500), [(1500,), (100, 1), (100, 1500)]),
+        ((33, 5000), [(5000,), (33, 1)]),
+        ((4, 64, 768), [(768,), (64, 768), (4, 64, 1), (64, 1), (4, 1, 768)]),
+        ((2, 3, 150_001), [(150_001,), (3, 1), (2, 1, 1)]),
+        ((1, 256, 1024), [(256, 1024), (256, 1)]),
+        ((1500, 100), [(100,), (1500, 1)]),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int16"])
+def test_operands_that_repeat_along_rows(shape: tuple[int, ...], others: list[tuple[int, ...]], dtype: str) -> None:
+    random = np.random.default_rng(0)
+
+    def draw(shape: tuple[int, ...]) -> Any:
+        return random.integers(-9, 9, shape).astype(dtype)
+
+    array, small = draw(shape), [draw(other) for other in others]
+    x = alula.tensor(array)
+    wide = alula.tensor(np.concatenate([array, array], -1))[..., : shape[-1]]
+    result, expected = x + x, array + array
+    for operand in small:
+        tensor = alula.tensor(operand)
+        result, expected = (result - tensor) * tensor + x, (expected - operand) * operand + array
+        result = alula.where(result > tensor, result, wide)
+        expected = np.where(expected > operand, expected, array)
+    np.testing.assert_array_equal(np.asarray(result), expected)
+
+
 def test_special_values_keep_their_bits() -> None:
     special = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-45, 3e38, -1], "float32")
     array = np.tile(special, 20_000)

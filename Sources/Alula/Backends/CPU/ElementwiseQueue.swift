@@ -15,6 +15,8 @@ final class ElementwiseQueue: Sendable {
     getenv("ALULA_FUSE_FROM").flatMap { Int(String(cString: $0)) }.map { max($0, 1) } ?? 128 * 1024
   /// The most calls that wait.
   private static let capacity = 16
+  /// The shortest row that is worth a call of its own.
+  private static let smallestRow = min(256, smallest)
 
   /// Guards everything below, and is held while calls are done.
   private let lock = FutexLock()
@@ -32,50 +34,59 @@ final class ElementwiseQueue: Sendable {
   func append(
     _ kernel: ElementwiseKernel, _ output: Tensor, _ a: Tensor, _ b: Tensor?, _ c: Tensor?, parameters: [Double]
   ) -> Bool {
+    guard csupport_current_thread()?.pointee.in_parallel == false else { return false }
     let inputs = [a, b, c]
-    guard csupport_current_thread()?.pointee.in_parallel == false,
-      inputs.allSatisfy({ $0.map { mayWait($0, output) } ?? true })
-    else { return false }
     var operands = InlineArray<3, FusedLoop.Operand>(repeating: .none)
-    // Before the lock is taken, since to read a number may need it.
+    var rowLength: Int?
     for (k, input) in inputs.enumerated() {
-      if let input, input.layout.isRepeated { operands[k] = .number(input.firstElement) }
+      guard let input else { continue }
+      // A number is read before the lock is taken, since that may need it.
+      if input.layout.isRepeated {
+        operands[k] = .number(input.firstElement)
+        continue
+      }
+      let itemSize = input.dtype.itemSize
+      let address = input.address.assumingMemoryBound(to: CChar.self)
+      guard let rows = input.layout.rows(of: output.layout) else { return false }
+      if rows.length == output.count, rows.step == 1 {
+        operands[k] = .adjacent(address, itemSize: itemSize)
+      } else {
+        guard rows.length >= Self.smallestRow, 0...1 ~= rows.step, rowLength == nil || rowLength == rows.length else {
+          return false
+        }
+        operands[k] = .rows(address, step: rows.step * itemSize, rowStep: rows.rowStep * itemSize)
+        rowLength = rows.length
+      }
     }
     return update { waiting in
       var released: [Storage] = []
-      if waiting.steps.count == Self.capacity || waiting.count != output.count
-        || inputs.contains(where: { $0.map { waiting.fills($0) && waiting.result($0) == nil } ?? false })
-      {
+      let fits =
+        waiting.steps.count < Self.capacity && waiting.count == output.count
+        && (rowLength == nil || waiting.rowLength == nil || waiting.rowLength == rowLength)
+      if !fits || inputs.contains(where: { $0.map { waiting.fills($0) && waiting.result($0) == nil } ?? false }) {
         released = waiting.finish()
       }
       for (k, input) in inputs.enumerated() {
         guard let input, !input.layout.isRepeated else { continue }
         if let step = waiting.result(input) {
           operands[k] = .result(step)
-          continue
+        } else if input.storage.isExposed {
+          return (false, released)
         }
-        if input.storage.isExposed { return (false, released) }
-        let itemSize = input.dtype.itemSize
-        operands[k] = .memory(
-          input.address.assumingMemoryBound(to: CChar.self),
-          itemSize: itemSize)
       }
       for (k, input) in inputs.enumerated() {
-        if case .memory = operands[k], let input { waiting.keep(input.storage) }
+        switch operands[k] {
+        case .adjacent, .rows: if let input { waiting.keep(input.storage) }
+        default: break
+        }
       }
       waiting.add(
         FusedLoop.Step(
           kernel: kernel, parameters: parameters, operands: operands,
           target: output.address.assumingMemoryBound(to: CChar.self), itemSize: output.dtype.itemSize),
-        filling: output.storage, count: output.count)
+        filling: output.storage, count: output.count, rowLength: rowLength)
       return (true, released)
     }
-  }
-
-  /// Whether the input is read element by element like the output, or stands for all of them.
-  private func mayWait(_ input: Tensor, _ output: Tensor) -> Bool {
-    input.layout.isRepeated || input.layout === output.layout
-      || (input.layout.isContiguous && input.layout.shape == output.layout.shape)
   }
 
   /// Does what waits, if any of it writes or reads the storage.
@@ -102,8 +113,9 @@ final class ElementwiseQueue: Sendable {
 /// The calls that wait.
 private struct Waiting {
   private(set) var steps: [FusedLoop.Step] = []
-  /// The number of elements of each step.
+  /// The number of elements of each step, and of their rows where an operand has some.
   private(set) var count = 0
+  private(set) var rowLength: Int?
   /// What each step fills, until its last owner has gone. Not retained: a result that nobody else wants is not stored.
   private var targets: [Unmanaged<Storage>?] = []
   /// What the steps read that none of them fills.
@@ -129,18 +141,19 @@ private struct Waiting {
     sources.append(storage)
   }
 
-  mutating func add(_ step: FusedLoop.Step, filling storage: Storage, count: Int) {
+  mutating func add(_ step: FusedLoop.Step, filling storage: Storage, count: Int, rowLength: Int?) {
     storage.isAwaited.store(true, ordering: .releasing)
     steps.append(step)
     targets.append(Unmanaged.passUnretained(storage))
     self.count = count
+    self.rowLength = self.rowLength ?? rowLength
   }
 
   /// Does all steps whose results somebody may see.
   mutating func finish() -> [Storage] {
     if steps.isEmpty { return [] }
     for i in steps.indices { steps[i].isKept = targets[i] != nil }
-    FusedLoop(steps, count: count).run()
+    FusedLoop(steps, count: count, rowLength: rowLength).run()
     return clear()
   }
 
@@ -156,6 +169,31 @@ private struct Waiting {
     let sources = sources
     self = Waiting()
     return sources
+  }
+}
+
+extension Layout {
+  /// The elements that meet those of `other`, in its order: rows of `length`, with the distances of elements and of rows. nil
+  /// where they lie otherwise.
+  fileprivate func rows(of other: Layout) -> (length: Int, step: Int, rowStep: Int)? {
+    if self === other || (isContiguous && shape == other.shape) { return (other.count, 1, 0) }
+    guard let full = broadcast(to: other.shape) else { return nil }
+    var (length, step, rows, rowStep) = (1, 0, 1, 0)
+    for axis in other.shape.indices.reversed() where other.shape[axis] != 1 {
+      let (extent, distance) = (other.shape[axis], full.strides[axis])
+      if length == 1 {
+        (length, step) = (extent, distance)
+      } else if rows == 1, distance == step * length {
+        length *= extent
+      } else if rows == 1 {
+        (rows, rowStep) = (extent, distance)
+      } else if distance == rowStep * rows {
+        rows *= extent
+      } else {
+        return nil
+      }
+    }
+    return (length, step, rowStep)
   }
 }
 

@@ -6,8 +6,10 @@ struct FusedLoop {
   /// What a step reads.
   enum Operand {
     case none
-    /// Elements in memory, so many bytes each.
-    case memory(UnsafeMutablePointer<CChar>, itemSize: Int)
+    /// Adjacent elements in memory, so many bytes each.
+    case adjacent(UnsafeMutablePointer<CChar>, itemSize: Int)
+    /// Elements, or one, for each row, with the distances in bytes of elements and of rows.
+    case rows(UnsafeMutablePointer<CChar>, step: Int, rowStep: Int)
     /// The bytes of one element that stands for all.
     case number(SIMD2<UInt64>)
     /// The result of an earlier step.
@@ -43,28 +45,35 @@ struct FusedLoop {
   private struct Place {
     var base: UnsafeMutablePointer<CChar>?
     var block: Int?
-    /// Bytes from one element of the whole to the next.
+    /// Bytes from one element to the next, and from one row to the next.
     var step = 0
+    var rowStep = 0
     /// Whether it was in memory before.
     var isSource = false
 
-    func prefetch(_ index: Int, _ count: Int) {
-      guard let base else { return }
-      for at in stride(from: index * step, to: (index + count) * step, by: 64) { CSupport.prefetch(base + at) }
+    func prefetch(_ row: Int, _ column: Int, _ count: Int) {
+      guard let start = at(row, column) else { return }
+      for line in stride(from: 0, to: count * step, by: 64) { CSupport.prefetch(start + line) }
     }
 
     @inline(__always)
-    func at(_ index: Int) -> UnsafeMutablePointer<CChar>? { base.map { $0 + index * step } }
+    func at(_ row: Int, _ column: Int) -> UnsafeMutablePointer<CChar>? {
+      base.map { $0 + (row * rowStep + column * step) }
+    }
   }
 
   private let count: Int
   private let steps: [Step]
+  /// Where no operand has rows, any number will do.
+  private let rowLength: Int
   /// The last step that reads each step's result, or nil.
   private var lastUse: [Int?]
   private var isNeeded: [Bool]
 
-  init(_ steps: [Step], count: Int) {
+  /// The steps have `count` elements each, in rows of `rowLength`, which counts only where an operand has rows.
+  init(_ steps: [Step], count: Int, rowLength: Int?) {
     self.count = count
+    self.rowLength = rowLength ?? Self.grain
     self.steps = steps
     lastUse = Array(repeating: nil, count: steps.count)
     isNeeded = steps.map(\.isKept)
@@ -110,18 +119,19 @@ struct FusedLoop {
       for k in step.operands.indices {
         switch step.operands[k] {
         case .none: break
-        case .memory(let base, let itemSize):
-          result.places[k + 1] = Place(base: base, step: itemSize, isSource: true)
+        case .adjacent(let base, let itemSize):
+          result.places[k + 1] = Place(base: base, step: itemSize, rowStep: rowLength * itemSize, isSource: true)
           result.strides[k + 1] = itemSize
+        case .rows(let base, let step, let rowStep):
+          result.places[k + 1] = Place(base: base, step: step, rowStep: rowStep, isSource: rowStep != 0 && step != 0)
+          result.strides[k + 1] = step
         case .number:
           let size = MemoryLayout<SIMD2<UInt64>>.size
           result.places[k + 1].base = numbers.map { ($0 + nextNumber * size).assumingMemoryBound(to: CChar.self) }
           nextNumber += 1
         case .result(let j):
-          let itemSize = steps[j].itemSize
-          result.strides[k + 1] = itemSize
-          result.places[k + 1] =
-            steps[j].isKept ? Place(base: steps[j].target, step: itemSize) : Place(block: blockOf[j])
+          result.strides[k + 1] = steps[j].itemSize
+          result.places[k + 1] = steps[j].isKept ? kept(steps[j]) : Place(block: blockOf[j])
         }
       }
       guard isNeeded[i] else { continue }
@@ -134,7 +144,7 @@ struct FusedLoop {
       }
       result.strides[0] = step.itemSize
       if step.isKept {
-        result.places[0] = Place(base: step.target, step: step.itemSize)
+        result.places[0] = kept(step)
         result.strides[4] = lastUse[i] == nil && StridedLoop.isStreamed(count, step.itemSize) ? 1 : 0
       } else {
         let block = free.popLast() ?? blocks
@@ -148,25 +158,29 @@ struct FusedLoop {
     return (placed, blocks)
   }
 
+  private func kept(_ step: Step) -> Place {
+    Place(base: step.target, step: step.itemSize, rowStep: rowLength * step.itemSize)
+  }
+
   private func run(_ placed: [PlacedStep], blocks: Int) {
     let itemSize = steps.map(\.itemSize).max() ?? 1
     let block = Self.blockSize / itemSize
-    ThreadPool.parallelChunks(count, grain: Self.grain) { chunks in
-      if placed.count == 1 { return run(placed, &chunks, block: Self.grain, nil, 0) }
+    ThreadPool.parallelChunks((count - 1) / rowLength + 1, grain: max(1, Self.grain / rowLength)) { rows in
+      if placed.count == 1 { return run(placed, &rows, block: rowLength, nil, 0) }
       if let scratch = Scratch(elements: [blocks, block], size: itemSize) {
-        return run(placed, &chunks, block: block, scratch.pointer, block * itemSize)
+        return run(placed, &rows, block: block, scratch.pointer, block * itemSize)
       }
       // Slowly, but done: who asks for a result cannot be refused any more.
       withUnsafeTemporaryAllocation(byteCount: Self.stackSize, alignment: 16) { stack in
         let size = Self.stackSize / max(blocks, 1) / itemSize * itemSize
-        run(placed, &chunks, block: size / itemSize, stack.baseAddress, size)
+        run(placed, &rows, block: size / itemSize, stack.baseAddress, size)
       }
     }
   }
 
-  /// All steps on a thread's elements, `block` at a time.
+  /// All steps on the rows that a thread comes to, at most `block` elements at a time.
   private func run(
-    _ placed: [PlacedStep], _ chunks: inout ThreadPool.Chunks, block: Int, _ blocks: UnsafeMutableRawPointer?,
+    _ placed: [PlacedStep], _ rows: inout ThreadPool.Chunks, block: Int, _ blocks: UnsafeMutableRawPointer?,
     _ blockSize: Int
   ) {
     var placed = placed
@@ -177,17 +191,23 @@ struct FusedLoop {
       }
     }
     let sources = farSources(placed)
+    // Rows in equal parts of whole lines.
+    let parts = (rowLength - 1) / block + 1
+    let length = min(block, ((rowLength - 1) / parts + 16) & ~15)
     placed.withUnsafeBufferPointer { placed in
-      while let range = chunks.next() {
-        for start in stride(from: range.lowerBound, to: range.upperBound, by: block) {
-          let count = min(block, range.upperBound - start)
-          for source in sources { source.prefetch(start + block, block) }
-          for step in placed {
-            let places = step.places
-            let pointers: StridedLoop.Pointers = [
-              places[0].at(start), places[1].at(start), places[2].at(start), places[3].at(start),
-            ]
-            StridedLoop.call(step.kernel, count, pointers, step.strides, step.parameters)
+      while let range = rows.next() {
+        for row in range {
+          let end = min(rowLength, count - row * rowLength)
+          for start in stride(from: 0, to: end, by: length) {
+            let next = start + length < rowLength ? (row, start + length) : (row + 1, 0)
+            for source in sources { source.prefetch(next.0, next.1, length) }
+            for step in placed {
+              let places = step.places
+              let pointers: StridedLoop.Pointers = [
+                places[0].at(row, start), places[1].at(row, start), places[2].at(row, start), places[3].at(row, start),
+              ]
+              StridedLoop.call(step.kernel, min(length, end - start), pointers, step.strides, step.parameters)
+            }
           }
         }
       }
