@@ -583,8 +583,8 @@ alula_status alula_set_num_threads(int32_t count);
 /// wait until somebody needs what they write or read, and then share one pass over memory with those that
 /// follow them; a result that is released before is never stored. Nothing but the time tells: their errors are
 /// the calls' own, their memory is there when they return, and a write to an operand, through any function of
-/// this header, comes after them. Tensors over memory that others hold, too (borrowed, exported, or asked for
-/// by alula_tensor_data), never wait.
+/// this header, comes after them; an operand that is released stays in memory until then. Calls on memory that
+/// others hold, too (borrowed, exported, or asked for by alula_tensor_data), do not wait.
 void alula_synchronize(void);
 
 /// Bytes of tensors' memory: in use, most ever in use (since alula_memory_reset_peak), kept for reuse. Each
