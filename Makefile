@@ -1,8 +1,8 @@
 # `make demo` trains on real images; `make test` checks everything; `make help` lists the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build python test test-swift test-c test-python test-fuzz test-fusion test-instruction-sets check lint format generate \
-        install sanitize benchmark clean
+.PHONY: help demo build python test test-swift test-c test-python test-fuzz test-fusion test-instruction-sets \
+        check lint format generate install sanitize benchmark clean
 
 PREFIX ?= /usr/local
 PYTHON := .venv/bin/python

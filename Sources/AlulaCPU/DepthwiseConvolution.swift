@@ -5,30 +5,16 @@ import CSupport
 
 func registerDepthwiseConvolution(_ receive: KernelReceiver) {
   let float: depthwise_kernel = { rows, width, rowPitch, taps, offsets, source, weights, bias, target, targetStride in
-    #if AVX512
-      if width >= GemmFloat.scalarCount, isThreeByThree(taps, offsets!, rowPitch) {
-        return depthwiseThreeByThree(
-          GemmFloat(repeating: 0), rows, width, rowPitch, source!.assumingMemoryBound(to: Float.self) + offsets![0],
-          weights!.assumingMemoryBound(to: Float.self), bias?.assumingMemoryBound(to: Float.self),
-          target!.assumingMemoryBound(to: Float.self), targetStride)
-      }
-    #endif
     depthwisePlane(
-      ShortFloat(repeating: 0), rows, width, rowPitch, taps, offsets!, source!.assumingMemoryBound(to: Float.self),
+      ShortFloat(repeating: 0), GemmFloat(repeating: 0), rows, width, rowPitch, taps, offsets!,
+      source!.assumingMemoryBound(to: Float.self),
       weights!.assumingMemoryBound(to: Float.self), bias?.assumingMemoryBound(to: Float.self),
       target!.assumingMemoryBound(to: Float.self), targetStride)
   }
   let double: depthwise_kernel = { rows, width, rowPitch, taps, offsets, source, weights, bias, target, targetStride in
-    #if AVX512
-      if width >= GemmDouble.scalarCount, isThreeByThree(taps, offsets!, rowPitch) {
-        return depthwiseThreeByThree(
-          GemmDouble(repeating: 0), rows, width, rowPitch, source!.assumingMemoryBound(to: Double.self) + offsets![0],
-          weights!.assumingMemoryBound(to: Double.self), bias?.assumingMemoryBound(to: Double.self),
-          target!.assumingMemoryBound(to: Double.self), targetStride)
-      }
-    #endif
     depthwisePlane(
-      ShortDouble(repeating: 0), rows, width, rowPitch, taps, offsets!, source!.assumingMemoryBound(to: Double.self),
+      ShortDouble(repeating: 0), GemmDouble(repeating: 0), rows, width, rowPitch, taps, offsets!,
+      source!.assumingMemoryBound(to: Double.self),
       weights!.assumingMemoryBound(to: Double.self), bias?.assumingMemoryBound(to: Double.self),
       target!.assumingMemoryBound(to: Double.self), targetStride)
   }
@@ -50,13 +36,19 @@ func registerDepthwiseConvolution(_ receive: KernelReceiver) {
   receive("conv.depthwise_gradient", 12, unsafeBitCast(doubleGradient, to: UnsafeRawPointer.self))
 }
 
-/// target = bias + the sum over taps of weight · source. The last vectors of a row overlap those before them.
+/// target = bias + the sum over taps of weight · source; `wide` is the vector where there are registers enough. The last vectors of a row overlap those before them.
 @inline(__always)
-func depthwisePlane<V: SIMD>(
-  _ zero: V, _ rows: Int, _ width: Int, _ rowPitch: Int, _ taps: Int, _ offsets: UnsafePointer<Int>,
+func depthwisePlane<V: SIMD, W: SIMD>(
+  _ zero: V, _ wide: W, _ rows: Int, _ width: Int, _ rowPitch: Int, _ taps: Int, _ offsets: UnsafePointer<Int>,
   _ source: UnsafePointer<V.Scalar>, _ weights: UnsafePointer<V.Scalar>, _ bias: UnsafePointer<V.Scalar>?,
   _ target: UnsafeMutablePointer<V.Scalar>, _ targetStride: Int
-) where V.Scalar: FloatingPoint {
+) where V.Scalar: FloatingPoint, W.Scalar == V.Scalar {
+  #if AVX512
+    if width >= W.scalarCount, isThreeByThree(taps, offsets, rowPitch) {
+      return depthwiseThreeByThree(
+        wide, rows, width, rowPitch, source + offsets[0], weights, bias, target, targetStride)
+    }
+  #endif
   let lanes = V.scalarCount
   let start = bias.map { V(repeating: $0.pointee) } ?? zero
   if width >= 2 &* lanes {

@@ -13,6 +13,7 @@ package final class CPUBackend: Backend {
   private let reductions: [ReductionLowering?]
   private let elementwise: [KernelRow?]
   /// At hand, since the first use of a global would be checked in every call.
+  private let queue = ElementwiseQueue.shared
   private let smallestWaiting = ElementwiseQueue.smallest
 
   /// One entry per primitive, in a list per family beside its code.
@@ -78,11 +79,11 @@ package final class CPUBackend: Backend {
     host.copyMemory(from: source, byteCount: byteCount)
   }
 
-  package func synchronize() { ElementwiseQueue.shared.finish() }
+  package func synchronize() { queue.finish() }
 
-  package func settle(_ storage: Storage) { ElementwiseQueue.shared.settle(storage) }
+  package func settle(_ storage: Storage) { queue.settle(storage) }
 
-  package func forget(_ storage: Storage) { ElementwiseQueue.shared.forget(storage) }
+  package func forget(_ storage: Storage) { queue.forget(storage) }
 
   package func supports(_ operation: Operation, _ dtype: DType) -> Bool {
     guard operation.index < lowerings.count, operation.dtypes.contains(dtype) else { return false }
@@ -101,11 +102,7 @@ package final class CPUBackend: Backend {
     _ operation: Operation, _ a: Tensor, _ b: Tensor?, _ c: Tensor?, parameters: [Double], into output: Tensor
   ) throws(AlulaError) {
     let kernel = try elementwiseKernel(operation, a, b, c)
-    if output.count >= smallestWaiting,
-      ElementwiseQueue.shared.append(kernel, output, a, b, c, parameters: parameters)
-    {
-      return
-    }
+    if output.count >= smallestWaiting, queue.append(kernel, output, a, b, c, parameters: parameters) { return }
     StridedLoop.run(kernel, output, a, b, c, parameters: parameters)
   }
 
@@ -136,7 +133,7 @@ package final class CPUBackend: Backend {
       throw .unsupported("\(operation.name): not implemented on cpu")
     }
     // Now, on all threads: inside the lowering's loops it would be on one.
-    for i in call.inputs.indices { call.inputs[i]?.storage.settle() }
+    if !queue.isEmpty { call.inputs.forEach { $0?.storage.settle() } }
     try lowering(call, outputs)
   }
 }

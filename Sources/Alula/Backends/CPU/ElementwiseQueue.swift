@@ -1,5 +1,6 @@
 import CSupport
 import Glibc
+import Synchronization
 
 /// Element-wise calls on large arrays that wait for others to share their pass over memory.
 ///
@@ -21,6 +22,8 @@ final class ElementwiseQueue: Sendable {
   /// Guards everything below, and is held while calls are done.
   private let lock = FutexLock()
   private nonisolated(unsafe) var waiting = Waiting()
+  /// Whether nothing waits, for a look without the lock.
+  private let isEmptyNow = Atomic(true)
 
   private init() {
     // The pool's lock is taken while this one is held, so before a fork this one must come first.
@@ -89,6 +92,11 @@ final class ElementwiseQueue: Sendable {
     }
   }
 
+  /// Whether nothing waits. Another thread's call may come or go at the same time.
+  var isEmpty: Bool {
+    @inline(__always) get { isEmptyNow.load(ordering: .relaxed) }
+  }
+
   /// Does what waits, if any of it writes or reads the storage.
   func settle(_ storage: Storage) {
     update { waiting in ((), storage.isAwaited.load(ordering: .relaxed) ? waiting.finish() : []) }
@@ -104,6 +112,7 @@ final class ElementwiseQueue: Sendable {
   private func update<Result>(_ body: (inout Waiting) -> (Result, released: [Storage])) -> Result {
     lock.lock()
     let (result, released) = body(&waiting)
+    isEmptyNow.store(waiting.steps.isEmpty, ordering: .relaxed)
     lock.unlock()
     withExtendedLifetime(released) {}
     return result

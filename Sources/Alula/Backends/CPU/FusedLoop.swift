@@ -29,7 +29,6 @@ struct FusedLoop {
 
   /// Bytes of a block: several lie in the first-level cache side by side, and a kernel's call is short beside its loop.
   private static let blockSize = 4096
-  private static let grain = 32 * 1024
   /// Bytes that the stack has for a thread's blocks where there is no other memory.
   private static let stackSize = 1024
 
@@ -73,7 +72,7 @@ struct FusedLoop {
   /// The steps have `count` elements each, in rows of `rowLength`, which counts only where an operand has rows.
   init(_ steps: [Step], count: Int, rowLength: Int?) {
     self.count = count
-    self.rowLength = rowLength ?? Self.grain
+    self.rowLength = rowLength ?? StridedLoop.grain
     self.steps = steps
     lastUse = Array(repeating: nil, count: steps.count)
     isNeeded = steps.map(\.isKept)
@@ -165,7 +164,7 @@ struct FusedLoop {
   private func run(_ placed: [PlacedStep], blocks: Int) {
     let itemSize = steps.map(\.itemSize).max() ?? 1
     let block = Self.blockSize / itemSize
-    ThreadPool.parallelChunks((count - 1) / rowLength + 1, grain: max(1, Self.grain / rowLength)) { rows in
+    ThreadPool.parallelChunks((count - 1) / rowLength + 1, grain: max(1, StridedLoop.grain / rowLength)) { rows in
       if placed.count == 1 { return run(placed, &rows, block: rowLength, nil, 0) }
       if let scratch = Scratch(elements: [blocks, block], size: itemSize) {
         return run(placed, &rows, block: block, scratch.pointer, block * itemSize)

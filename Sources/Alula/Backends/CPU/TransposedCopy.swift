@@ -53,7 +53,7 @@ struct TransposedCopy {
 
   func run() {
     // Whole lines of either side, as far as possible, and so many rows that a line's neighbours in the source follow soon
-    // (4096×1024 on one thread: 5.8 to 1.7 ms).
+    // (4096×1024 on one thread: 4.2 to 1.6 ms).
     let rows = min(row.extent, Self.rowsAtOnce)
     let columns = min(column.extent, max(64, Self.grain / rows & ~63))
     let strips = (row.extent - 1) / rows + 1
