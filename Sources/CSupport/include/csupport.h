@@ -70,4 +70,21 @@ static inline void csupport_pause(void) {
 /// The number of processors this thread may run on; at least 1.
 int32_t csupport_affinity_count(void);
 
+/// The kernel's number of the calling thread.
+int32_t csupport_thread_number(void);
+
+/// The processor time, in nanoseconds, of the thread of this process that has the number; -1 when there is
+/// none.
+int64_t csupport_processor_time(int32_t thread);
+
+/// Moves a thread of this process to the processor of the calling one, if it may run there. Where it may run
+/// stays the same.
+void csupport_bring_thread(int32_t thread);
+
+/// The processor that the calling thread is on, or -1.
+int32_t csupport_processor(void);
+
+/// Moves the calling thread to another processor, if it may run on one.
+void csupport_leave_processor(void);
+
 #endif

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -135,3 +140,25 @@ def test_training(optimizer: str) -> None:
         alula.set_num_threads(count)
         results.append(train())
     assert all(result == results[0] for result in results[1:])
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system tells no thread's processors")
+def test_beside_a_busy_process() -> None:
+    """Threads that wait for a processor are moved to the caller's, and stay free to run where they could before."""
+    x, w = normal(256, 512), normal(512, 512, seed=1)
+    expected = bits(x @ w)
+    available = os.sched_getaffinity(0)
+    alula.set_num_threads(max(2, len(available)))
+    spinners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in available]
+    try:
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            assert bits(x @ w) == expected
+    finally:
+        for spinner in spinners:
+            spinner.kill()
+            spinner.wait()
+    deadline = time.monotonic() + 10
+    while any(os.sched_getaffinity(int(task.name)) != available for task in Path("/proc/self/task").iterdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
