@@ -103,63 +103,76 @@ func registerActivations(_ receive: KernelReceiver) {
 
 // MARK: - Functions
 
-/// factor / (1 + exp(-x)), without overflow and exact in both tails, below the normal range too.
-@inline(__always)
-private func sigmoid(_ x: Floats, times factor: Floats) -> Floats {
-  #if AVX512
-    let isFar = exceeds(x, logisticTailEnd)
-    let (piece, t) = piece(of: atMost(magnitude(x), logisticTailEnd), step: 0.5)
-    let tail = polynomial(t, degree: 6) { logistic_tail_coefficient($0, piece) }
-    let result = (factor * tail).replacing(with: fma(-factor, tail, factor), where: x .> 0)
-    return anyLane(isFar) ? result.replacing(with: sigmoidByExponential(x, times: factor), where: isFar) : result
-  #else
-    return sigmoidByExponential(x, times: factor)
-  #endif
-}
-
-@inline(__always)
-private func sigmoidByExponential(_ x: Floats, times factor: Floats) -> Floats {
-  let a = -magnitude(x)
-  let (bits, r) = reduceByLn2(a)
-  let power = scale(bits)
-  let t = expm1OfReduced(r)
-  // exp(a) = power (1 + t). What is lost of the sum 1 + exp(a) and of its inverse comes back in the last step.
-  let sum = power + 1
-  let rounded = fma(power, t, sum)
-  let lost = fma(power, t, sum - rounded)
-  let inverse = 1 / rounded
-  #if FMA
-    let correction = fma(-lost, inverse, fma(-rounded, inverse, 1))
-  #else
-    let correction = -lost * inverse
-  #endif
-  let isPositive = x .> 0
-  let share = (inverse * power).replacing(with: inverse, where: isPositive)
-  let leading = factor * share
-  var rest = leading * (t + correction).replacing(with: correction, where: isPositive)
-  #if FMA
-    rest += fma(factor, share, -leading)
-  #endif
-  let result = leading + rest
-  let isFar = exceeds(x, 87)
-  if anyLane(isFar) {
-    // exp(a) + 1 rounds to 1. At -infinity, exp(a) is 0.
-    let (bits, r) = reduceByLn2(atLeast(a, -120))
-    let limited = atLeast(factor, -128)
-    let tail = scaleInSteps(fma(limited, expm1OfReduced(r), limited), bits)
-      .replacing(with: factor * 0, where: a .== -.infinity)
-    return result.replacing(with: tail.replacing(with: factor, where: x .> 0), where: isFar)
+#if FMA
+  /// factor / (1 + exp(-x)), without overflow and exact in both tails, below the normal range too.
+  @inline(__always)
+  private func sigmoid(_ x: Floats, times factor: Floats) -> Floats {
+    #if AVX512
+      let isFar = exceeds(x, logisticTailEnd)
+      let (piece, t) = piece(of: atMost(magnitude(x), logisticTailEnd), step: 0.5)
+      let tail = polynomialInParts(t, degree: 6) { logistic_tail_coefficient($0, piece) }
+      let isPositive = x .> 0
+      let signed = factor.replacing(with: -factor, where: isPositive)
+      let result = fma(signed, tail.first, fma(signed, tail.rest, Floats().replacing(with: factor, where: isPositive)))
+      return anyLane(isFar) ? result.replacing(with: sigmoidByExponential(x, times: factor), where: isFar) : result
+    #else
+      return sigmoidByExponential(x, times: factor)
+    #endif
   }
-  return result
-}
+
+  @inline(__always)
+  private func sigmoidByExponential(_ x: Floats, times factor: Floats) -> Floats {
+    let a = -magnitude(x)
+    let (bits, r) = reduceByLn2((a, Floats()))
+    let power = scale(bits)
+    let t = expm1OfReduced(r)
+    // exp(a) = power (1 + t). What is lost of the sum 1 + exp(a) and of its inverse comes back in the last step.
+    let sum = power + 1
+    let exponential = t.high + t.low
+    let rounded = fma(power, exponential, sum)
+    let lost = fma(power, exponential, sum - rounded)
+    let inverse = 1 / rounded
+    let correction = fma(-lost, inverse, fma(-rounded, inverse, 1))
+    let isPositive = x .> 0
+    let share = (inverse * power).replacing(with: inverse, where: isPositive)
+    let leading = factor * share
+    let cut = fma(factor, share, -leading)
+    let high = t.high.replacing(with: 0, where: isPositive)
+    let low = (t.low + correction).replacing(with: correction, where: isPositive)
+    let result = leading + fma(leading, high, fma(leading, low, cut))
+    let isFar = exceeds(x, 87)
+    if anyLane(isFar) {
+      // exp(a) + 1 rounds to 1. At -infinity, exp(a) is 0.
+      let (bits, r) = reduceByLn2(atLeast(a, -120))
+      let limited = atLeast(factor, -128)
+      let tail = scaleInSteps(fma(limited, expm1OfReduced(r), limited), bits)
+        .replacing(with: factor * 0, where: a .== -.infinity)
+      return result.replacing(with: tail.replacing(with: factor, where: x .> 0), where: isFar)
+    }
+    return result
+  }
+
+#endif
 
 /// 1 / (1 + exp(-x)).
 @inline(__always)
-func sigmoid(_ x: Floats) -> Floats { sigmoid(x, times: Floats(repeating: 1)) }
+func sigmoid(_ x: Floats) -> Floats {
+  #if FMA
+    return sigmoid(x, times: Floats(repeating: 1))
+  #else
+    return inDoubles(x) { sigmoid($0) }
+  #endif
+}
 
 /// x / (1 + exp(-x)).
 @inline(__always)
-func silu(_ x: Floats) -> Floats { sigmoid(x, times: x) }
+func silu(_ x: Floats) -> Floats {
+  #if FMA
+    return sigmoid(x, times: x)
+  #else
+    return inDoubles(x) { $0 * sigmoid($0) }
+  #endif
+}
 
 /// log(1 + exp(x)).
 @inline(__always)
@@ -171,8 +184,12 @@ func softplus(_ x: Floats) -> Floats {
 /// ½(1 + tanh u) is sigmoid(2u).
 @inline(__always)
 func geluTanh(_ x: Floats) -> Floats {
-  let doubleU = 1.5957691216057308 * x * fma(x * x, Floats(repeating: 0.044715), 1)
-  return sigmoid(doubleU, times: x)
+  #if FMA
+    let doubleU = 1.5957691216057308 * x * fma(x * x, Floats(repeating: 0.044715), 1)
+    return sigmoid(doubleU, times: x)
+  #else
+    return inDoubles(x) { geluTanh($0) }
+  #endif
 }
 
 @inline(__always)

@@ -5,46 +5,97 @@ import Glibc
 // (1 + 2a)·erfcx(a) is a polynomial in (a - 2)/(a + 2) (M. M. Shepherd and J. G. Laframboise, "Chebyshev
 // Approximation of (1+2x)exp(x²)erfc x in 0≤x<∞", Math. Comp. 36, 1981); likewise for the normal distribution.
 
-/// a² as its float and what that lost.
+/// What the polynomials of the tails are computed in: float32 in two parts, or, where there are no fused multiply-adds to
+/// tell what a product lost, float64.
+#if FMA
+  private typealias Precise = Floats
+#else
+  private typealias Precise = Doubles
+#endif
+
+/// The polynomial of erfc without its last coefficient: erfc(a)·exp(a²)·(1 + 2a) = p·q + `erfcConstant`.
 @inline(__always)
-private func square(_ a: Floats) -> (high: Floats, low: Floats) {
-  let high = a * a
-  #if FMA
+private func erfcPolynomial(_ q: Precise) -> Precise {
+  var p = fma(Precise(repeating: -0.0004005770315416157), q, -0.0012299276422709227)
+  p = fma(p, q, 0.001313523156568408)
+  p = fma(p, q, 0.008631681092083454)
+  p = fma(p, q, -0.00805987510830164)
+  p = fma(p, q, -0.0542043000459671)
+  p = fma(p, q, 0.16405534744262695)
+  p = fma(p, q, -0.16603142023086548)
+  return fma(p, q, -0.0927639827132225)
+}
+
+@inline(__always)
+private var erfcConstant: Precise.Scalar { 1.2769783735275269 }
+
+/// The polynomial of the normal distribution's tail Φ(-a) for a in 0...14.5, without its last coefficient:
+/// Φ(-a)·exp(a²/2)·(1 + ¾a) = p·q + `normalConstant` with q = (a - 2½)/(a + 2½). With ¾, small a do not magnify the
+/// rounding of q.
+@inline(__always)
+private func normalPolynomial(_ q: Precise) -> Precise {
+  var p = fma(Precise(repeating: -4.126384374103509e-05), q, -0.00016647887241560966)
+  p = fma(p, q, -4.9334699724568054e-05)
+  p = fma(p, q, 0.0008604858885519207)
+  p = fma(p, q, 0.0011707923840731382)
+  p = fma(p, q, -0.0037982515059411526)
+  p = fma(p, q, -0.007806722540408373)
+  p = fma(p, q, 0.028409911319613457)
+  p = fma(p, q, -3.4351699014223414e-06)
+  return fma(p, q, -0.12570805847644806)
+}
+
+@inline(__always)
+private var normalConstant: Precise.Scalar { 0.40632757544517517 }
+
+#if FMA
+  /// A number as the sum of its float and what that lost.
+  private typealias Parts = (high: Floats, low: Floats)
+
+  @inline(__always)
+  private func square(_ a: Floats) -> Parts {
+    let high = a * a
     return (high, fma(a, a, -high))
-  #else
-    // The square of the upper 12 bits is exact.
-    let upper = unsafeBitCast(unsafeBitCast(a, to: UInt32s.self) & 0xFFFF_F000, to: Floats.self)
-    return (high, (upper * upper - high) + (a - upper) * (a + upper))
-  #endif
-}
+  }
 
-/// The last step of a polynomial, c + p·q, and what it lost; |p·q| is less than c.
-@inline(__always)
-private func lastStep(_ p: Floats, _ q: Floats, _ c: Float) -> (high: Floats, low: Floats) {
-  let high = fma(p, q, c)
-  return (high, fma(p, q, c - high))
-}
+  /// p·q + c, where |p·q| is less than c.
+  @inline(__always)
+  private func lastStep(_ p: Floats, _ q: Floats, _ c: Float) -> Parts {
+    let high = fma(p, q, c)
+    return (high, fma(p, q, c - high))
+  }
 
-/// 2a + 1 and what it lost.
-@inline(__always)
-private func doubledPlusOne(_ a: Floats) -> (high: Floats, low: Floats) {
-  let high = fma(a, Floats(repeating: 2), 1)
-  return (high, fma(a, Floats(repeating: 2), 1 - high))
-}
-
-/// p / d of numbers in two parts, in two parts.
-@inline(__always)
-private func quotient(_ p: (high: Floats, low: Floats), _ d: (high: Floats, low: Floats)) -> (high: Floats, low: Floats)
-{
-  let inverse = 1 / d.high
-  #if FMA
+  /// p / (1 + slope·a).
+  @inline(__always)
+  private func quotient(_ p: Parts, _ a: Floats, slope: Float) -> Parts {
+    let divisor = fma(a, Floats(repeating: slope), 1)
+    let lost = fma(a, Floats(repeating: slope), 1 - divisor)
+    let inverse = 1 / divisor
     let high = p.high * inverse
-    return (high, (fma(-high, d.high, p.high) + fma(-high, d.low, p.low)) * inverse)
-  #else
-    let high = p.high / d.high
-    return (high, fma(-high, d.low, p.low) * inverse)
-  #endif
-}
+    return (high, (fma(-high, divisor, p.high) + fma(-high, lost, p.low)) * inverse)
+  }
+
+  /// factor · exp(r) for |r| ≤ ln 2 / 2.
+  @inline(__always)
+  private func timesExponential(_ factor: Parts, _ r: Parts) -> Floats {
+    let t = expm1OfReduced(r)
+    return factor.high + fma(factor.high, t.high, fma(factor.high, t.low, factor.low))
+  }
+
+  /// Φ(-a)·exp(a²/2) for a in 0...14.5, where Φ is the standard normal distribution function.
+  @inline(__always)
+  private func scaledNormalTail(_ a: Floats) -> Parts {
+    let q = (a - 2.5) / (a + 2.5)
+    return quotient(lastStep(normalPolynomial(q), q, normalConstant), a, slope: 0.75)
+  }
+#else
+  /// Φ(-a) for a in 0...14.5.
+  @inline(__always)
+  private func normalTail(_ a: Doubles) -> Doubles {
+    let q = (a - 2.5) / (a + 2.5)
+    return fma(normalPolynomial(q), q, normalConstant) / fma(a, Doubles(repeating: 0.75), 1) * exp(a * a * -0.5)
+  }
+#endif
 
 /// For |x| < 1.
 @inline(__always)
@@ -85,49 +136,24 @@ private func erfOfSmall(_ x: Floats) -> Floats {
 
 @inline(__always)
 func erfc(_ x: Floats) -> Floats {
-  // Beyond, the result is 0.
-  let a = atMost(magnitude(x), 10.1)
-  let q = (a - 2) / (a + 2)
-  var p = fma(Floats(repeating: -0.0004005770315416157), q, -0.0012299276422709227)
-  p = fma(p, q, 0.001313523156568408)
-  p = fma(p, q, 0.008631681092083454)
-  p = fma(p, q, -0.00805987510830164)
-  p = fma(p, q, -0.0542043000459671)
-  p = fma(p, q, 0.16405534744262695)
-  p = fma(p, q, -0.16603142023086548)
-  p = fma(p, q, -0.0927639827132225)
-  let y = quotient(lastStep(p, q, 1.2769783735275269), doubledPlusOne(a))
-  let (high, low) = square(a)
-  let (bits, r) = reduceByLn2(-high)
-  let upper = scaleInSteps(y.high + fma(y.high, expm1OfReduced(r - low), y.low), bits)
-  let large = upper.replacing(with: 2 - upper, where: x .< 0)
-  return large.replacing(with: 1 - erfOfSmall(x), where: magnitude(x) .< 0.5)
-}
-
-/// Φ(-a)·exp(a²/2) for a in 0...15, where Φ is the standard normal distribution function: a polynomial, divided by
-/// 1 + √2·a. Two parts, as in erfc, would halve gelu's error of 4 units in the last place, at a third more time.
-@inline(__always)
-private func scaledNormalTail(_ a: Floats) -> Floats {
-  let q = (a - 3) / (a + 3)
-  var p = fma(Floats(repeating: 6.11053837928921e-05), q, -1.2950547898071818e-05)
-  p = fma(p, q, -0.0007101894589141011)
-  p = fma(p, q, -0.0003330881881993264)
-  p = fma(p, q, 0.004638133104890585)
-  p = fma(p, q, 0.00042790870065800846)
-  p = fma(p, q, -0.03468061238527298)
-  p = fma(p, q, 0.08301495015621185)
-  p = fma(p, q, -0.07428032159805298)
-  p = fma(p, q, -0.0510147325694561)
-  p = fma(p, q, 0.6370539665222168)
-  return p / fma(a, Floats(repeating: 1.4142135623730951), 1)
-}
-
-/// exp(-a²/2) as 2ⁿ (1 + t).
-@inline(__always)
-private func normalExponential(_ a: Floats) -> (bits: Int32s, t: Floats) {
-  let (high, low) = square(a)
-  let (bits, r) = reduceByLn2(high * -0.5)
-  return (bits, expm1OfReduced(fma(low, Floats(repeating: -0.5), r)))
+  #if FMA
+    // Beyond, the result is 0.
+    let a = atMost(magnitude(x), 10.1)
+    let q = (a - 2) / (a + 2)
+    let scaled = quotient(lastStep(erfcPolynomial(q), q, erfcConstant), a, slope: 2)
+    let (high, low) = square(a)
+    let (bits, r) = reduceByLn2((-high, -low))
+    let upper = scaleInSteps(timesExponential(scaled, r), bits)
+    let large = upper.replacing(with: 2 - upper, where: x .< 0)
+    return large.replacing(with: 1 - erfOfSmall(x), where: magnitude(x) .< 0.45)
+  #else
+    return inDoubles(x) { x in
+      let a = atMost(magnitude(x), 10.1)
+      let q = (a - 2) / (a + 2)
+      let upper = fma(erfcPolynomial(q), q, erfcConstant) / fma(a, Doubles(repeating: 2), 1) * exp(-a * a)
+      return upper.replacing(with: 2 - upper, where: x .< 0)
+    }
+  #endif
 }
 
 /// x·Φ(x).
@@ -136,8 +162,8 @@ func gelu(_ x: Floats) -> Floats {
   #if AVX512
     let a = atMost(magnitude(x), normalTailEnd)
     let (piece, t) = piece(of: a, step: 0.1875)
-    let tail = polynomial(t, degree: 6) { normal_tail_coefficient($0, piece) }
-    let result = fma(-a, tail, atLeast(x, 0))
+    let tail = polynomialInParts(t, degree: 6) { normal_tail_coefficient($0, piece) }
+    let result = fma(-a, tail.first, fma(-a, tail.rest, atLeast(x, 0)))
     let isFar = x .< -normalTailEnd
     return anyLane(isFar) ? result.replacing(with: geluByExponential(x), where: isFar) : result
   #else
@@ -159,33 +185,60 @@ func geluBackward(_ g: Floats, _ x: Floats) -> Floats {
   #endif
 }
 
-@inline(__always)
-private func geluByExponential(_ x: Floats) -> Floats {
-  let a = atMost(magnitude(x), 14.5)
-  let (bits, t) = normalExponential(a)
-  // The tail takes x before it may fall below the normal range.
-  let y = x * scaledNormalTail(a)
-  let tail = fma(y, t, y)
-  let power = scale(bits)
-  let result = (tail * power).replacing(with: fma(-tail, power, x), where: x .> 0)
-  let isFar = exceeds(x, 12)
-  if anyLane(isFar) {
-    let negative = scaleInSteps(tail, bits).replacing(with: x * 0, where: x .< -14.4)
-    return result.replacing(with: x.replacing(with: negative, where: x .< 0), where: isFar)
+#if FMA
+  @inline(__always)
+  private func geluByExponential(_ x: Floats) -> Floats {
+    let a = atMost(magnitude(x), 14.5)
+    let scaled = scaledNormalTail(a)
+    // Takes x before it may fall below the normal range.
+    let product = x * scaled.high
+    let lost = fma(x, scaled.low, fma(x, scaled.high, -product))
+    let (high, low) = square(a)
+    let (bits, r) = reduceByLn2(high * -0.5)
+    let tail = timesExponential((product, lost), (fma(low, Floats(repeating: -0.5), r), Floats()))
+    let power = scale(bits)
+    let result = (tail * power).replacing(with: fma(-tail, power, x), where: x .> 0)
+    let isFar = exceeds(x, 12)
+    if anyLane(isFar) {
+      let negative = scaleInSteps(tail, bits).replacing(with: x * 0, where: x .< -14.4)
+      return result.replacing(with: x.replacing(with: negative, where: x .< 0), where: isFar)
+    }
+    return result
   }
-  return result
-}
 
-@inline(__always)
-private func geluBackwardByExponential(_ g: Floats, _ x: Floats) -> Floats {
-  let a = atMost(magnitude(x), 13)
-  let (bits, t) = normalExponential(a)
-  let power = scale(bits)
-  let exponential = fma(power, t, power).replacing(with: 0, where: magnitude(x) .> 13)
-  let tail = exponential * scaledNormalTail(a)
-  let distribution = tail.replacing(with: 1 - tail, where: x .> 0)
-  return g * fma(copysign(a, x) * exponential, Floats(repeating: 0.3989422804014327), distribution)
-}
+  @inline(__always)
+  private func geluBackwardByExponential(_ g: Floats, _ x: Floats) -> Floats {
+    let a = atMost(magnitude(x), 13)
+    let (high, low) = square(a)
+    let (bits, r) = reduceByLn2(high * -0.5)
+    let power = scale(bits)
+    let t = expm1OfReduced(fma(low, Floats(repeating: -0.5), r))
+    let exponential = fma(power, t, power).replacing(with: 0, where: magnitude(x) .> 13)
+    let tail = exponential * scaledNormalTail(a).high
+    let distribution = tail.replacing(with: 1 - tail, where: x .> 0)
+    return g * fma(copysign(a, x) * exponential, Floats(repeating: 0.3989422804014327), distribution)
+  }
+#else
+  @inline(__always)
+  private func geluByExponential(_ x: Floats) -> Floats {
+    inDoubles(x) { x in
+      let tail = x * normalTail(atMost(magnitude(x), 14.5))
+      let negative = tail.replacing(with: x * 0, where: x .< -14.4)
+      return negative.replacing(with: x - tail.replacing(with: 0, where: x .> 14.4), where: x .> 0)
+    }
+  }
+
+  @inline(__always)
+  private func geluBackwardByExponential(_ g: Floats, _ x: Floats) -> Floats {
+    g
+      * inDoubles(x) { x in
+        let a = atMost(magnitude(x), 14.5)
+        let tail = normalTail(a)
+        let density = copysign(a, x) * exp(a * a * -0.5) * 0.3989422804014327
+        return tail.replacing(with: 1 - tail, where: x .> 0) + density
+      }
+  }
+#endif
 
 // MARK: - float64
 

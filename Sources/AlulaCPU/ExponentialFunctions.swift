@@ -25,6 +25,19 @@ func reduceByLn2(_ x: Floats) -> (bits: Int32s, r: Floats) {
   return (unsafeBitCast(shifted, to: Int32s.self), r)
 }
 
+/// The same in two parts each: a float and what that lost.
+@inline(__always)
+func reduceByLn2(_ x: (high: Floats, low: Floats)) -> (bits: Int32s, r: (high: Floats, low: Floats)) {
+  let shifted = fma(x.high, Floats(repeating: log2e), roundingShift)
+  let n = shifted - roundingShift
+  // Exact.
+  let upper = fma(n, Floats(repeating: -ln2High), x.high)
+  let sum = upper + x.low
+  let r = fma(n, Floats(repeating: -ln2Low), sum)
+  let lost = fma(n, Floats(repeating: -ln2Low), sum - r) + ((upper - sum) + x.low)
+  return (unsafeBitCast(shifted, to: Int32s.self), (r, lost))
+}
+
 /// 2ⁿ for n in -126...127, given what `reduceByLn2` returns.
 @inline(__always)
 func scale(_ bits: Int32s) -> Floats { unsafeBitCast((bits &<< 23) &+ 0x3F80_0000, to: Floats.self) }
@@ -44,13 +57,21 @@ func scaleInSteps(_ value: Floats, _ bits: Int32s) -> Floats {
 
 /// exp(r) - 1 for |r| ≤ ln 2 / 2.
 @inline(__always)
-func expm1OfReduced(_ r: Floats) -> Floats {
+func expm1OfReduced(_ r: Floats) -> Floats { fma(squareFactor(r), r * r, r) }
+
+/// The same in two parts.
+@inline(__always)
+func expm1OfReduced(_ r: (high: Floats, low: Floats)) -> (high: Floats, low: Floats) {
+  (r.high, fma(squareFactor(r.high), r.high * r.high, r.low))
+}
+
+/// What exp(r) - 1 - r is divided by r².
+@inline(__always)
+private func squareFactor(_ r: Floats) -> Floats {
   // Pairs of terms at once: a chain of four instead of six.
-  let s = r * r
   let low = fma(Floats(repeating: 0.16666520692673234), r, 0.5)
   let high = fma(Floats(repeating: 0.008368709681683432), r, 0.04166838689901567)
-  let p = fma(fma(Floats(repeating: 0.001381464171220656), s, high), s, low)
-  return fma(p, s, r)
+  return fma(fma(Floats(repeating: 0.001381464171220656), r * r, high), r * r, low)
 }
 
 /// The lanes whose magnitude is above the limit, or NaN.

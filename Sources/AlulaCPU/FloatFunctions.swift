@@ -27,6 +27,15 @@ func fma(_ a: Floats, _ b: Floats, _ c: Float) -> Floats { fma(a, b, Floats(repe
 @inline(__always)
 func fma(_ a: Doubles, _ b: Doubles, _ c: Double) -> Doubles { fma(a, b, Doubles(repeating: c)) }
 
+#if !FMA
+  /// What a function of float64 gives, rounded: without fused multiply-adds, float32 in two parts would take longer.
+  @inline(__always)
+  func inDoubles(_ x: Floats, _ function: (Doubles) -> Doubles) -> Floats {
+    let wide = lanes_float32_to_float64(x)
+    return lanes_float64_to_float32(Lanes<Double>(lowHalf: function(wide.lowHalf), highHalf: function(wide.highHalf)))
+  }
+#endif
+
 @inline(__always)
 func squareRoot(_ x: Floats) -> Floats { vector_sqrt(x) }
 

@@ -24,6 +24,12 @@ import CSupport
     return sum
   }
 
+  /// The same as the sum of its first coefficient and the rest, which loses less.
+  @inline(__always)
+  func polynomialInParts(_ t: Floats, degree: Int, _ coefficient: (Int) -> Floats) -> (first: Floats, rest: Floats) {
+    (coefficient(0), polynomial(t, degree: degree &- 1) { coefficient($0 &+ 1) } * t)
+  }
+
   /// Where the pieces of the normal distribution's tail and of the logistic function's end.
   @inline(__always)
   var normalTailEnd: Float { 5.9 }

@@ -76,7 +76,8 @@ func tan(_ x: Floats) -> Floats {
   #if FMA
     let lost = fma(inverse, fma(p, cube, r - tangent), fma(inverse, tangent, 1))
   #else
-    let lost = inverse * fma(p, cube, r - tangent)
+    let product = lanes_float32_to_float64(inverse) * lanes_float32_to_float64(tangent)
+    let lost = inverse * fma(p, cube, r - tangent) + lanes_float64_to_float32(product + 1)
   #endif
   let result = tangent.replacing(with: fma(inverse, lost, inverse), where: (quadrant & 1) .!= 0).replacing(
     with: x, where: x .== 0)
