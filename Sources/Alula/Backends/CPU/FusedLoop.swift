@@ -50,9 +50,11 @@ struct FusedLoop {
     /// Whether it was in memory before.
     var isSource = false
 
-    func prefetch(_ row: Int, _ column: Int, _ count: Int) {
+    /// Asks for one of `parts` equal parts of `count` elements.
+    func prefetch(_ row: Int, _ column: Int, _ count: Int, part: Int, of parts: Int) {
       guard let start = at(row, column) else { return }
-      for line in stride(from: 0, to: count * step, by: 64) { CSupport.prefetch(start + line) }
+      let lines = (count * step + 63) / 64
+      for line in part * lines / parts..<(part + 1) * lines / parts { CSupport.prefetch(start + line * 64) }
     }
 
     @inline(__always)
@@ -199,8 +201,8 @@ struct FusedLoop {
           let end = min(rowLength, count - row * rowLength)
           for start in stride(from: 0, to: end, by: length) {
             let next = start + length < rowLength ? (row, start + length) : (row + 1, 0)
-            for source in sources { source.prefetch(next.0, next.1, length) }
-            for step in placed {
+            for (i, step) in placed.enumerated() {
+              for source in sources { source.prefetch(next.0, next.1, length, part: i, of: placed.count) }
               let places = step.places
               let pointers: StridedLoop.Pointers = [
                 places[0].at(row, start), places[1].at(row, start), places[2].at(row, start), places[3].at(row, start),
