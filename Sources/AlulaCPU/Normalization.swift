@@ -69,18 +69,11 @@ private func normalizeBackward<V: SIMD, A: SIMD>(
       let x = rowStart(data, steps, 4, row), let means = rowStart(data, steps, 5, row),
       let scales = rowStart(data, steps, 6, row)
     else { return }
+    let (nextG, nextX) = (rowStart(data, steps, 3, row &+ 1), rowStart(data, steps, 4, row &+ 1))
     let center = V(repeating: means.load(as: V.Scalar.self))
     let scale = V(repeating: scales.load(as: V.Scalar.self))
-    var meanGradient = V.zero
-    if centered {
-      let sum = sumOfVectors(n, widen) { i, lanes in
-        var h = loadVector(g, i, lanes, fill: 0, as: V.self)
-        if let weight { h *= loadVector(weight, i, lanes, fill: 0, as: V.self) }
-        return h
-      }
-      meanGradient = V(repeating: V.Scalar(sum / Double(n)))
-    }
-    let sum = sumOfVectors(n, widen) { i, lanes in
+    let sums = sumsOfVectors(n, widen) { i, lanes in
+      prefetchVector(nextX, i, V.self)
       let gradient = loadVector(g, i, lanes, fill: 0, as: V.self)
       let normal = (loadVector(x, i, lanes, fill: 0, as: V.self) - center) * scale
       let product = gradient * normal
@@ -90,11 +83,14 @@ private func normalizeBackward<V: SIMD, A: SIMD>(
       if let biasGradient {
         storeVector(loadVector(biasGradient, i, lanes, fill: 0, as: V.self) + gradient, biasGradient, i, lanes)
       }
-      guard let weight else { return product }
-      return product * loadVector(weight, i, lanes, fill: 0, as: V.self)
+      guard let weight else { return (gradient, product) }
+      let factor = loadVector(weight, i, lanes, fill: 0, as: V.self)
+      return (gradient * factor, product * factor)
     }
-    let meanProduct = V(repeating: V.Scalar(sum / Double(n)))
+    let meanGradient = centered ? V(repeating: V.Scalar(sums.0 / Double(n))) : V.zero
+    let meanProduct = V(repeating: V.Scalar(sums.1 / Double(n)))
     forEachVector(n, V.self) { i, lanes in
+      prefetchVector(nextG, i, V.self)
       var h = loadVector(g, i, lanes, fill: 0, as: V.self)
       if let weight { h *= loadVector(weight, i, lanes, fill: 0, as: V.self) }
       let normal = (loadVector(x, i, lanes, fill: 0, as: V.self) - center) * scale

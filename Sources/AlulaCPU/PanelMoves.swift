@@ -41,7 +41,16 @@ private func transpose<T: SIMDScalar & FloatingPoint>(
   _ factor: T, _ panel: UnsafeMutablePointer<T>
 ) {
   var lane = 0
-  if depthStride == 1 {
+  if depthStride == 1, MemoryLayout<T>.size == 4, lanes >= 8, depth >= 8 {
+    let size = MemoryLayout<T>.size
+    transposeWords(depth, lanes, panel, width &* size, source, laneStride &* size)
+    if factor != 1 {
+      for p in 0..<depth {
+        for lane in 0..<lanes { panel[p &* width &+ lane] *= factor }
+      }
+    }
+    lane = lanes
+  } else if depthStride == 1 {
     // Blocks of four by four are transposed in registers: interleaving pairs of vectors twice.
     let scale = SIMD4<T>(repeating: factor)
     while lane &+ 4 <= lanes {

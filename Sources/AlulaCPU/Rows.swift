@@ -51,6 +51,14 @@ func storeVector<V: SIMD>(_ value: V, _ row: UnsafeMutableRawPointer, _ i: Int, 
   for lane in 0..<lanes { elements[lane] = value[lane] }
 }
 
+/// Asks for the line in which the vector from the i-th element on starts, for a row after the present one: a processor's own
+/// foresight ends with a page, which is a row of 1024 floats.
+@inline(__always)
+func prefetchVector<V: SIMD>(_ row: UnsafeRawPointer?, _ i: Int, _: V.Type) {
+  let offset = i &* MemoryLayout<V.Scalar>.stride
+  if let row, MemoryLayout<V>.size >= 64 || offset % 64 == 0 { prefetch(row + offset) }
+}
+
 /// The sum of `value(i, lanes)` over the vectors of a row, with unused lanes zero. Carried in float64 beyond some
 /// vectors, so that the length of a row does not show.
 @inline(__always)
@@ -75,9 +83,43 @@ func sumOfVectors<V: SIMD, A: SIMD>(
     }
     wide += widen(a) + widen(b)
   }
-  var sum = 0.0
-  for lane in 0..<A.scalarCount { sum += wide[lane] }
-  return sum
+  return sumOfLanes(wide)
+}
+
+/// Two sums at once, as `sumOfVectors` makes one.
+@inline(__always)
+func sumsOfVectors<V: SIMD, A: SIMD>(
+  _ count: Int, _ widen: (V) -> A, _ values: (Int, Int) -> (V, V)
+) -> (Double, Double) where V.Scalar: BinaryFloatingPoint, A.Scalar == Double {
+  var wide = (A.zero, A.zero)
+  var i = 0
+  let width = V.scalarCount
+  while i < count {
+    var sums = (V.zero, V.zero)
+    let end = min(count, i &+ 64 &* width)
+    while i < end {
+      let lanes = min(width, end &- i)
+      let (x, y) = lanes == width ? values(i, width) : values(i, lanes)
+      sums.0 += x
+      sums.1 += y
+      i &+= lanes
+    }
+    wide.0 += widen(sums.0)
+    wide.1 += widen(sums.1)
+  }
+  return (sumOfLanes(wide.0), sumOfLanes(wide.1))
+}
+
+/// By halves: a chain of four additions, not of sixteen.
+@inline(__always)
+private func sumOfLanes<A: SIMD>(_ x: A) -> Double where A.Scalar == Double {
+  var x = x
+  var lanes = A.scalarCount
+  while lanes > 1 {
+    lanes /= 2
+    for lane in 0..<lanes { x[lane] += x[lane &+ lanes] }
+  }
+  return x[0]
 }
 
 /// The largest element of a row, NaN when there is one, by `larger`.
@@ -97,9 +139,14 @@ where V.Scalar: BinaryFloatingPoint {
     i &+= V.scalarCount
   }
   a = larger(a, b)
-  var result = a[0]
-  for lane in 1..<V.scalarCount { result = maximumOrNaN(result, a[lane]) }
-  return result
+  var lanes = V.scalarCount
+  while lanes > 1 {
+    lanes /= 2
+    var upper = a
+    for lane in 0..<lanes { upper[lane] = a[lane &+ lanes] }
+    a = larger(a, upper)
+  }
+  return a[0]
 }
 
 @inline(__always)

@@ -40,6 +40,13 @@ bool csupport_multiplies_pairs_at_full_rate(void) {
   return csupport_has_avx512() && __get_cpuid(0, &a, &b, &c, &d) && b == signature_AMD_ebx;
 }
 
+bool csupport_prefetching_gains = true;
+
+__attribute__((constructor)) static void look_at_vendor(void) {
+  uint32_t a, b, c, d;
+  if (__get_cpuid(0, &a, &b, &c, &d)) csupport_prefetching_gains = b != signature_AMD_ebx;
+}
+
 bool csupport_enable_tiles(void) {
   uint32_t a, b, c, d;
   if (!csupport_has_avx512() || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
@@ -53,6 +60,7 @@ bool csupport_enable_tiles(void) {
 #endif
 }
 #else
+bool csupport_prefetching_gains = true;
 bool csupport_has_avx2(void) { return false; }
 bool csupport_has_avx512(void) { return false; }
 bool csupport_multiplies_pairs_at_full_rate(void) { return false; }

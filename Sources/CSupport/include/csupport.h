@@ -52,6 +52,13 @@ bool csupport_multiplies_pairs_at_full_rate(void);
 /// stack of a thread that receives a signal.
 bool csupport_enable_tiles(void);
 
+/// Whether a loop that only reads memory gains by asking for its lines a few kilobytes ahead: on processors
+/// other than AMD's.
+static inline bool csupport_gains_by_prefetching(void) {
+  extern bool csupport_prefetching_gains;
+  return csupport_prefetching_gains;
+}
+
 /// Sleeps while the 32-bit `word` holds `expected`; may return early. No other process sees the word.
 void csupport_futex_wait(void *word, uint32_t expected);
 

@@ -68,7 +68,8 @@ struct Gemm {
     // Slabs bound the memory that panels take.
     let rowsAtOnce = Self.slab(m, k, size)
     let columnsAtOnce = Self.slab(n, k, size)
-    guard let panelsA = Scratch(elements: [kernels.paddedRows(rowsAtOnce), depth], size: size),
+    let readsA = kernels.readsPairs(of: a, depth: k)
+    guard let panelsA = Scratch(elements: [readsA ? 0 : kernels.paddedRows(rowsAtOnce), depth], size: size),
       let panelsB = Scratch(elements: [kernels.paddedColumns(columnsAtOnce), depth], size: size)
     else { return false }
     for column in stride(from: 0, to: n, by: columnsAtOnce) {
@@ -77,11 +78,12 @@ struct Gemm {
         part.accumulate = accumulate
         part.rowBias = rowBias.map { $0 + row * resultSize }
         part.columnBias = columnBias.map { $0 + column * resultSize }
+        let rows = a.moved(rows: row, size: size)
         part.pack(
-          a.moved(rows: row, size: size), panelsA.pointer, b.moved(columns: column, size: size),
-          row == 0 ? panelsB.pointer : nil)
+          rows, readsA ? nil : panelsA.pointer, b.moved(columns: column, size: size), row == 0 ? panelsB.pointer : nil)
         part.multiply(
-          panelsA.pointer, panelsB.pointer, c + (row * rowStride + column) * resultSize, rowStride: rowStride)
+          readsA ? .lying(rows) : .packed(panelsA.pointer), panelsB.pointer,
+          c + (row * rowStride + column) * resultSize, rowStride: rowStride)
       }
     }
     return true
@@ -342,14 +344,14 @@ struct Gemm {
 
   /// Panels hold the blocks of depth one after another.
   private func pack(
-    _ a: MatrixOperand, _ panelsA: UnsafeMutableRawPointer, _ b: MatrixOperand, _ panelsB: UnsafeMutableRawPointer?
+    _ a: MatrixOperand, _ panelsA: UnsafeMutableRawPointer?, _ b: MatrixOperand, _ panelsB: UnsafeMutableRawPointer?
   ) {
     if k == 0 { return }
     // Vectors that one task packs: whole panels of either operand.
     let chunk = 192
     let deepest = deepest
     let depthBlocks = (k + deepest - 1) / deepest
-    let tasksA = (m + chunk - 1) / chunk * depthBlocks
+    let tasksA = panelsA == nil ? 0 : (m + chunk - 1) / chunk * depthBlocks
     let tasksB = panelsB == nil ? 0 : (n + chunk - 1) / chunk * depthBlocks
     let size = kernels.itemSize
     let grain = max(1, (1 << 15) / (chunk * deepest))
@@ -360,7 +362,7 @@ struct Gemm {
         let depth = index % depthBlocks * deepest
         let vector = index / depthBlocks * chunk
         let deep = min(deepest, k - depth)
-        if forA {
+        if forA, let panelsA {
           kernels.packA(
             min(chunk, m - vector), deep,
             a.pointer + (vector * a.rowStride + depth * a.columnStride) * size, a.rowStride, a.columnStride,
@@ -386,8 +388,14 @@ struct Gemm {
 
   // MARK: - Multiplying
 
+  /// All of A: in panels, or as it lies.
+  private enum LeftOperand {
+    case packed(UnsafeRawPointer)
+    case lying(MatrixOperand)
+  }
+
   private func multiply(
-    _ panelsA: UnsafeRawPointer, _ panelsB: UnsafeRawPointer, _ c: UnsafeMutableRawPointer, rowStride: Int
+    _ a: LeftOperand, _ panelsB: UnsafeRawPointer, _ c: UnsafeMutableRawPointer, rowStride: Int
   ) {
     let size = kernels.resultSize
     var rowTiles = (m + Self.rowBlock - 1) / Self.rowBlock
@@ -418,7 +426,7 @@ struct Gemm {
         let columns = min(tileColumns, n - column)
         if rows <= 0 { continue }
         multiplyTile(
-          panelsA, panelsB, row..<(row + rows), column..<(column + columns), c + (row * rowStride + column) * size,
+          a, panelsB, row..<(row + rows), column..<(column + columns), c + (row * rowStride + column) * size,
           rowStride: rowStride)
       }
     }
@@ -426,7 +434,7 @@ struct Gemm {
 
   /// One tile of C, through all blocks of depth.
   private func multiplyTile(
-    _ panelsA: UnsafeRawPointer, _ panelsB: UnsafeRawPointer, _ rows: Range<Int>, _ columns: Range<Int>,
+    _ a: LeftOperand, _ panelsB: UnsafeRawPointer, _ rows: Range<Int>, _ columns: Range<Int>,
     _ c: UnsafeMutableRawPointer, rowStride: Int
   ) {
     let (size, resultSize, deepest) = (kernels.itemSize, kernels.resultSize, deepest)
@@ -437,8 +445,15 @@ struct Gemm {
       let first = depth == 0
       var product = kernels.packed(
         rows: rows.count, columns: columns.count, depth: deep, rowStride: rowStride, accumulate: accumulate || !first)
+      let from: UnsafeRawPointer
+      switch a {
+      case .packed(let panels): from = panels + (depth * kernels.paddedRows(m) + rows.lowerBound * padded) * size
+      case .lying(let a):
+        from = a.moved(rows: rows.lowerBound, columns: depth, size: size).pointer
+        (product.a_row, product.a0, product.a_panel) = (a.rowStride / kernels.depthUnit, 1, 0)
+      }
       kernels.block(
-        &product, panelsA + (depth * kernels.paddedRows(m) + rows.lowerBound * padded) * size,
+        &product, from,
         panelsB + (depth * kernels.paddedColumns(n) + columns.lowerBound * padded) * size, c,
         first ? rowBias.map { $0 + rows.lowerBound * resultSize } : nil,
         first ? columnBias.map { $0 + columns.lowerBound * resultSize } : nil)

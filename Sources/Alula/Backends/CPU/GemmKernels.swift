@@ -65,6 +65,12 @@ struct GemmKernels: Sendable {
     self.add = add
   }
 
+  /// Whether these kernels of pairs can read A where it lies, since neighbours along the depth lie side by side.
+  func readsPairs(of a: MatrixOperand, depth: Int) -> Bool {
+    depthUnit == 2 && a.columnStride == 1 && a.rowStride % 2 == 0 && depth % 2 == 0
+      && UInt(bitPattern: a.pointer) % UInt(2 * itemSize) == 0
+  }
+
   /// A product of packed panels, to which bias may be added; c's rows lie `rowStride` elements apart.
   func packed(rows: Int, columns: Int, depth: Int, rowStride: Int, accumulate: Bool) -> gemm_product {
     let depth = (depth + depthUnit - 1) / depthUnit
