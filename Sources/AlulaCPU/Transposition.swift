@@ -5,10 +5,12 @@ import CSupport
 
 func registerTransposition(_ receive: KernelReceiver) {
   register(receive, 1) { rows, columns, target, targetStep, source, sourceStep in
-    transposeTiles(rows, columns, target!, targetStep, source!, sourceStep, as: UInt8.self)
+    transposeBlocks(
+      16, rows, columns, target!, targetStep, source!, sourceStep, as: UInt8.self, transpose_sixteen_uint8)
   }
   register(receive, 2) { rows, columns, target, targetStep, source, sourceStep in
-    transposeTiles(rows, columns, target!, targetStep, source!, sourceStep, as: UInt16.self)
+    transposeBlocks(
+      8, rows, columns, target!, targetStep, source!, sourceStep, as: UInt16.self, transpose_eight_uint16)
   }
   register(receive, 4) { rows, columns, target, targetStep, source, sourceStep in
     transposeWords(rows, columns, target!, targetStep, source!, sourceStep)

@@ -121,11 +121,6 @@ typedef void (*depthwise_gradient_kernel)(intptr_t rows, intptr_t width, intptr_
                                           const intptr_t *offsets, const void *source, const void *gradient,
                                           intptr_t gradient_stride, void *sums);
 
-/// Row i, column j of the target becomes row j, column i of the source. Rows are adjacent elements, and
-/// `target_step` and `source_step` bytes apart.
-typedef void (*transpose_kernel)(intptr_t rows, intptr_t columns, void *target, intptr_t target_step,
-                                 const void *source, intptr_t source_step);
-
 /// Moves `rows` rows of positions to planes of the target, whose plane, row and column strides are given.
 typedef void (*conv_scatter_kernel)(intptr_t rows, intptr_t start, intptr_t count, intptr_t width,
                                     const void *source, intptr_t source_stride, void *target,
@@ -194,6 +189,11 @@ typedef void (*fold_kernel)(void *accumulators, const void *input, intptr_t rows
 /// of the target. Elements of a row are adjacent in both; steps are in bytes.
 typedef void (*transpose_kernel)(intptr_t rows, intptr_t columns, void *target, intptr_t target_step,
                                  const void *source, intptr_t source_step);
+
+/// Copies `planes` times `rows` rows of `size` adjacent bytes. Steps are in bytes.
+typedef void (*copy_rows_kernel)(intptr_t planes, intptr_t rows, intptr_t size, void *target,
+                                 intptr_t target_plane, intptr_t target_row, const void *source,
+                                 intptr_t source_plane, intptr_t source_row);
 
 /// Carries a value down `count` rows, `row_step` bytes apart (negative: from the last one up), of `columns`
 /// adjacent elements. Only recurrences read `factors`.

@@ -216,6 +216,49 @@ VECTOR_FUNCTION void transpose_four_uint64(void *target, intptr_t target_step, c
   for (int i = 0; i < 4; i++) __builtin_memcpy((char *)target + i * target_step, &b[i], 32);
 }
 
+typedef VECTOR(uint16_t, 8) eight_uint16;
+
+/// Interleaving the upper and the lower half of the rows, three times, is the transposition.
+VECTOR_FUNCTION void transpose_registers(eight_uint16 r[8]) {
+  eight_uint16 a[8];
+  for (int stage = 0; stage < 3; stage++) {
+    for (int i = 0; i < 4; i++) {
+      a[2 * i] = __builtin_shufflevector(r[i], r[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
+      a[2 * i + 1] = __builtin_shufflevector(r[i], r[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
+    }
+    for (int i = 0; i < 8; i++) r[i] = a[i];
+  }
+}
+
+VECTOR_FUNCTION void transpose_eight_uint16(void *target, intptr_t target_step, const void *source,
+                                            intptr_t source_step) {
+  eight_uint16 r[8];
+  for (int i = 0; i < 8; i++) __builtin_memcpy(&r[i], (const char *)source + i * source_step, 16);
+  transpose_registers(r);
+  for (int i = 0; i < 8; i++) __builtin_memcpy((char *)target + i * target_step, &r[i], 16);
+}
+
+// Pairs of bytes of neighbouring rows are transposed as halfwords, one half of the columns after the other: all
+// 16 rows at once would not leave AVX2 a register.
+VECTOR_FUNCTION void transpose_sixteen_uint8(void *target, intptr_t target_step, const void *source,
+                                             intptr_t source_step) {
+#define LOW8 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH8 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+  typedef VECTOR(uint8_t, 16) sixteen;
+  for (int half = 0; half < 2; half++) {
+    eight_uint16 r[8];
+    for (int i = 0; i < 8; i++) {
+      sixteen x, y;
+      __builtin_memcpy(&x, (const char *)source + 2 * i * source_step, 16);
+      __builtin_memcpy(&y, (const char *)source + (2 * i + 1) * source_step, 16);
+      r[i] = half == 0 ? (eight_uint16)__builtin_shufflevector(x, y, LOW8)
+                       : (eight_uint16)__builtin_shufflevector(x, y, HIGH8);
+    }
+    transpose_registers(r);
+    for (int i = 0; i < 8; i++) __builtin_memcpy((char *)target + (8 * half + i) * target_step, &r[i], 16);
+  }
+}
+
 #if defined(__AVX512F__)
 typedef VECTOR(uint32_t, 16) sixteen_uint32;
 typedef VECTOR(uint16_t, 16) sixteen_uint16;

@@ -3,9 +3,15 @@ extension CPUBackend {
     (
       .copy,
       { (call, outputs) throws(AlulaError) in
-        if let transposed = TransposedCopy(outputs[0], from: call[0]) { return transposed.run() }
+        let (target, source) = (outputs[0], call[0])
+        let isPlain = target.layout.isContiguous && source.layout.isContiguous
+        if !isPlain, target.count > 0, target.layout.shape == source.layout.shape {
+          let axes = CopyAxis.joined(target, source)
+          if let rows = RowCopy(target, from: source, along: axes) { return rows.run() }
+          if let transposed = TransposedCopy(target, from: source, along: axes) { return transposed.run() }
+        }
         // Elements of one size are copied alike, whatever they mean.
-        try run(KernelTable.shared.row("copy")[slot: outputs[0].dtype.itemSize], call, outputs)
+        try run(KernelTable.shared.row("copy")[slot: target.dtype.itemSize], call, outputs)
       }
     ),
     (

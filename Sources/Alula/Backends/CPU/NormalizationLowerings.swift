@@ -30,7 +30,8 @@ extension CPUBackend {
     let direct = outputs[0].dtype == dtype
     let target = direct ? outputs[0] : try Tensor(uninitialized: outputs[0].layout.shape, dtype: dtype)
     // One sum per block of rows and element of the weight and the bias, then the sums of those.
-    let blocks = (rows + RowKernels.grain(length) - 1) / RowKernels.grain(length)
+    let grain = RowKernels.grain(rows: rows, length: length)
+    let blocks = (rows + grain - 1) / grain
     let isAffine = call.bool("affine")
     var partials: [Tensor?] = [nil, nil]
     if isAffine {

@@ -16,8 +16,12 @@ struct RowKernels: Sendable {
     kernels = KernelTable.shared.row(name)
   }
 
-  /// The number of rows of `length` elements that one thread takes at a time.
-  static func grain(_ length: Int) -> Int { max(1, 32 * 1024 / max(1, length)) }
+  /// The number of rows of `length` elements that one thread takes at a time: all of a few, else so many that the threads
+  /// come to the end together (layer norm of 768×128, forward and backward, on two threads: 68 to 55 µs).
+  static func grain(rows: Int, length: Int) -> Int {
+    if saturatedProduct(rows, length) <= 32 * 1024 { return max(1, rows) }
+    return max(1, 8 * 1024 / max(1, length), rows / 64)
+  }
 
   /// Runs the kernel for `dtype` over `rows` rows of `length` elements.
   ///
@@ -29,7 +33,7 @@ struct RowKernels: Sendable {
     guard let address = kernels[dtype] else { throw .invalidDType("\(name): dtype \(dtype) is not supported on cpu") }
     if rows == 0 || length == 0 { return }
     let kernel = unsafeBitCast(address, to: Kernel.self)
-    let grain = RowKernels.grain(length)
+    let grain = RowKernels.grain(rows: rows, length: length)
     ThreadPool.parallelFor(rows, grain: grain) { range in
       withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer?.self, capacity: operands.count) { pointers in
         withUnsafeTemporaryAllocation(of: Int.self, capacity: operands.count) { steps in

@@ -3,13 +3,6 @@ import CSupport
 /// A copy whose target's elements lie side by side along one axis and the source's along another: planes of both axes are
 /// transposed in registers, instead of one cache line read per element.
 struct TransposedCopy {
-  private struct Axis {
-    var extent: Int
-    /// Steps in bytes.
-    var target: Int
-    var source: Int
-  }
-
   /// Elements of a plane below which the usual loop is as good, and elements that a thread takes at a time.
   private static let smallestExtent = 4
   private static let grain = 32 * 1024
@@ -19,34 +12,21 @@ struct TransposedCopy {
   private let target: UnsafeMutableRawPointer
   private let source: UnsafeRawPointer
   /// Adjacent in the source, apart in the target; and the other way round.
-  private var row = Axis(extent: 1, target: 0, source: 0)
-  private var column = Axis(extent: 1, target: 0, source: 0)
-  private var outer: [Axis] = []
+  private let row: CopyAxis
+  private let column: CopyAxis
+  private var outer: [CopyAxis] = []
 
-  /// Nil when the copy is none of this kind. Both have the same shape and element size.
-  init?(_ target: Tensor, from source: Tensor) {
+  /// Nil when the copy is none of this kind.
+  init?(_ target: Tensor, from source: Tensor, along axes: [CopyAxis]) {
     let itemSize = target.dtype.itemSize
-    guard source.layout.shape == target.layout.shape, !source.layout.isContiguous,
+    guard let c = axes.firstIndex(where: { $0.target == itemSize }),
+      let r = axes.firstIndex(where: { $0.source == itemSize }), c != r,
+      axes[r].extent >= TransposedCopy.smallestExtent, axes[c].extent >= TransposedCopy.smallestExtent,
       let kernel = KernelTable.shared.function("transpose", slot: itemSize, as: transpose_kernel.self)
     else { return nil }
     self.kernel = kernel
     self.target = target.data
     self.source = UnsafeRawPointer(source.data)
-    var axes: [Axis] = []
-    for i in target.layout.shape.indices where target.layout.shape[i] != 1 {
-      let axis = Axis(
-        extent: target.layout.shape[i], target: target.layout.strides[i] * itemSize,
-        source: source.layout.strides[i] * itemSize)
-      if let last = axes.last, last.target == axis.target * axis.extent, last.source == axis.source * axis.extent {
-        axes[axes.count - 1] = Axis(extent: last.extent * axis.extent, target: axis.target, source: axis.source)
-      } else {
-        axes.append(axis)
-      }
-    }
-    guard let c = axes.firstIndex(where: { $0.target == itemSize }),
-      let r = axes.firstIndex(where: { $0.source == itemSize }), c != r,
-      axes[r].extent >= TransposedCopy.smallestExtent, axes[c].extent >= TransposedCopy.smallestExtent
-    else { return nil }
     (row, column) = (axes[r], axes[c])
     for i in axes.indices where i != r && i != c { outer.append(axes[i]) }
   }
