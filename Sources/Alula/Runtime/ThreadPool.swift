@@ -106,10 +106,13 @@ private final class WorkerPool: @unchecked Sendable {
   /// Marks, in `unfinished`, that the caller sleeps until the count is zero.
   private static let callerSleeps: UInt32 = 1 << 31
 
-  /// How often an idle worker looks for work before it sleeps: 25 to 50 microseconds, which bridge the small operations
-  /// between two large ones. Longer, it uses up its share of a core that another process wants, and lacks it when there
-  /// is work (a training step beside such a process: 53 to 43 ms, where 27 is alone).
-  private static let idleSpins = 1_000
+  /// How often an idle worker looks for work before it sleeps: 100 to 200 microseconds, which bridge the small operations
+  /// between two large ones. Beside a busy process a quarter of that: else it uses up its share of a core that the other
+  /// wants, and lacks it when there is work (a training step: 53 to 43 ms, where 27 is alone).
+  private static let idleSpins = 4_000
+  private static let busyIdleSpins = 1_000
+  /// For how many loops the machine counts as busy after a worker was found suspended.
+  private static let busyLoops: UInt32 = 2_000
 
   /// How often the caller looks for the last chunks' end before it sees whether their threads advance, and then before it
   /// sleeps.
@@ -151,8 +154,10 @@ private final class WorkerPool: @unchecked Sendable {
   private var busy: UnsafeMutablePointer<Words> { words + 3 }
   /// The processor that the loop's caller was on when the loop began, or `anyProcessor`.
   private var callerProcessor: UnsafeMutablePointer<Words> { words + 4 }
+  /// The loops for which the machine still counts as busy.
+  private var busyLoopsLeft: UnsafeMutablePointer<Words> { words + 5 }
   /// By worker, the kernel's number of its thread while it may hold a chunk, or `wasBrought`; otherwise 0.
-  private var holders: UnsafeMutablePointer<Words> { words + 5 }
+  private var holders: UnsafeMutablePointer<Words> { words + 6 }
   private static let anyProcessor = UInt32.max
   /// Marks a worker that was brought to the caller's processor.
   private static let wasBrought = UInt32.max
@@ -168,7 +173,7 @@ private final class WorkerPool: @unchecked Sendable {
   private init() {
     unclaimed = .allocate(capacity: 1)
     unclaimed.initialize(to: Unclaimed())
-    let wordCount = 5 + ThreadPool.maximumThreadCount
+    let wordCount = 6 + ThreadPool.maximumThreadCount
     words = .allocate(capacity: wordCount)
     for i in 0..<wordCount { (words + i).initialize(to: Words()) }
     loop = .allocate(capacity: 1)
@@ -223,6 +228,8 @@ private final class WorkerPool: @unchecked Sendable {
       withUnsafePointer(to: body) { body in
         loop.pointee = Loop(body: body, count: count, grain: grain)
         unfinished.pointee.word.store(chunks, ordering: .relaxed)
+        let busyLoops = busyLoopsLeft.pointee.word.load(ordering: .relaxed)
+        if busyLoops > 0 { busyLoopsLeft.pointee.word.store(busyLoops - 1, ordering: .relaxed) }
         callerProcessor.pointee.word.store(
           fitsProcessors ? UInt32(bitPattern: csupport_processor()) : Self.anyProcessor, ordering: .relaxed)
         // Publishes the loop: whoever claims a chunk has acquired this store or one that follows from it.
@@ -283,6 +290,7 @@ private final class WorkerPool: @unchecked Sendable {
         holders[i].word.compareExchange(expected: number, desired: Self.wasBrought, ordering: .relaxed).exchanged
       else { continue }
       csupport_bring_thread(Int32(bitPattern: number))
+      busyLoopsLeft.pointee.word.store(Self.busyLoops, ordering: .relaxed)
       return true
     }
     return false
@@ -380,12 +388,13 @@ private final class WorkerPool: @unchecked Sendable {
       holder.pointee.word.store(0, ordering: .relaxed)
       // The caller goes on here.
       if wasBrought { csupport_leave_processor() }
+      let patience = busyLoopsLeft.pointee.word.load(ordering: .relaxed) > 0 ? Self.busyIdleSpins : Self.idleSpins
       var spins = 0
-      while spins < Self.idleSpins, signal.pointee.word.load(ordering: .relaxed) == seen {
+      while spins < patience, signal.pointee.word.load(ordering: .relaxed) == seen {
         csupport_pause()
         spins += 1
       }
-      guard spins == Self.idleSpins else { continue }
+      guard spins == patience else { continue }
       sleepers.pointee.word.wrappingAdd(1, ordering: .sequentiallyConsistent)
       if Unclaimed.isEmpty(unclaimed.pointee.bounds.load(ordering: .sequentiallyConsistent)) {
         csupport_futex_wait(signal, seen)
