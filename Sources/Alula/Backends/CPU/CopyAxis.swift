@@ -1,8 +1,8 @@
 /// An axis of a copy, with its steps in bytes.
 struct CopyAxis {
-  var extent: Int
-  var target: Int
-  var source: Int
+  let extent: Int
+  let target: Int
+  let source: Int
 
   /// The axes of two tensors of one shape and element size, outermost first: those joined that lie without gaps in both.
   static func joined(_ target: Tensor, _ source: Tensor) -> [CopyAxis] {
@@ -19,5 +19,16 @@ struct CopyAxis {
       }
     }
     return axes
+  }
+
+  /// How far the position with a number in row-major order lies from the start, in the target and in the source.
+  static func offsets(of position: Int, along axes: ArraySlice<CopyAxis>) -> (target: Int, source: Int) {
+    var (target, source, rest) = (0, 0, position)
+    for axis in axes.reversed() {
+      target += rest % axis.extent * axis.target
+      source += rest % axis.extent * axis.source
+      rest /= axis.extent
+    }
+    return (target, source)
   }
 }

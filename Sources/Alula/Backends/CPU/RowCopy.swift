@@ -3,8 +3,7 @@ import CSupport
 /// A copy of rows whose elements are adjacent on both sides, in another order or with gaps, as when the axes of heads and
 /// positions are exchanged: a kernel's call moves whole planes of rows (12×64×4×32 on two threads: 20 to 10 µs).
 struct RowCopy {
-  /// Elements that a thread takes at a time.
-  private static let grain = 32 * 1024
+  private static let kernel = KernelTable.shared.function("copy_rows", slot: 0, as: copy_rows_kernel.self)
 
   private let kernel: copy_rows_kernel
   private let target: UnsafeMutableRawPointer
@@ -12,27 +11,27 @@ struct RowCopy {
   private let length: Int
   private let size: Int
   private let row: CopyAxis
-  private var plane = CopyAxis(extent: 1, target: 0, source: 0)
-  private var outer: ArraySlice<CopyAxis> = []
+  private let plane: CopyAxis
+  private let outer: ArraySlice<CopyAxis>
 
   /// Nil when the copy is none of this kind.
   init?(_ target: Tensor, from source: Tensor, along axes: [CopyAxis]) {
     let itemSize = target.dtype.itemSize
     guard axes.count > 1, let last = axes.last, last.target == itemSize, last.source == itemSize,
-      let kernel = KernelTable.shared.function("copy_rows", slot: 0, as: copy_rows_kernel.self)
+      let kernel = Self.kernel
     else { return nil }
     self.kernel = kernel
     self.target = target.data
     self.source = UnsafeRawPointer(source.data)
     (length, size) = (last.extent, last.extent * itemSize)
     row = axes[axes.count - 2]
-    if axes.count > 2 { plane = axes[axes.count - 3] }
+    plane = axes.count > 2 ? axes[axes.count - 3] : CopyAxis(extent: 1, target: 0, source: 0)
     outer = axes.dropLast(3)
   }
 
   func run() {
     let rows = outer.reduce(row.extent * plane.extent) { $0 * $1.extent }
-    ThreadPool.parallelFor(rows, grain: max(1, Self.grain / length)) { range in
+    ThreadPool.parallelFor(rows, grain: max(1, StridedLoop.grain / length)) { range in
       var first = range.lowerBound
       while first < range.upperBound {
         let (i, j) = (first % row.extent, first / row.extent % plane.extent)
@@ -47,14 +46,9 @@ struct RowCopy {
   }
 
   private func copy(_ planes: Int, _ rows: Int, from i: Int, _ j: Int, _ block: Int) {
-    var to = target + i * row.target + j * plane.target
-    var from = source + i * row.source + j * plane.source
-    var rest = block
-    for axis in outer.reversed() {
-      to += rest % axis.extent * axis.target
-      from += rest % axis.extent * axis.source
-      rest /= axis.extent
-    }
+    let offset = CopyAxis.offsets(of: block, along: outer)
+    let to = target + (i * row.target + j * plane.target + offset.target)
+    let from = source + (i * row.source + j * plane.source + offset.source)
     kernel(planes, rows, size, to, plane.target, row.target, from, plane.source, row.source)
   }
 }

@@ -19,8 +19,8 @@ struct RowKernels: Sendable {
   /// The number of rows of `length` elements that one thread takes at a time: all of a few, else so many that the threads
   /// come to the end together (layer norm of 768×128, forward and backward, on two threads: 68 to 55 µs).
   static func grain(rows: Int, length: Int) -> Int {
-    if saturatedProduct(rows, length) <= 32 * 1024 { return max(1, rows) }
-    return max(1, 8 * 1024 / max(1, length), rows / 64)
+    if saturatedProduct(rows, length) <= StridedLoop.grain { return max(1, rows) }
+    return max(1, StridedLoop.grain / 4 / max(1, length), rows / 64)
   }
 
   /// Runs the kernel for `dtype` over `rows` rows of `length` elements.

@@ -3,9 +3,8 @@ import CSupport
 /// A copy whose target's elements lie side by side along one axis and the source's along another: planes of both axes are
 /// transposed in registers, instead of one cache line read per element.
 struct TransposedCopy {
-  /// Elements of a plane below which the usual loop is as good, and elements that a thread takes at a time.
+  /// Elements of a plane's side below which the usual loop is as good.
   private static let smallestExtent = 4
-  private static let grain = 32 * 1024
   private static let rowsAtOnce = 256
 
   private let kernel: transpose_kernel
@@ -35,24 +34,18 @@ struct TransposedCopy {
     // Whole lines of either side, as far as possible, and so many rows that a line's neighbours in the source follow soon
     // (4096×1024 on one thread: 4.2 to 1.6 ms).
     let rows = min(row.extent, Self.rowsAtOnce)
-    let columns = min(column.extent, max(64, Self.grain / rows & ~63))
+    let columns = min(column.extent, max(64, StridedLoop.grain / rows & ~63))
     let strips = (row.extent - 1) / rows + 1
     let tiles = strips * ((column.extent - 1) / columns + 1)
     let planes = outer.reduce(1) { $0 * $1.extent }
-    let grain = max(1, Self.grain / (rows * columns))
+    let grain = max(1, StridedLoop.grain / (rows * columns))
     ThreadPool.parallelFor(planes * tiles, grain: grain) { range in
       for i in range {
         let firstRow = i % tiles % strips * rows
         let firstColumn = i % tiles / strips * columns
-        var to = target + firstRow * row.target + firstColumn * column.target
-        var from = source + firstRow * row.source + firstColumn * column.source
-        var rest = i / tiles
-        for axis in outer.reversed() {
-          let index = rest % axis.extent
-          rest /= axis.extent
-          to += index * axis.target
-          from += index * axis.source
-        }
+        let offset = CopyAxis.offsets(of: i / tiles, along: outer[...])
+        let to = target + (firstRow * row.target + firstColumn * column.target + offset.target)
+        let from = source + (firstRow * row.source + firstColumn * column.source + offset.source)
         kernel(
           min(rows, row.extent - firstRow), min(columns, column.extent - firstColumn), to, row.target, from,
           column.source)
