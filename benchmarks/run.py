@@ -3,7 +3,7 @@
 Each library lives in a process of its own. A round gives every library one turn, one after the other; the table
 shows medians over the rounds.
 
-    python benchmarks/run.py [--threads 2] [--rounds 9] [--only matmul] [--busy] [--json FILE] [--plot FILE]
+    python benchmarks/run.py [--threads 2] [--rounds 9] [--only matmul] [--busy] [--avx2] [--json FILE] [--plot FILE]
 """
 
 from __future__ import annotations
@@ -27,6 +27,16 @@ import cases
 
 HERE = Path(__file__).parent
 PEERS = ("numpy", "torch", "jax")
+# What keeps each library, and those inside it, from wider vectors.
+AVX2_ONLY = {
+    "ALULA_ISA": "avx2",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+    "OPENBLAS_CORETYPE": "Haswell",
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "XLA_FLAGS": "--xla_cpu_max_isa=AVX2 --xla_cpu_experimental_ynn_fusion_type=",
+}
 
 
 class Worker:
@@ -74,12 +84,12 @@ def processor() -> str:
     return platform.processor()
 
 
-def limits(threads: int) -> dict[str, float]:
+def limits(threads: int, architecture: str) -> dict[str, float]:
     """The machine's peaks, from limits.c."""
     with tempfile.TemporaryDirectory() as folder:
         program = f"{folder}/limits"
         source = str(HERE / "limits.c")
-        subprocess.run(["cc", "-O3", "-march=native", "-pthread", source, "-o", program], check=True)
+        subprocess.run(["cc", "-O3", f"-march={architecture}", "-pthread", source, "-o", program], check=True)
         result: dict[str, float] = json.loads(
             subprocess.run([program, str(threads)], check=True, capture_output=True).stdout
         )
@@ -196,6 +206,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--peers", default=",".join(PEERS), help="those to compare with, when they are installed")
     parser.add_argument("--busy", action="store_true", help="beside a process that spins on a core")
+    parser.add_argument("--avx2", action="store_true", help="keep all libraries to AVX2")
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--plot", type=Path, help="draw them here (needs matplotlib)")
     options = parser.parse_args()
@@ -204,12 +215,16 @@ def main() -> None:
     os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[: options.threads]))
     peers = [name for name in options.peers.split(",") if name in PEERS and importlib.util.find_spec(name)]
     libraries = ["alula", *peers]
-    peaks = limits(options.threads)
+    if options.avx2:
+        os.environ.update(AVX2_ONLY)
+    peaks = limits(options.threads, "haswell" if options.avx2 else "native")
     workers = {name: Worker(name, options.threads) for name in libraries}
     if options.busy:
         spinner = subprocess.Popen([sys.executable, "-c", "while True: pass"])
         atexit.register(spinner.kill)
-    title = f"{processor()}, {options.threads} threads" + (", beside a process that spins" if options.busy else "")
+    title = f"{processor()}, {options.threads} threads"
+    title += ", AVX2" if options.avx2 else ""
+    title += ", beside a process that spins" if options.busy else ""
     print(
         f"{title}: {peaks['float32']:.0f} GFLOP/s float32, {peaks['float64']:.0f} float64, "
         f"{peaks['bandwidth']:.1f} GB/s; microseconds, median of {options.rounds}"

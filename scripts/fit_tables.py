@@ -1,8 +1,7 @@
 """Fits the piecewise polynomials of Sources/CSupport/include/tables.h and writes that file; needs mpmath.
 
-Piece k of a function reaches half a step to either side of k steps. Its coefficients, lowest degree first, are fitted
-to the least squares of relative errors at Chebyshev's nodes, one after the other: each is rounded to float32 before
-the next are fitted.
+Coefficients, lowest degree first, are fitted to the least squares of relative errors at Chebyshev's nodes, one after the
+other: each is rounded to float32 before the next are fitted.
 """
 
 from __future__ import annotations
@@ -10,13 +9,31 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import mpmath as mp
 import numpy as np
 
-PIECES = 32
 NODES = 60
 Function = Callable[[mp.mpf], mp.mpf]
+
+
+class Table(NamedTuple):
+    """A function and how it is cut. With a step, piece k reaches half a step to either side of k steps. With a start, the
+    pieces are those of a + start by exponent and first bit of the mantissa, numbered by the last three bits of those."""
+
+    name: str
+    function: Function
+    degree: int
+    pieces: int = 8
+    step: mp.mpf | None = None
+    start: mp.mpf = mp.mpf(1)
+    #: What errors are relative to.
+    unit: Callable[[mp.mpf, mp.mpf], mp.mpf] = lambda _, value: abs(value)
+    #: Coefficients of the piece at 0, whose middle is 0.
+    given: dict[int, mp.mpf] = {}
+    #: The largest argument: beyond, the function is 1 when rounded, or other formulas take over.
+    end: mp.mpf | None = None
 
 
 def normal_tail(a: mp.mpf) -> mp.mpf:
@@ -34,18 +51,37 @@ def gelu_slope(a: mp.mpf) -> mp.mpf:
     return normal_tail(a) - a * mp.npdf(a)
 
 
-def relative(_: mp.mpf, value: mp.mpf) -> mp.mpf:
-    return abs(value)
+def scaled_normal_tail(a: mp.mpf) -> mp.mpf:
+    return normal_tail(a) * mp.exp(a * a / 2)
 
 
-#: Name, function, step, degree, what errors are relative to, coefficients that are given.
-TABLES: list[tuple[str, Function, mp.mpf, int, Callable[[mp.mpf, mp.mpf], mp.mpf], dict[int, mp.mpf]]] = [
-    ("tanh", mp.tanh, mp.mpf(19) / 64, 6, relative, {0: mp.mpf(0), 1: mp.mpf(1)}),
-    ("erf", mp.erf, mp.mpf(1) / 8, 5, relative, {0: mp.mpf(0)}),
-    ("normal_tail", normal_tail, mp.mpf(3) / 16, 6, relative, {}),
-    ("logistic_tail", logistic_tail, mp.mpf(1) / 2, 6, relative, {}),
-    # It crosses zero at 0.75.
-    ("gelu_slope", gelu_slope, mp.mpf(3) / 16, 6, lambda a, value: max(abs(value), normal_tail(a)), {}),
+def scaled_erfc(a: mp.mpf) -> mp.mpf:
+    return mp.erfc(a) * mp.exp(a * a)
+
+
+# It crosses zero at 0.75.
+def slope_unit(a: mp.mpf, value: mp.mpf) -> mp.mpf:
+    return max(abs(value), normal_tail(a))
+
+
+#: 32 pieces are two registers of AVX-512; 8 are one of AVX2, which takes three instructions for each coefficient of 16.
+AVX512 = [
+    Table("tanh", mp.tanh, 6, 32, mp.mpf(19) / 64, given={0: mp.mpf(0), 1: mp.mpf(1)}, end=mp.mpf("9.2")),
+    Table("erf", mp.erf, 5, 32, mp.mpf(65) / 512, given={0: mp.mpf(0)}, end=31 * mp.mpf(65) / 512),
+    Table("normal_tail", normal_tail, 6, 32, mp.mpf(3) / 16, end=mp.mpf("5.9")),
+    Table("gelu_slope", gelu_slope, 6, 32, mp.mpf(3) / 16, unit=slope_unit, end=mp.mpf("5.9")),
+    Table("logistic_tail", logistic_tail, 6, 32, mp.mpf(1) / 2, end=mp.mpf("15.7")),
+]
+AVX2 = [
+    Table("tanh", mp.tanh, 7, start=mp.mpf(3) / 4, given={0: mp.mpf(0), 1: mp.mpf(1)}, end=mp.mpf("9.2")),
+    Table("erf", mp.erf, 7, step=mp.mpf(9) / 16, given={0: mp.mpf(0)}, end=7 * mp.mpf(9) / 16),
+    Table("normal_tail", normal_tail, 6, 16, mp.mpf(9) / 32, end=mp.mpf("4.35")),
+    Table("gelu_slope", gelu_slope, 6, 16, mp.mpf(9) / 32, unit=slope_unit, end=mp.mpf("4.35")),
+    Table("logistic_tail", logistic_tail, 6, 16, mp.mpf(3) / 4, end=mp.mpf("11.6")),
+]
+BOTH = [
+    Table("scaled_normal_tail", scaled_normal_tail, 7),
+    Table("scaled_erfc", scaled_erfc, 7, start=mp.mpf(3) / 4),
 ]
 
 
@@ -59,12 +95,12 @@ def decimal(x: mp.mpf) -> str:
     return text if "." in text or "e" in text else text + ".0"
 
 
-def fit(function: Function, center: mp.mpf, low: mp.mpf, high: mp.mpf, degree: int, scale, given) -> list[mp.mpf]:
+def fit(table: Table, center: mp.mpf, low: mp.mpf, high: mp.mpf, given: dict[int, mp.mpf]) -> list[mp.mpf]:
     nodes = [(low + high + (high - low) * mp.cos(mp.pi * (2 * i + 1) / (2 * NODES))) / 2 for i in range(NODES)]
-    values = [function(center + t) for t in nodes]
-    weights = [1 / scale(center + t, value) for t, value in zip(nodes, values, strict=True)]
+    values = [table.function(center + t) for t in nodes]
+    weights = [1 / table.unit(center + t, value) for t, value in zip(nodes, values, strict=True)]
     coefficients = dict(given)
-    free = [d for d in range(degree + 1) if d not in coefficients]
+    free = [d for d in range(table.degree + 1) if d not in coefficients]
     while free:
         matrix, right = mp.matrix(NODES, len(free)), mp.matrix(NODES, 1)
         for i, (t, value, weight) in enumerate(zip(nodes, values, weights, strict=True)):
@@ -73,42 +109,100 @@ def fit(function: Function, center: mp.mpf, low: mp.mpf, high: mp.mpf, degree: i
                 matrix[i, j] = weight * t**d
         # The least squares of an overdetermined system.
         coefficients[free.pop(0)] = rounded(mp.lu_solve(matrix, right)[0])
-    return [coefficients[d] for d in range(degree + 1)]
+    return [coefficients[d] for d in range(table.degree + 1)]
 
 
-def table(name: str, function: Function, step: mp.mpf, degree: int, scale, given) -> str:
-    pieces = [
-        fit(function, step * k, mp.mpf(0) if k == 0 else -step / 2, step / 2, degree, scale, given if k == 0 else {})
-        for k in range(PIECES)
+def middle(function: Function, low: mp.mpf, high: mp.mpf) -> mp.mpf:
+    """The float32 near the middle whose function value is nearest to a float32, relative to it."""
+    start = np.float32(float(low + high) / 2)
+    candidates = [mp.mpf(float(start)) * (1 + mp.mpf(k) / 2**14) for k in range(-64, 65)]
+    values = [(function(c), c) for c in map(rounded, candidates)]
+    return min(values, key=lambda pair: abs(rounded(pair[0]) / pair[0] - 1))[1]
+
+
+def pieces(table: Table) -> tuple[list[list[mp.mpf]], list[mp.mpf]]:
+    """The coefficients of each piece, and their middles."""
+    if table.step is not None:
+        middles = [table.step * k for k in range(table.pieces)]
+        bounds = [(c - table.step / 2 if k else mp.mpf(0), c + table.step / 2) for k, c in enumerate(middles)]
+    else:
+        edges = [mp.mpf(2) ** e * m for e in range(-2, 6) for m in (mp.mpf(1), mp.mpf(3) / 2)]
+        first = edges.index(table.start)
+        bounds = [(edges[k] - table.start, edges[k + 1] - table.start) for k in range(first, first + table.pieces)]
+        # By number: the first has that of the start.
+        turn = int(np.float32(float(table.start)).view(np.int32) >> 22) % table.pieces
+        bounds = bounds[-turn:] + bounds[:-turn] if turn else bounds
+        middles = [
+            mp.mpf(0) if table.given and low == 0 else middle(table.function, low, high) for low, high in bounds
+        ]
+    rows = [
+        fit(table, c, low - c, high - c, table.given if c == 0 else {})
+        for c, (low, high) in zip(middles, bounds, strict=True)
     ]
-    rows = [", ".join(f"{decimal(piece[d])}f" for piece in pieces) for d in range(degree + 1)]
-    body = ",\n".join(f"  {{{row}}}" for row in rows)
-    return f"TABLE({name}, {degree + 1}) = {{\n{body}}};\nCOEFFICIENT({name})\n"
+    return rows, middles
 
 
-def main() -> None:
-    mp.mp.dps = 40
-    text = """// Written by scripts/fit_tables.py: polynomials for 32 pieces of a function, by degree and piece.
-// A permutation of two registers looks up the coefficients of a whole vector.
+def declaration(table: Table) -> str:
+    rows, middles = pieces(table)
+    lines = [", ".join(f"{decimal(piece[d])}f" for piece in rows) for d in range(table.degree + 1)]
+    body = ",\n".join(f"  {{{line}}}" for line in lines)
+    text = f"enum {{ {table.name}_degree = {table.degree} }};\n"
+    text += f"TABLE({table.name}, {table.degree + 1}, {table.pieces}) = {{\n{body}}};\n"
+    if table.step is None:
+        text += f"GROWING({table.name}, {decimal(table.start)}f, {{{', '.join(f'{decimal(c)}f' for c in middles)}}})\n"
+    else:
+        text += f"EQUAL({table.name}, {decimal(table.step)}f)\n"
+    if table.end is not None:
+        text += f"static const float {table.name}_end = {decimal(table.end)}f;\n"
+    return text
+
+
+TEXT = """// Written by scripts/fit_tables.py: polynomials for pieces of a function, by degree and piece.
 #ifndef ALULA_TABLES_H
 #define ALULA_TABLES_H
 
 #include "vectors.h"
 
-#if defined(__AVX512F__)
+#if defined(__AVX2__)
 
-#define TABLE(name, count) static const float name##_table[count][32] __attribute__((aligned(64)))
-#define COEFFICIENT(name)                                                                                    \\
-  /** Of `degree` for the pieces whose numbers are the lowest five bits of each index. */                    \\
-  VECTOR_FUNCTION vector_float32 name##_coefficient(intptr_t degree, vector_int32 index) {                   \\
-    typedef float registers __attribute__((vector_size(64)));                                                \\
-    typedef int indices __attribute__((vector_size(64)));                                                    \\
-    const registers *row = (const registers *)name##_table[degree];                                          \\
-    return (vector_float32)__builtin_ia32_vpermi2varps512(row[0], (indices)index, row[1]);                   \\
+#define TABLE(name, count, pieces)                                                                         \\
+  static const float name##_table[count][pieces] __attribute__((aligned(64)));                             \\
+  /** The coefficient of `degree` for each piece. */                                                       \\
+  VECTOR_FUNCTION vector_float32 name##_coefficient(intptr_t degree, vector_int32 piece) {                 \\
+    return vector_pick_of_##pieces(name##_table[0], degree, piece);                                        \\
+  }                                                                                                        \\
+  static const float name##_table[count][pieces]
+
+// Piece k reaches half a step to either side of k steps.
+#define EQUAL(name, step)                                                                                  \\
+  /** The number of the piece that holds `a`, from 0 to half a step beyond the last. */                    \\
+  VECTOR_FUNCTION vector_int32 name##_piece(vector_float32 a) {                                            \\
+    return (vector_int32)vector_fma(a, (vector_float32)(1 / step), (vector_float32)0x1.8p23f);             \\
+  }                                                                                                        \\
+  /** How far `a` is from the middle of its piece. */                                                      \\
+  VECTOR_FUNCTION vector_float32 name##_offset(vector_float32 a, vector_int32 piece) {                     \\
+    return vector_fma((vector_float32)piece - 0x1.8p23f, (vector_float32)(-step), a);                      \\
+  }
+
+// Every other piece is twice as wide: by the exponent of start + a and the first bit of its mantissa.
+#define GROWING(name, start, ...)                                                                          \\
+  static const float name##_middles[8] __attribute__((aligned(32))) = __VA_ARGS__;                         \\
+  /** The number of the piece that holds `a`, from 0 to 15 starts. */                                      \\
+  VECTOR_FUNCTION vector_int32 name##_piece(vector_float32 a) { return (vector_int32)(a + start) >> 22; }  \\
+  /** How far `a` is from the middle of its piece. */                                                      \\
+  VECTOR_FUNCTION vector_float32 name##_offset(vector_float32 a, vector_int32 piece) {                     \\
+    return a - vector_pick_of_8(name##_middles, 0, piece);                                                    \\
   }
 
 """
-    text += "\n".join(table(*row) for row in TABLES)
+
+
+def main() -> None:
+    mp.mp.dps = 40
+    text = TEXT
+    text += "#if defined(__AVX512F__)\n\n" + "\n".join(map(declaration, AVX512))
+    text += "\n#else\n\n" + "\n".join(map(declaration, AVX2))
+    text += "\n#endif\n\n" + "\n".join(map(declaration, BOTH))
     text += "\n#endif\n\n#endif\n"
     path = Path(__file__).parents[1] / "Sources/CSupport/include/tables.h"
     path.write_text(text)

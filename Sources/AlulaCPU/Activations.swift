@@ -107,49 +107,38 @@ func registerActivations(_ receive: KernelReceiver) {
   /// factor / (1 + exp(-x)), without overflow and exact in both tails, below the normal range too.
   @inline(__always)
   private func sigmoid(_ x: Floats, times factor: Floats) -> Floats {
-    #if AVX512
-      let isFar = exceeds(x, logisticTailEnd)
-      let (piece, t) = piece(of: atMost(magnitude(x), logisticTailEnd), step: 0.5)
-      let tail = polynomialInParts(t, degree: 6) { logistic_tail_coefficient($0, piece) }
-      let isPositive = x .> 0
-      let signed = factor.replacing(with: -factor, where: isPositive)
-      let result = fma(signed, tail.first, fma(signed, tail.rest, Floats().replacing(with: factor, where: isPositive)))
-      return anyLane(isFar) ? result.replacing(with: sigmoidByExponential(x, times: factor), where: isFar) : result
-    #else
-      return sigmoidByExponential(x, times: factor)
-    #endif
+    let isFar = exceeds(x, logistic_tail_end)
+    let a = atMost(magnitude(x), logistic_tail_end)
+    let piece = logistic_tail_piece(a)
+    let t = logistic_tail_offset(a, piece)
+    let tail = polynomialInParts(t, degree: logistic_tail_degree) { logistic_tail_coefficient($0, piece) }
+    let isPositive = x .> 0
+    let signed = factor.replacing(with: -factor, where: isPositive)
+    let result = fma(signed, tail.high, fma(signed, tail.low, Floats().replacing(with: factor, where: isPositive)))
+    return anyLane(isFar) ? result.replacing(with: sigmoidByExponential(x, times: factor), where: isFar) : result
   }
 
   @inline(__always)
   private func sigmoidByExponential(_ x: Floats, times factor: Floats) -> Floats {
-    let a = -magnitude(x)
-    let (bits, r) = reduceByLn2((a, Floats()))
-    let power = scale(bits)
+    // Below -120, as far as the factor may go, the result is 0.
+    let limited = atLeast(factor, -128)
+    let (bits, r) = reduceByLn2((atLeast(-magnitude(x), -120), Floats()))
+    let power = scaleDown(Floats(repeating: 1), bits)
     let t = expm1OfReduced(r)
-    // exp(a) = power (1 + t). What is lost of the sum 1 + exp(a) and of its inverse comes back in the last step.
+    // exp(-|x|) = power (1 + t). What is lost of its sum with 1 and of the inverse comes back in the last step.
     let sum = power + 1
     let exponential = t.high + t.low
     let rounded = fma(power, exponential, sum)
     let lost = fma(power, exponential, sum - rounded)
     let inverse = 1 / rounded
     let correction = fma(-lost, inverse, fma(-rounded, inverse, 1))
-    let isPositive = x .> 0
-    let share = (inverse * power).replacing(with: inverse, where: isPositive)
-    let leading = factor * share
-    let cut = fma(factor, share, -leading)
-    let high = t.high.replacing(with: 0, where: isPositive)
-    let low = (t.low + correction).replacing(with: correction, where: isPositive)
-    let result = leading + fma(leading, high, fma(leading, low, cut))
-    let isFar = exceeds(x, 87)
-    if anyLane(isFar) {
-      // exp(a) + 1 rounds to 1. At -infinity, exp(a) is 0.
-      let (bits, r) = reduceByLn2(atLeast(a, -120))
-      let limited = atLeast(factor, -128)
-      let tail = scaleInSteps(fma(limited, expm1OfReduced(r), limited), bits)
-        .replacing(with: factor * 0, where: a .== -.infinity)
-      return result.replacing(with: tail.replacing(with: factor, where: x .> 0), where: isFar)
-    }
-    return result
+    let leading = limited * inverse
+    let cut = fma(limited, inverse, -leading)
+    let ofPositive = leading + fma(leading, correction, cut)
+    let ofNegative = leading + fma(leading, t.high, fma(leading, t.low + correction, cut))
+    // Where exp(-x) vanishes beside 1, the factor may be infinite.
+    return scaleDown(ofNegative, bits).replacing(with: ofPositive, where: x .> 0)
+      .replacing(with: factor, where: x .> 87).replacing(with: factor * 0, where: x .== -.infinity)
   }
 
 #endif

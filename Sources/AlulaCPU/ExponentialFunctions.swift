@@ -55,6 +55,17 @@ func scaleInSteps(_ value: Floats, _ bits: Int32s) -> Floats {
   #endif
 }
 
+/// value · 2ⁿ for n in -190...63, rounded once where the result is below the normal range.
+@inline(__always)
+func scaleDown(_ value: Floats, _ bits: Int32s) -> Floats {
+  #if AVX512
+    return scaleInSteps(value, bits)
+  #else
+    // 2ⁿ⁺⁶⁴ is a normal number.
+    return value * unsafeBitCast((bits &<< 23) &+ 0x5F80_0000, to: Floats.self) * 0x1p-64
+  #endif
+}
+
 /// exp(r) - 1 for |r| ≤ ln 2 / 2.
 @inline(__always)
 func expm1OfReduced(_ r: Floats) -> Floats { fma(squareFactor(r), r * r, r) }
@@ -77,7 +88,7 @@ private func squareFactor(_ r: Floats) -> Floats {
 /// The lanes whose magnitude is above the limit, or NaN.
 @inline(__always)
 func exceeds(_ x: Floats, _ limit: Float) -> SIMDMask<Int32s> {
-  unsafeBitCast(magnitude(x), to: Int32s.self) .> Int32(bitPattern: limit.bitPattern)
+  unsafeBitCast(vector_is_not_at_most(magnitude(x), Floats(repeating: limit)), to: SIMDMask<Int32s>.self)
 }
 
 @inline(__always)

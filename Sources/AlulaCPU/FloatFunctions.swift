@@ -59,6 +59,13 @@ func copysign(_ x: Floats, _ sign: Floats) -> Floats {
   return unsafeBitCast((unsafeBitCast(x, to: UInt32s.self) & 0x7FFF_FFFF) | signBit, to: Floats.self)
 }
 
+/// A magnitude and the sign of x.
+@inline(__always)
+func withSign(of x: Floats, _ magnitude: Floats) -> Floats {
+  unsafeBitCast(
+    unsafeBitCast(magnitude, to: UInt32s.self) | (unsafeBitCast(x, to: UInt32s.self) & 0x8000_0000), to: Floats.self)
+}
+
 @inline(__always)
 func copysign(_ x: Doubles, _ sign: Doubles) -> Doubles {
   let signBit = unsafeBitCast(sign, to: UInt64s.self) & 0x8000_0000_0000_0000

@@ -44,11 +44,14 @@ func registerHyperbolics(_ receive: KernelReceiver) {
 
 // MARK: - Functions
 
-#if AVX512
+#if FMA
   @inline(__always)
   func tanh(_ x: Floats) -> Floats {
-    let (piece, t) = piece(of: atMost(magnitude(x), 9.2), step: 0.296875)
-    return copysign(polynomial(t, degree: 6) { tanh_coefficient($0, piece) }, x)
+    // Beyond, the result rounds to 1.
+    let a = atMost(magnitude(x), tanh_end)
+    let piece = tanh_piece(a)
+    let t = tanh_offset(a, piece)
+    return withSign(of: x, polynomial(t, degree: tanh_degree) { tanh_coefficient($0, piece) })
   }
 #else
   @inline(__always)

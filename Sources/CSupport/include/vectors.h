@@ -155,11 +155,45 @@ VECTOR_FUNCTION vector_float32 vector_scale(vector_float32 x, vector_float32 n) 
 }
 #endif
 
+// vector_pick_of_N: the elements of a row that the lowest bits of each index name; rows are aligned.
+#if defined(__AVX512F__)
+VECTOR_FUNCTION vector_float32 vector_pick_of_8(const float *rows, intptr_t row, vector_int32 index) {
+  typedef float registers __attribute__((vector_size(64)));
+  typedef int indices __attribute__((vector_size(64)));
+  eight_float32 x = *(const eight_float32 *)(rows + 8 * row);
+  sixteen_float32 twice = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7);
+  return (vector_float32)__builtin_ia32_permvarsf512((registers)twice, (indices)index);
+}
+VECTOR_FUNCTION vector_float32 vector_pick_of_32(const float *rows, intptr_t row, vector_int32 index) {
+  typedef float registers __attribute__((vector_size(64)));
+  typedef int indices __attribute__((vector_size(64)));
+  const registers *halves = (const registers *)(rows + 32 * row);
+  return (vector_float32)__builtin_ia32_vpermi2varps512(halves[0], (indices)index, halves[1]);
+}
+#elif defined(__AVX2__)
+// Rows at an opaque address become operands in memory, and leave the registers to constants that cannot.
+VECTOR_FUNCTION vector_float32 vector_pick_of_8(const float *rows, intptr_t row, vector_int32 index) {
+  typedef float registers __attribute__((vector_size(32)));
+  typedef int indices __attribute__((vector_size(32)));
+  const float *address = (const float *)opaque_address(rows) + 8 * row;
+  return (vector_float32)__builtin_ia32_permvarsf256(*(const registers *)address, (indices)index);
+}
+VECTOR_FUNCTION vector_float32 vector_pick_of_16(const float *rows, intptr_t row, vector_int32 index) {
+  typedef float registers __attribute__((vector_size(32)));
+  registers low = (registers)vector_pick_of_8(rows, 2 * row, index);
+  registers high = (registers)vector_pick_of_8(rows, 2 * row + 1, index);
+  return (vector_float32)__builtin_ia32_blendvps256(low, high, (registers)(index << 28));
+}
+#endif
+
 /// Stores past the caches; the address is a multiple of the vector's size. Other threads see it after a fence.
 VECTOR_FUNCTION void vector_stream(void *address, vector_float32 x) {
   __builtin_nontemporal_store(x, (vector_float32 *)address);
 }
 static inline __attribute__((always_inline)) void vector_stream_fence(void) { __builtin_ia32_sfence(); }
+
+/// All bits of the lanes where x is above the limit or NaN: one comparison, where Swift's operators take two.
+VECTOR_FUNCTION vector_int32 vector_is_not_at_most(vector_float32 x, vector_float32 limit) { return ~(x <= limit); }
 
 /// Whether any bit of the vector is set.
 VECTOR_FUNCTION bool vector_any(vector_int32 x) { return __builtin_reduce_or(x) != 0; }

@@ -114,6 +114,21 @@ def test_float32(name: str, function: Function, reference: Function) -> None:
     assert error[worst] <= BOUND, f"{name}({x[worst]!r}): {error[worst]:.2f} ULP from {expected[worst]!r}"
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("function", "limit", "arguments"),
+    [(alula.tanh, 1, [20, 1e30, np.inf]), (alula.erf, 1, [6, 1e30, np.inf]), (alula.erfc, 0, [30, 1e30, np.inf]),
+     (F.sigmoid, 1, [40, 1e30, np.inf])],
+    ids=["tanh", "erf", "erfc", "sigmoid"],
+)  # fmt: skip
+def test_limits_are_exact(function: Function, limit: int, arguments: list[float], dtype: type) -> None:
+    for count in (1, 40):  # A part of a vector, and whole ones.
+        x = alula.asarray(np.repeat(arguments, count).astype(dtype))
+        assert (np.asarray(function(x)) == limit).all()
+    if limit == 1 and function is not F.sigmoid:
+        assert (np.asarray(function(-x)) == -1).all()
+
+
 def test_exponentials_below_the_normal_range() -> None:
     x = np.linspace(-105, -87, COUNT, dtype=np.float32)
     x = np.concatenate([x, np.float32([-np.inf, np.nan, -1e30, -103.97208, -103.97207, -87.33655, -87.33654, 1, 89])])
