@@ -59,7 +59,9 @@ def main() -> None:
     library, threads = sys.argv[1], int(sys.argv[2])
     os.environ.update(OPENBLAS_NUM_THREADS=str(threads), OMP_NUM_THREADS=str(threads), ALULA_NUM_THREADS=str(threads))
     if library == "jax" and threads == 1:
-        os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+        os.environ["XLA_FLAGS"] = (
+            os.environ.get("XLA_FLAGS", "") + " --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+        )
     if library in ("torch", "alula"):
         importlib.import_module(library).set_num_threads(threads)
     import cases

@@ -14,7 +14,7 @@ VARIANTS = ("AlulaCPU", "AlulaCPUAVX2", "AlulaCPUAVX512")
 #: The sources whose kernels must loop without calls.
 HOT = (
     "ActivationGradients", "Activations", "Arithmetic", "Attention", "Bitwise", "ChannelNormalization",
-    "Classification", "Comparison", "Copies", "CrossEntropy", "DepthwiseConvolution",
+    "Classification", "Comparison", "Copies", "CrossEntropy", "DepthwiseConvolution", "DotProducts",
     "Exponentials", "Extrema", "FloatCasts", "Fused", "GemmFloatKernels", "GemmIntegerKernels", "GemmTileKernels",
     "Hyperbolics", "IntegerCasts", "Logical", "Normalization", "PanelMoves", "Power", "Recurrent", "Reductions",
     "Rounding", "Scans", "Search", "Selection", "Softmax", "SoftmaxColumns", "Transposition", "Winograd",

@@ -1,7 +1,7 @@
 """Fits the piecewise polynomials of Sources/CSupport/include/tables.h and writes that file; needs mpmath.
 
-Coefficients, lowest degree first, are fitted to the least squares of relative errors at Chebyshev's nodes, one after the
-other: each is rounded to float32 before the next are fitted.
+Coefficients, lowest degree first, are fitted to the least squares of relative errors at Chebyshev's nodes, one after
+the other: each is rounded to float32 before the next are fitted.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ Function = Callable[[mp.mpf], mp.mpf]
 
 
 class Table(NamedTuple):
-    """A function and how it is cut. With a step, piece k reaches half a step to either side of k steps. With a start, the
-    pieces are those of a + start by exponent and first bit of the mantissa, numbered by the last three bits of those."""
+    """A function and how it is cut.
+
+    With a step, piece k reaches half a step to either side of k steps. With a start, the pieces are those of a + start
+    by exponent and first bit of the mantissa, numbered by the last three bits of those.
+    """
 
     name: str
     function: Function
@@ -30,8 +33,8 @@ class Table(NamedTuple):
     start: mp.mpf = mp.mpf(1)
     #: What errors are relative to.
     unit: Callable[[mp.mpf, mp.mpf], mp.mpf] = lambda _, value: abs(value)
-    #: Coefficients of the piece at 0, whose middle is 0.
-    given: dict[int, mp.mpf] = {}
+    #: The first coefficients of the piece at 0, whose middle is 0.
+    given: tuple[int, ...] = ()
     #: The largest argument: beyond, the function is 1 when rounded, or other formulas take over.
     end: mp.mpf | None = None
 
@@ -66,15 +69,15 @@ def slope_unit(a: mp.mpf, value: mp.mpf) -> mp.mpf:
 
 #: 32 pieces are two registers of AVX-512; 8 are one of AVX2, which takes three instructions for each coefficient of 16.
 AVX512 = [
-    Table("tanh", mp.tanh, 6, 32, mp.mpf(19) / 64, given={0: mp.mpf(0), 1: mp.mpf(1)}, end=mp.mpf("9.2")),
-    Table("erf", mp.erf, 5, 32, mp.mpf(65) / 512, given={0: mp.mpf(0)}, end=31 * mp.mpf(65) / 512),
+    Table("tanh", mp.tanh, 6, 32, mp.mpf(19) / 64, given=(0, 1), end=mp.mpf("9.2")),
+    Table("erf", mp.erf, 5, 32, mp.mpf(65) / 512, given=(0,), end=31 * mp.mpf(65) / 512),
     Table("normal_tail", normal_tail, 6, 32, mp.mpf(3) / 16, end=mp.mpf("5.9")),
     Table("gelu_slope", gelu_slope, 6, 32, mp.mpf(3) / 16, unit=slope_unit, end=mp.mpf("5.9")),
     Table("logistic_tail", logistic_tail, 6, 32, mp.mpf(1) / 2, end=mp.mpf("15.7")),
 ]
 AVX2 = [
-    Table("tanh", mp.tanh, 7, start=mp.mpf(3) / 4, given={0: mp.mpf(0), 1: mp.mpf(1)}, end=mp.mpf("9.2")),
-    Table("erf", mp.erf, 7, step=mp.mpf(9) / 16, given={0: mp.mpf(0)}, end=7 * mp.mpf(9) / 16),
+    Table("tanh", mp.tanh, 7, start=mp.mpf(3) / 4, given=(0, 1), end=mp.mpf("9.2")),
+    Table("erf", mp.erf, 7, step=mp.mpf(9) / 16, given=(0,), end=7 * mp.mpf(9) / 16),
     Table("normal_tail", normal_tail, 6, 16, mp.mpf(9) / 32, end=mp.mpf("4.35")),
     Table("gelu_slope", gelu_slope, 6, 16, mp.mpf(9) / 32, unit=slope_unit, end=mp.mpf("4.35")),
     Table("logistic_tail", logistic_tail, 6, 16, mp.mpf(3) / 4, end=mp.mpf("11.6")),
@@ -95,11 +98,11 @@ def decimal(x: mp.mpf) -> str:
     return text if "." in text or "e" in text else text + ".0"
 
 
-def fit(table: Table, center: mp.mpf, low: mp.mpf, high: mp.mpf, given: dict[int, mp.mpf]) -> list[mp.mpf]:
+def fit(table: Table, center: mp.mpf, low: mp.mpf, high: mp.mpf, given: tuple[int, ...]) -> list[mp.mpf]:
     nodes = [(low + high + (high - low) * mp.cos(mp.pi * (2 * i + 1) / (2 * NODES))) / 2 for i in range(NODES)]
     values = [table.function(center + t) for t in nodes]
     weights = [1 / table.unit(center + t, value) for t, value in zip(nodes, values, strict=True)]
-    coefficients = dict(given)
+    coefficients = {d: mp.mpf(c) for d, c in enumerate(given)}
     free = [d for d in range(table.degree + 1) if d not in coefficients]
     while free:
         matrix, right = mp.matrix(NODES, len(free)), mp.matrix(NODES, 1)
@@ -132,11 +135,9 @@ def pieces(table: Table) -> tuple[list[list[mp.mpf]], list[mp.mpf]]:
         # By number: the first has that of the start.
         turn = int(np.float32(float(table.start)).view(np.int32) >> 22) % table.pieces
         bounds = bounds[-turn:] + bounds[:-turn] if turn else bounds
-        middles = [
-            mp.mpf(0) if table.given and low == 0 else middle(table.function, low, high) for low, high in bounds
-        ]
+        middles = [mp.mpf(0) if table.given and low == 0 else middle(table.function, low, high) for low, high in bounds]
     rows = [
-        fit(table, c, low - c, high - c, table.given if c == 0 else {})
+        fit(table, c, low - c, high - c, table.given if c == 0 else ())
         for c, (low, high) in zip(middles, bounds, strict=True)
     ]
     return rows, middles

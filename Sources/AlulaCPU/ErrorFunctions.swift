@@ -30,7 +30,8 @@ import Glibc
   private func scaledNormalTail(_ a: Floats) -> Parts {
     let piece = scaled_normal_tail_piece(a)
     let offset = scaled_normal_tail_offset(a, piece)
-    return rounded(polynomialInParts(offset, degree: scaled_normal_tail_degree) { scaled_normal_tail_coefficient($0, piece) })
+    return rounded(
+      polynomialInParts(offset, degree: scaled_normal_tail_degree) { scaled_normal_tail_coefficient($0, piece) })
   }
 
   /// erfc(a)·exp(a²) for a in 0...10.1.

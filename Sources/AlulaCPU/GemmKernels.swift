@@ -5,6 +5,7 @@ import CSupport
 //   gemm.pack_a   packs rows of A, gemm.pack_b packs columns of B
 //   gemm.block    multiplies packed blocks
 //   gemm.vector   multiplies a vector and a matrix that is not packed
+//   gemm.dots     multiplies few vectors and many that lie along the depth (DotProducts.swift)
 //   gemm.add      adds one result to another
 
 func registerGemm(_ receive: KernelReceiver) {

@@ -27,6 +27,7 @@ public func registerKernels(_ receive: KernelReceiver) {
   registerFloatCasts(receive)
   registerComplexCasts(receive)
   registerGemm(receive)
+  registerDotProducts(receive)
   registerRandom(receive)
   registerConvolution(receive)
   registerOptimizerSteps(receive)

@@ -59,6 +59,17 @@ typedef void (*gemm_add_kernel)(intptr_t count, void *sum, const void *addend);
 typedef void (*gemm_vector_kernel)(intptr_t columns, intptr_t depth, const void *x, intptr_t x_stride,
                                    const void *b, intptr_t row_stride, intptr_t column_stride, void *y);
 
+/// `rows` vectors of A and `columns` of B, `depth` elements each, which lie side by side; the vectors, and the
+/// rows of C, are so many elements apart.
+typedef struct gemm_dots {
+  intptr_t rows, columns, depth;
+  intptr_t a_row, b_row, c_row;
+} gemm_dots;
+
+/// C = A Bᵀ. `bias`, unless NULL, has an element for each column.
+typedef void (*gemm_dots_kernel)(const gemm_dots *shape, const void *a, const void *b, void *c,
+                                 const void *bias);
+
 /// Fills `out` with `count` random elements that lie without gaps, from the counters of Philox's
 /// stream `key` that start at `group` (of 8 counters each). `parameters` depend on the distribution.
 typedef void (*random_kernel)(void *out, intptr_t count, uint64_t key, uint64_t group,

@@ -186,6 +186,64 @@ VECTOR_FUNCTION vector_float32 vector_pick_of_16(const float *rows, intptr_t row
 }
 #endif
 
+// The sum of the elements, by halves.
+VECTOR_FUNCTION float vector_sum(VECTOR(float, 4) x) {
+  VECTOR(float, 2) half = __builtin_shufflevector(x, x, 0, 1) + __builtin_shufflevector(x, x, 2, 3);
+  return half[0] + half[1];
+}
+VECTOR_FUNCTION float vector_sum(eight_float32 x) {
+  return vector_sum(__builtin_shufflevector(x, x, 0, 1, 2, 3) + __builtin_shufflevector(x, x, 4, 5, 6, 7));
+}
+VECTOR_FUNCTION double vector_sum(VECTOR(double, 4) x) {
+  VECTOR(double, 2) half = __builtin_shufflevector(x, x, 0, 1) + __builtin_shufflevector(x, x, 2, 3);
+  return half[0] + half[1];
+}
+#if defined(__AVX512F__)
+VECTOR_FUNCTION float vector_sum(vector_float32 x) {
+  return vector_sum(__builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) +
+                    __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15));
+}
+VECTOR_FUNCTION double vector_sum(vector_float64 x) {
+  return vector_sum(__builtin_shufflevector(x, x, 0, 1, 2, 3) + __builtin_shufflevector(x, x, 4, 5, 6, 7));
+}
+#endif
+
+// The first `count` elements at an address, fewer than a vector's, and zeros.
+#if defined(__AVX512F__)
+VECTOR_FUNCTION vector_float32 vector_first_float32(const void *address, intptr_t count) {
+  typedef float registers __attribute__((vector_size(64)));
+  return (vector_float32)__builtin_ia32_loadups512_mask((const float *)address, (registers){},
+                                                        (1 << count) - 1);
+}
+VECTOR_FUNCTION vector_float64 vector_first_float64(const void *address, intptr_t count) {
+  typedef double registers __attribute__((vector_size(64)));
+  return (vector_float64)__builtin_ia32_loadupd512_mask((const double *)address, (registers){},
+                                                        (1 << count) - 1);
+}
+#elif defined(__AVX2__)
+VECTOR_FUNCTION vector_float32 vector_first_float32(const void *address, intptr_t count) {
+  typedef float registers __attribute__((vector_size(32)));
+  typedef int indices __attribute__((vector_size(32)));
+  const indices lanes = {0, 1, 2, 3, 4, 5, 6, 7};
+  return (vector_float32)__builtin_ia32_maskloadps256((const registers *)address, lanes < (int)count);
+}
+VECTOR_FUNCTION vector_float64 vector_first_float64(const void *address, intptr_t count) {
+  typedef double registers __attribute__((vector_size(32)));
+  typedef long long indices __attribute__((vector_size(32)));
+  const indices lanes = {0, 1, 2, 3};
+  return (vector_float64)__builtin_ia32_maskloadpd256((const registers *)address, lanes < (long long)count);
+}
+#else
+#define FIRST(element, name)                                                               \
+  VECTOR_FUNCTION vector_##name vector_first_##name(const void *address, intptr_t count) { \
+    vector_##name x = 0;                                                                   \
+    for (intptr_t i = 0; i < count; i++) x[i] = ((const element *)address)[i];             \
+    return x;                                                                              \
+  }
+FIRST(float, float32)
+FIRST(double, float64)
+#endif
+
 /// Stores past the caches; the address is a multiple of the vector's size. Other threads see it after a fence.
 VECTOR_FUNCTION void vector_stream(void *address, vector_float32 x) {
   __builtin_nontemporal_store(x, (vector_float32 *)address);
@@ -193,7 +251,9 @@ VECTOR_FUNCTION void vector_stream(void *address, vector_float32 x) {
 static inline __attribute__((always_inline)) void vector_stream_fence(void) { __builtin_ia32_sfence(); }
 
 /// All bits of the lanes where x is above the limit or NaN: one comparison, where Swift's operators take two.
-VECTOR_FUNCTION vector_int32 vector_is_not_at_most(vector_float32 x, vector_float32 limit) { return ~(x <= limit); }
+VECTOR_FUNCTION vector_int32 vector_is_not_at_most(vector_float32 x, vector_float32 limit) {
+  return ~(x <= limit);
+}
 
 /// Whether any bit of the vector is set.
 VECTOR_FUNCTION bool vector_any(vector_int32 x) { return __builtin_reduce_or(x) != 0; }

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import alula
+from alula.nn.functional import linear
 
 EDGES = [1, 5, 6, 7, 16, 17]
 TOLERANCE = {"float32": 2e-5, "float64": 1e-13}
@@ -87,6 +88,19 @@ def test_bfloat16(m, n, k):
         for product, expected in ((left @ right, x @ y), (alula.linear(left, right.T, bias), x @ y + z)):
             error = np.abs(np.asarray(product.astype(alula.float64)) - expected)
             assert (error <= 2**-8 * np.abs(expected) + 1e-6 * size).all(), (name_a, name_b)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("k", [31, 32, 33, 47, 64, 130, 520])
+def test_few_vectors_along_the_depth(k, dtype):
+    """Small batches times a weight whose rows lie along the depth, with a bias and without."""
+    for m, n in [*itertools.product([1, 2, 3, 4, 5, 9, 33], [1, 2, 3, 4, 5, 18]), (70, 1), (70, 10)]:
+        x, weight, bias = random(m, k, dtype=dtype), random(n, k, dtype=dtype), random(n, dtype=dtype)
+        expected = x.astype("float64") @ weight.T
+        for left, right in itertools.product(("rows", "within"), repeat=2):
+            a, b = layouts(x)[left], layouts(weight)[right]
+            close(a @ b.T, expected, k)
+            close(linear(a, b, alula.asarray(bias)), expected + bias, k)
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint16", "int32", "int64"])
@@ -192,15 +206,19 @@ def test_convolution_has_the_same_bits_on_any_threads(name, threads):
 
 
 @pytest.mark.parametrize(
-    ("m", "n", "k"), [(100, 500, 784), (300, 300, 300), (1, 1024, 1024), (1024, 1, 1024), (20, 30, 9000), (64, 64, 64)]
+    ("m", "n", "k"),
+    [(100, 500, 784), (300, 300, 300), (1, 1024, 1024), (1024, 1, 1024), (20, 30, 9000), (64, 64, 64), (5, 900, 1030)],
 )
 def test_product_has_the_same_bits_on_any_threads(m, n, k, threads):
     a, b = alula.asarray(random(m, k)), alula.asarray(random(k, n))
     threads(1)
     alone = np.asarray(a @ b)
+    lying = alula.asarray(random(n, k))
+    along = np.asarray(a @ lying.T)
     for count in (2, 3, 8):
         threads(count)
         np.testing.assert_array_equal(np.asarray(a @ b), alone)
+        np.testing.assert_array_equal(np.asarray(a @ lying.T), along)
 
 
 def test_what_lies_beyond_the_operands_does_not_matter():

@@ -61,7 +61,7 @@ struct Gemm {
     if m == 0 || n == 0 { return true }
     // Pairs and tiles exist in panels only.
     let isPlain = kernels.depthUnit == 1
-    if isPlain, runVector(a, b, c, rowStride: rowStride) || runNarrow(a, b, c, rowStride: rowStride) { return true }
+    if isPlain, runDots(a, b, c, rowStride: rowStride) || runVector(a, b, c, rowStride: rowStride) { return true }
     if let done = runSplit(a, b, c, rowStride: rowStride) { return done }
     if isPlain, let done = runStrips(a, b, c, rowStride: rowStride) { return done }
     let (size, resultSize, depth) = (kernels.itemSize, kernels.resultSize, kernels.paddedDepth(k))

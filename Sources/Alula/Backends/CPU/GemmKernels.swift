@@ -16,6 +16,8 @@ struct GemmKernels: Sendable {
   let packB: gemm_pack_kernel
   let block: gemm_block_kernel
   let vector: gemm_vector_kernel
+  /// Floating-point numbers only.
+  let dots: gemm_dots_kernel?
   /// Adds contiguous elements to others.
   let add: gemm_add_kernel
 
@@ -62,6 +64,7 @@ struct GemmKernels: Sendable {
     self.packB = packB
     self.block = block
     self.vector = vector
+    dots = table.function("gemm.dots", slot: slot, as: gemm_dots_kernel.self)
     self.add = add
   }
 

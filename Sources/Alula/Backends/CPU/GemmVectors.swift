@@ -1,36 +1,40 @@
+import CSupport
+
 /// Products in which a tile would mostly be empty.
 extension Gemm {
   /// One row or one column: the matrix is read where it lies. False when this does not apply.
   func runVector(
     _ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int
   ) -> Bool {
-    guard m == 1 || (n == 1 && rowStride == 1), !accumulate, rowBias == nil, columnBias == nil else { return false }
+    guard m == 1 || (n == 1 && rowStride == 1 && columnBias == nil), !accumulate, rowBias == nil else { return false }
     // c = x M for a row; for a column its transpose, cᵀ = bᵀ aᵀ.
     let count = m == 1 ? n : m
     let (x, xStride) = m == 1 ? (a.pointer, a.columnStride) : (b.pointer, b.rowStride)
     let (matrix, rowStep, columnStep) =
       m == 1 ? (b.pointer, b.rowStride, b.columnStride) : (a.pointer, a.columnStride, a.rowStride)
     let size = kernels.itemSize
-    if columnStep == 1, count < 4096, let sums = runVectorByRows(count, x, xStride, matrix, rowStep, c) { return sums }
-    let grain = max(64, (1 << 17) / max(k, 1) / 64 * 64)
-    ThreadPool.parallelFor(count, grain: grain) { range in
-      kernels.vector(
-        range.count, k, x, xStride, matrix + range.lowerBound * columnStep * size, rowStep, columnStep,
-        c + range.lowerBound * size)
+    if columnStep != 1 || count >= 4096 || !runVectorByRows(count, x, xStride, matrix, rowStep, c) {
+      let grain = max(64, (1 << 17) / max(k, 1) / 64 * 64)
+      ThreadPool.parallelFor(count, grain: grain) { range in
+        kernels.vector(
+          range.count, k, x, xStride, matrix + range.lowerBound * columnStep * size, rowStep, columnStep,
+          c + range.lowerBound * size)
+      }
     }
+    if let columnBias { kernels.add(n, c, columnBias) }
     return true
   }
 
   /// A matrix whose rows are contiguous and not long is read in blocks of whole rows, as it lies, and their sums are
-  /// added in order. nil when it is too small to be shared out.
+  /// added in order. False when it is too small to be shared out.
   private func runVectorByRows(
     _ count: Int, _ x: UnsafeRawPointer, _ xStride: Int, _ matrix: UnsafeRawPointer, _ rowStep: Int,
     _ c: UnsafeMutableRawPointer
-  ) -> Bool? {
+  ) -> Bool {
     let rows = max(64, (1 << 17) / count)
     let pieces = (k + rows - 1) / rows
     let size = kernels.itemSize
-    guard pieces > 1, let partial = Scratch(elements: [pieces - 1, count], size: size) else { return nil }
+    guard pieces > 1, let partial = Scratch(elements: [pieces - 1, count], size: size) else { return false }
     let sums = partial.pointer
     ThreadPool.parallelFor(pieces, grain: 1) { range in
       for piece in range {
@@ -44,22 +48,38 @@ extension Gemm {
     return true
   }
 
-  /// Few columns, each contiguous along the depth, as those of a last layer's weight: every row of A meets them one by
-  /// one, where a tile would mostly be empty. False when this does not apply.
-  func runNarrow(
+  /// Few rows or few columns, all of them contiguous along the depth, as a small batch and a weight, or many activations and
+  /// a last layer's weight: both are read where they lie (2×1024×1024: 225 to 62 µs). False when this does not apply.
+  func runDots(
     _ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int
   ) -> Bool {
     let size = kernels.itemSize
-    guard 2 * n <= kernels.columns, k >= 64, n * k * size <= 1 << 15, a.columnStride == 1, b.rowStride == 1,
-      !accumulate,
-      rowBias == nil
+    guard let dots = kernels.dots, k >= 32, a.columnStride == 1, b.rowStride == 1, !accumulate, rowBias == nil
     else { return false }
-    ThreadPool.parallelFor(m, grain: max(1, Self.smallestTask / (n * k))) { range in
-      for row in range {
-        let sums = c + row * rowStride * size
-        kernels.vector(n, k, a.moved(rows: row, size: size).pointer, 1, b.pointer, 1, b.columnStride, sums)
-        if let columnBias { kernels.add(n, sums, columnBias) }
+    func multiply(_ rows: Range<Int>, _ columns: Range<Int>) {
+      var shape = gemm_dots(
+        rows: rows.count, columns: columns.count, depth: k, a_row: a.rowStride, b_row: b.columnStride, c_row: rowStride)
+      dots(
+        &shape, a.moved(rows: rows.lowerBound, size: size).pointer,
+        b.moved(columns: columns.lowerBound, size: size).pointer,
+        c + (rows.lowerBound * rowStride + columns.lowerBound) * size, columnBias.map { $0 + columns.lowerBound * size }
+      )
+    }
+    // A meets every four columns anew; what packing B costs is shared by the rows, and what it costs to add up the lanes
+    // by the depth.
+    if m <= 4 || (m <= max(8, min(32, k / 16)) && m * k * size <= 1 << 19) {
+      ThreadPool.parallelFor(n, grain: max(4, Self.smallestTask / (m * k) / 4 * 4)) { multiply(0..<m, $0) }
+    } else if n == 1, rowStride == 1, columnBias == nil {
+      // cᵀ = bᵀ aᵀ.
+      ThreadPool.parallelFor(m, grain: max(4, Self.smallestTask / k / 4 * 4)) { range in
+        var shape = gemm_dots(rows: 1, columns: range.count, depth: k, a_row: 0, b_row: a.rowStride, c_row: 0)
+        dots(
+          &shape, b.pointer, a.moved(rows: range.lowerBound, size: size).pointer, c + range.lowerBound * size, nil)
       }
+    } else if 2 * n <= kernels.columns, n * k * size <= 1 << 15 {
+      ThreadPool.parallelFor(m, grain: max(4, Self.smallestTask / (n * k))) { multiply($0, 0..<n) }
+    } else {
+      return false
     }
     return true
   }
