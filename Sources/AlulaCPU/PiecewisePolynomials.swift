@@ -2,9 +2,9 @@ import CSupport
 
 #if FMA
 
-  // Functions as polynomials for each piece of their argument's range (tables.h): 32 pieces with AVX-512, 8 with AVX2. The
-  // coefficients of a vector of arguments are looked up by permuting two registers or one, which takes no longer than a
-  // multiplication. A million elements with AVX-512: tanh 510 to 350 µs, erf 550 to 350, gelu 785 to 365.
+  // Functions as polynomials for each piece of their argument's range (tables.h): 32 pieces with AVX-512, 8 or 16 with AVX2.
+  // The coefficients of a vector of arguments are looked up by permuting a register or two, which takes hardly longer
+  // than a multiplication. A million elements with AVX-512: tanh 510 to 350 µs, erf 550 to 350, gelu 785 to 365.
 
   /// The coefficients from the given one on, without the power of t before them.
   @inline(__always)
