@@ -62,8 +62,8 @@ def scaled_erfc(a: mp.mpf) -> mp.mpf:
     return mp.erfc(a) * mp.exp(a * a)
 
 
-# It crosses zero at 0.75.
 def slope_unit(a: mp.mpf, value: mp.mpf) -> mp.mpf:
+    """What errors of the slope are relative to: itself, but the tail about 0.75, where it crosses zero."""
     return max(abs(value), normal_tail(a))
 
 

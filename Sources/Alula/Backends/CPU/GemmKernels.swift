@@ -113,6 +113,10 @@ struct MatrixOperand {
   let rowStride: Int
   let columnStride: Int
 
+  var transposed: MatrixOperand {
+    MatrixOperand(pointer: pointer, rowStride: columnStride, columnStride: rowStride)
+  }
+
   /// The part that starts at a later row or column.
   func moved(rows: Int = 0, columns: Int = 0, size: Int) -> MatrixOperand {
     MatrixOperand(

@@ -14,7 +14,7 @@ extension Gemm {
       m == 1 ? (b.pointer, b.rowStride, b.columnStride) : (a.pointer, a.columnStride, a.rowStride)
     let size = kernels.itemSize
     if columnStep != 1 || count >= 4096 || !runVectorByRows(count, x, xStride, matrix, rowStep, c) {
-      let grain = max(64, (1 << 17) / max(k, 1) / 64 * 64)
+      let grain = max(64, Self.smallestTask / max(k, 1) / 64 * 64)
       ThreadPool.parallelFor(count, grain: grain) { range in
         kernels.vector(
           range.count, k, x, xStride, matrix + range.lowerBound * columnStep * size, rowStep, columnStep,
@@ -31,7 +31,7 @@ extension Gemm {
     _ count: Int, _ x: UnsafeRawPointer, _ xStride: Int, _ matrix: UnsafeRawPointer, _ rowStep: Int,
     _ c: UnsafeMutableRawPointer
   ) -> Bool {
-    let rows = max(64, (1 << 17) / count)
+    let rows = max(64, Self.smallestTask / count)
     let pieces = (k + rows - 1) / rows
     let size = kernels.itemSize
     guard pieces > 1, let partial = Scratch(elements: [pieces - 1, count], size: size) else { return false }
@@ -71,11 +71,7 @@ extension Gemm {
       ThreadPool.parallelFor(n, grain: max(4, Self.smallestTask / (m * k) / 4 * 4)) { multiply(0..<m, $0) }
     } else if n == 1, rowStride == 1, columnBias == nil {
       // cᵀ = bᵀ aᵀ.
-      ThreadPool.parallelFor(m, grain: max(4, Self.smallestTask / k / 4 * 4)) { range in
-        var shape = gemm_dots(rows: 1, columns: range.count, depth: k, a_row: 0, b_row: a.rowStride, c_row: 0)
-        dots(
-          &shape, b.pointer, a.moved(rows: range.lowerBound, size: size).pointer, c + range.lowerBound * size, nil)
-      }
+      return Gemm(kernels, m: 1, n: m, k: k).runDots(b.transposed, a.transposed, c, rowStride: m)
     } else if 2 * n <= kernels.columns, n * k * size <= 1 << 15 {
       ThreadPool.parallelFor(m, grain: max(4, Self.smallestTask / (n * k))) { multiply($0, 0..<n) }
     } else {
