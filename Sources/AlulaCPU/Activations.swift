@@ -104,7 +104,8 @@ func registerActivations(_ receive: KernelReceiver) {
 // MARK: - Functions
 
 #if FMA
-  /// factor / (1 + exp(-x)), without overflow and exact in both tails, below the normal range too.
+  /// factor / (1 + exp(-x)), without overflow and exact in both tails, below the normal range too. A zero has the sign of the
+  /// factor.
   @inline(__always)
   private func sigmoid(_ x: Floats, times factor: Floats) -> Floats {
     let isFar = exceeds(x, logistic_tail_end)
@@ -115,7 +116,9 @@ func registerActivations(_ receive: KernelReceiver) {
     let isPositive = x .> 0
     let signed = factor.replacing(with: -factor, where: isPositive)
     let result = fma(signed, tail.high, fma(signed, tail.low, Floats().replacing(with: factor, where: isPositive)))
-    return anyLane(isFar) ? result.replacing(with: sigmoidByExponential(x, times: factor), where: isFar) : result
+    return withSign(
+      of: factor,
+      anyLane(isFar) ? result.replacing(with: sigmoidByExponential(x, times: factor), where: isFar) : result)
   }
 
   @inline(__always)

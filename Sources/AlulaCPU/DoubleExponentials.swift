@@ -81,7 +81,7 @@ func tanh(_ x: Doubles) -> Doubles {
   let (bits, r) = reduceByLn2(limited + limited)
   let power = unsafeBitCast((bits &<< 52) &+ 0x3FF0_0000_0000_0000, to: Doubles.self)
   let large = 1 - 2 / fma(power, expm1OfReduced(r), power + 1)
-  return small.replacing(with: copysign(large, x), where: a .> 0.55)
+  return copysign(small.replacing(with: large, where: a .> 0.55), x)
 }
 
 @inline(__always)

@@ -135,7 +135,7 @@ func erfc(_ x: Floats) -> Floats {
   #endif
 }
 
-/// x·Φ(x).
+/// x·Φ(x). A zero has the sign of x.
 @inline(__always)
 func gelu(_ x: Floats) -> Floats {
   #if FMA
@@ -145,7 +145,7 @@ func gelu(_ x: Floats) -> Floats {
     let tail = polynomialInParts(t, degree: normal_tail_degree) { normal_tail_coefficient($0, piece) }
     let result = fma(-a, tail.high, fma(-a, tail.low, atLeast(x, 0)))
     let isFar = exceeds(x, normal_tail_end)
-    return anyLane(isFar) ? result.replacing(with: geluByExponential(x), where: isFar) : result
+    return withSign(of: x, anyLane(isFar) ? result.replacing(with: geluByExponential(x), where: isFar) : result)
   #else
     return geluByExponential(x)
   #endif

@@ -68,7 +68,7 @@ func registerHyperbolics(_ receive: KernelReceiver) {
     let (bits, r) = reduceByLn2(limited + limited)
     let power = scale(bits)
     let large = 1 - 2 / fma(power, expm1OfReduced(r), power + 1)
-    return small.replacing(with: copysign(large, x), where: a .> 0.6)
+    return copysign(small.replacing(with: large, where: a .> 0.6), x)
   }
 #endif
 

@@ -129,6 +129,19 @@ def test_limits_are_exact(function: Function, limit: int, arguments: list[float]
         assert (np.asarray(function(-x)) == -1).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize(("name", "function", "reference"), FLOAT32, ids=[c[0] for c in FLOAT32])
+def test_signs_of_zeros(name: str, function: Function, reference: Function, dtype: type) -> None:
+    # Zeros of both signs, and what is so far out that the result may vanish.
+    x = np.array([0.0, -0.0, 300, -300, 6e4, -6e4, np.inf, -np.inf], dtype)
+    with np.errstate(all="ignore"):
+        expected = reference(x.astype(np.float64)).astype(dtype)
+    expected = np.repeat(expected, 5)
+    result = np.asarray(function(alula.asarray(np.repeat(x, 5))))
+    is_zero = (expected == 0) & (result == 0)
+    assert np.array_equal(np.signbit(result[is_zero]), np.signbit(expected[is_zero])), name
+
+
 def test_exponentials_below_the_normal_range() -> None:
     x = np.linspace(-105, -87, COUNT, dtype=np.float32)
     x = np.concatenate([x, np.float32([-np.inf, np.nan, -1e30, -103.97208, -103.97207, -87.33655, -87.33654, 1, 89])])
