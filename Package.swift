@@ -11,7 +11,7 @@ let kernelFlags = [
 ]
 
 #if arch(x86_64)
-  let avx2Flags = ["-Xcc", "-mavx2", "-Xcc", "-mfma", "-Xcc", "-mf16c"]
+  let avx2Flags = ["-Xcc", "-mavx2", "-Xcc", "-mfma", "-Xcc", "-mf16c", "-Xcc", "-mprfchw"]
   let avx512Flags =
     avx2Flags
     + ["avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512bf16", "amx-tile", "amx-bf16"].flatMap {

@@ -18,18 +18,33 @@ func gemmProduct<V: SIMD>(
   let wide = isWide ? columns / (2 &* tileColumns) &* (2 &* tileColumns) : 0
   // For tiles that do not fill their columns. A temporary allocation of such vectors would come from the heap.
   var edgeTile = (TileSums(zero), TileSums(zero))
+  var prefetching = GemmPrefetching(product, times: prefetchingTimes(product, isWide, tallest, tileColumns))
   withUnsafeMutableBytes(of: &edgeTile) { edgeBytes in
     guard let edge = edgeBytes.baseAddress?.assumingMemoryBound(to: V.Scalar.self) else { return }
-    var j = 0
-    while j < wide {
-      gemmPanels(2, tallest, zero, product, a, b, c, j, edge, rowBias, columnBias, multiplyAdd, add)
-      j &+= 2 &* tileColumns
-    }
-    while j < columns {
-      gemmPanels(1, tallest, zero, product, a, b, c, j, edge, rowBias, columnBias, multiplyAdd, add)
-      j &+= tileColumns
+    withUnsafeMutablePointer(to: &prefetching) { prefetching in
+      var j = 0
+      while j < wide {
+        gemmPanels(2, tallest, zero, product, a, b, c, j, edge, rowBias, columnBias, prefetching, multiplyAdd, add)
+        j &+= 2 &* tileColumns
+      }
+      while j < columns {
+        gemmPanels(1, tallest, zero, product, a, b, c, j, edge, rowBias, columnBias, prefetching, multiplyAdd, add)
+        j &+= tileColumns
+      }
     }
   }
+}
+
+/// How often the tiles of a product ask for what is read next.
+@inline(__always)
+private func prefetchingTimes(
+  _ product: UnsafePointer<gemm_product>, _ isWide: Bool, _ tallest: Int, _ tileColumns: Int
+) -> Int {
+  let product = product.pointee
+  if product.next_runs == 0 { return 0 }
+  let (rows, columns) = isWide ? (6, 2 &* tileColumns) : (tallest, tileColumns)
+  let tiles = (product.columns &+ columns &- 1) / columns &* ((product.rows &+ rows &- 1) / rows) &* product.count
+  return tiles &* gemmTurns(product.depth0) &* product.depth1 &* product.depth2
 }
 
 /// The columns of C from `j` on that one panel of B or two make; these stay in the first- or second-level cache while
@@ -39,7 +54,7 @@ private func gemmPanels<V: SIMD>(
   _ panels: Int, _ tallest: Int, _ zero: V, _ product: UnsafePointer<gemm_product>, _ a: UnsafePointer<V.Scalar>,
   _ b: UnsafePointer<V.Scalar>, _ c: UnsafeMutablePointer<V.Scalar>, _ j: Int, _ edge: UnsafeMutablePointer<V.Scalar>,
   _ rowBias: UnsafePointer<V.Scalar>?, _ columnBias: UnsafePointer<V.Scalar>?,
-  _ multiplyAdd: (V, V, V) -> V, _ add: (V, V) -> V
+  _ prefetching: UnsafeMutablePointer<GemmPrefetching>, _ multiplyAdd: (V, V, V) -> V, _ add: (V, V) -> V
 ) {
   let size = MemoryLayout<V.Scalar>.size
   let tileColumns = 2 &* V.scalarCount
@@ -91,7 +106,7 @@ private func gemmPanels<V: SIMD>(
       @inline(__always) func multiply(_ rows: Int) {
         gemmTile(
           rows, panels, zero, product, fromA, rowStep, from, stepB, panelStep, target, targetStride, adds, biasR, biasC,
-          multiplyAdd, add)
+          prefetching, multiplyAdd, add)
       }
       switch used {
       case 12 where tileRows > 6: multiply(12)

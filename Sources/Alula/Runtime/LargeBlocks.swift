@@ -1,13 +1,11 @@
 import Glibc
 
-/// Blocks above the small ones: mapped one by one, and kept, when given back, for a request that is at most a quarter
-/// smaller. Not thread-safe; `MemoryPool` locks.
+/// Blocks above the small ones: mapped one by one or cut from larger mappings, and kept, when given back, for a request
+/// that is at most a quarter smaller. Not thread-safe; `MemoryPool` locks.
 ///
 /// What is mapped is bounded by what was in use at once not long ago, so that a program whose need shrinks does not
 /// keep the memory. Beyond the bound, the blocks unused for longest go back to the system.
 struct LargeBlocks {
-  private static let pageSize = 4096
-  private static let hugePageSize = 2 << 20
   /// In front of a block, in its first page.
   private static let headerSize = 64
   /// Kept in any case.
@@ -73,19 +71,6 @@ struct LargeBlocks {
       }
     }
     return nil
-  }
-
-  /// Zeroed pages: 2 MiB each where they fit, if the system has such, since walks through hundreds of small ones cost
-  /// time beside every pass over memory, and so do their first touches.
-  static func map(_ size: Int) -> UnsafeMutableRawPointer? {
-    if size < hugePageSize { return mapPages(size) }
-    guard let mapped = mapPages(size + hugePageSize) else { return nil }
-    let excess = -Int(bitPattern: mapped) & (hugePageSize - 1)
-    let base = mapped + excess
-    if excess > 0 { munmap(mapped, excess) }
-    if excess < hugePageSize { munmap(base + size, hugePageSize - excess) }
-    madvise(base, size, MADV_HUGEPAGE)
-    return base
   }
 
   /// Puts a newly mapped block in use.

@@ -4,7 +4,7 @@ import Glibc
 /// Where tensors' memory comes from: 64-byte aligned blocks that are kept for reuse.
 ///
 /// Small blocks are carved from slabs, one size class each, four classes per power of two; each thread holds some of
-/// them ready. Large ones are mapped one by one, and reused for requests of a similar size. So a training loop, which
+/// them ready. Large ones are cut from huge pages or mapped one by one, and reused for requests of a similar size. So a training loop, which
 /// asks for the same sizes in every step, soon causes no page faults, while what is mapped stays near the most that was
 /// needed at once.
 public final class MemoryPool: Sendable {
@@ -14,10 +14,11 @@ public final class MemoryPool: Sendable {
   /// Every block's address is a multiple of this.
   public static let alignment = 64
 
-  /// Guards everything behind `small`, `large` and `counts`, the list of threads included.
+  /// Guards everything behind `small`, `large`, `reserve` and `counts`, the list of threads included.
   private let lock = FutexLock()
   private nonisolated(unsafe) let small: UnsafeMutablePointer<SmallBlocks>
   private nonisolated(unsafe) let large: UnsafeMutablePointer<LargeBlocks>
+  private nonisolated(unsafe) let reserve: UnsafeMutablePointer<PageReserve>
   private nonisolated(unsafe) let counts: UnsafeMutablePointer<Counts>
   /// Takes a thread's blocks back at its end.
   private let threadEnd: pthread_key_t
@@ -36,6 +37,8 @@ public final class MemoryPool: Sendable {
     small.initialize(to: SmallBlocks())
     large = .allocate(capacity: 1)
     large.initialize(to: LargeBlocks())
+    reserve = .allocate(capacity: 1)
+    reserve.initialize(to: PageReserve())
     counts = .allocate(capacity: 1)
     counts.initialize(to: Counts())
     var key = pthread_key_t()
@@ -127,11 +130,27 @@ public final class MemoryPool: Sendable {
     let surplus = large.pointee.makeRoom(for: size)
     lock.unlock()
     LargeBlocks.unmap(surplus)
-    guard let base = orAfterTrim({ LargeBlocks.map(size) }) else { return nil }
+    guard let base = orAfterTrim({ mapBlock(size) }) else { return nil }
     lock.lock()
     defer { lock.unlock() }
     count(byteCount)
     return large.pointee.add(base, size: size)
+  }
+
+  /// Pages for a large block, zeroed.
+  private func mapBlock(_ size: Int) -> UnsafeMutableRawPointer? {
+    if size > PageReserve.largestBlock { return PageReserve.mapHugePages(size) }
+    lock.lock()
+    let block = reserve.pointee.cut(size)
+    lock.unlock()
+    if let block { return block }
+    guard let pages = PageReserve.map() else { return mapPages(size) }
+    lock.lock()
+    let rest = reserve.pointee.refill(pages)
+    let first = reserve.pointee.cut(size)
+    lock.unlock()
+    if let address = rest.baseAddress, rest.count > 0 { munmap(address, rest.count) }
+    return first
   }
 
   private func orAfterTrim(_ map: () -> UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
@@ -253,10 +272,4 @@ public final class MemoryPool: Sendable {
     SmallBlocks.unmap(slabs)
     LargeBlocks.unmap(surplus)
   }
-}
-
-/// Private, zeroed pages, or nil.
-func mapPages(_ byteCount: Int) -> UnsafeMutableRawPointer? {
-  let address = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-  return address == UnsafeMutableRawPointer(bitPattern: -1) ? nil : address
 }

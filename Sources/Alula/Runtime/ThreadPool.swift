@@ -77,6 +77,9 @@ public enum ThreadPool {
       start = index * grain
     }
 
+    /// From a range to the one that follows, most likely: they are claimed in this order.
+    public var direction: Int { fromBack ? -1 : 1 }
+
     /// The next range, which ends the one before; nil when there is none left.
     public mutating func next() -> Range<Int>? {
       if isShared, hasTaken {

@@ -44,6 +44,10 @@ typedef struct gemm_product {
   /// lies as rows of adjacent elements, b0 apart, and fills whole panels; A has a tile's rows at least; count,
   /// depth1 and depth2 are 1.
   void *kept_panels;
+  /// What the caller reads next, which is asked for while the product is computed: this many runs of bytes, so
+  /// many bytes apart. No runs where nothing is known.
+  const void *next;
+  intptr_t next_runs, next_bytes, next_step;
 } gemm_product;
 
 /// C = A B for each of the products. `row_bias` and `column_bias`, unless NULL, are added to each row and

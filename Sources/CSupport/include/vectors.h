@@ -39,6 +39,11 @@ typedef VECTOR(uint8_t, VECTOR_BYTES / 8) vector_uint64_bytes;
 /// Asks for the cache line at `address`, which may be any, before it is read.
 static inline __attribute__((always_inline)) void prefetch(const void *address) { __builtin_prefetch(address); }
 
+/// The same before the line is written.
+static inline __attribute__((always_inline)) void prefetch_to_write(const void *address) {
+  __builtin_prefetch(address, 1);
+}
+
 /// `x`, which the compiler then does not know how it came about.
 static inline __attribute__((always_inline)) intptr_t opaque(intptr_t x) {
   __asm__("" : "+r"(x));

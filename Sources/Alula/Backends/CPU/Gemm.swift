@@ -130,17 +130,23 @@ struct Gemm {
           elements: [lying == n ? 0 : kernels.paddedColumns(min(n, columnsAtOnce)), packedDepth], size: size),
         let blocks = Scratch(elements: [packsA ? Self.stripRowBlock + kernels.rows : 0, deepest], size: size)
       else { return failed.store(true, ordering: .relaxed) }
+      func partOf(_ task: Int) -> Part {
+        let row = task % rowTasks * rowsAtOnce
+        let column = task / rowTasks * columnsAtOnce
+        return Part(rows: row..<min(m, row + rowsAtOnce), columns: column..<min(n, column + columnsAtOnce))
+      }
       // A thread packs a strip once for all the rows that it takes, unless its panels hold less than the depth.
       var packed: Int?
       while let range = chunks.next() {
         for task in range {
-          let row = task % rowTasks * rowsAtOnce
-          let column = task / rowTasks * columnsAtOnce
+          let part = partOf(task)
+          let following = task + chunks.direction
           multiplyStrip(
-            a, packsA ? blocks.pointer : nil, b, row..<min(m, row + rowsAtOnce),
-            column..<min(n, column + columnsAtOnce), lying: lying, panels.pointer, isPacked: packed == column, c,
+            a, packsA ? blocks.pointer : nil, b, part, lying: lying, panels.pointer,
+            isPacked: packed == part.columns.lowerBound,
+            following: following >= 0 && following < columnTasks * rowTasks ? partOf(following) : nil, c,
             rowStride: rowStride)
-          packed = k == packedDepth ? column : nil
+          packed = k == packedDepth ? part.columns.lowerBound : nil
         }
       }
     }
@@ -179,32 +185,59 @@ struct Gemm {
     return (columns, rowTasks < 2 ? m : (m + rowTasks - 1) / rowTasks)
   }
 
-  /// Some rows and columns of C, through the whole depth. Columns below `lying` are read from B itself, others from
+  /// Some rows and columns of C.
+  private struct Part {
+    let rows: Range<Int>
+    let columns: Range<Int>
+  }
+
+  /// A part of C, through the whole depth. Columns below `lying` are read from B itself, others from
   /// panels, which are filled here unless they are packed. A is read where it lies unless there is room to pack blocks.
+  /// `following` is what this thread most likely computes next.
   private func multiplyStrip(
-    _ a: MatrixOperand, _ blocks: UnsafeMutableRawPointer?, _ b: MatrixOperand, _ rows: Range<Int>,
-    _ columns: Range<Int>, lying: Int, _ panels: UnsafeMutableRawPointer, isPacked: Bool, _ c: UnsafeMutableRawPointer,
-    rowStride: Int
+    _ a: MatrixOperand, _ blocks: UnsafeMutableRawPointer?, _ b: MatrixOperand, _ part: Part, lying: Int,
+    _ panels: UnsafeMutableRawPointer, isPacked: Bool, following: Part?, _ c: UnsafeMutableRawPointer, rowStride: Int
   ) {
     let size = kernels.itemSize
+    let (rows, columns) = (part.rows, part.columns)
     let lying = columns.lowerBound..<max(columns.lowerBound, min(columns.upperBound, lying))
     let rest = lying.upperBound..<columns.upperBound
     let rowBlocks = (rows.count + Self.stripRowBlock - 1) / Self.stripRowBlock
     let blockRows = kernels.paddedRows((rows.count + rowBlocks - 1) / rowBlocks)
     let (deepest, packedDepth) = (deepest, packedDepth)
+    func blockOfDepth(_ depth: Int) -> Range<Int> { depth..<min(k, depth + deepest) }
+    func blockOfRows(_ row: Int, of rows: Range<Int>) -> Range<Int> { row..<min(rows.upperBound, row + blockRows) }
     var start = 0
     repeat {
       for row in stride(from: rows.lowerBound, to: rows.upperBound, by: blockRows) {
-        let block = row..<min(rows.upperBound, row + blockRows)
+        let block = blockOfRows(row, of: rows)
+        let isPacked = isPacked || row > rows.lowerBound
         var depth = start
         repeat {
-          let deep = depth..<min(k, depth + deepest)
-          let rowsOfA = blockOfA(a, block, deep, packedInto: blocks)
-          multiplyBlock(rowsOfA, b, block, lying, deep, nil, isPacked: false, c, rowStride: rowStride)
-          multiplyBlock(
-            rowsOfA, b, block, rest, deep, panels + (depth - start) * kernels.paddedColumns(rest.count) * size,
-            isPacked: isPacked || row > rows.lowerBound, c, rowStride: rowStride)
+          let deep = blockOfDepth(depth)
           depth += deepest
+          // What is read after this block, and not because it is in the caches already.
+          var next: MemoryRuns?
+          if depth < min(k, start + packedDepth) {
+            next =
+              isPacked || rest.isEmpty
+              ? a.runs(block, blockOfDepth(depth), size: size) : b.runs(blockOfDepth(depth), rest, size: size)
+          } else if block.upperBound < rows.upperBound {
+            next = a.runs(blockOfRows(block.upperBound, of: rows), blockOfDepth(start), size: size)
+          } else if depth < k {
+            next = b.runs(blockOfDepth(depth), rest, size: size)
+          } else if let following {
+            next =
+              following.columns == columns
+              ? a.runs(blockOfRows(following.rows.lowerBound, of: following.rows), blockOfDepth(0), size: size)
+              : b.runs(blockOfDepth(0), following.columns, size: size)
+          }
+          let rowsOfA = blockOfA(a, block, deep, packedInto: blocks)
+          multiplyBlock(rowsOfA, b, block, lying, deep, nil, isPacked: false, next, c, rowStride: rowStride)
+          multiplyBlock(
+            rowsOfA, b, block, rest, deep,
+            panels + (deep.lowerBound - start) * kernels.paddedColumns(rest.count) * size,
+            isPacked: isPacked, next, c, rowStride: rowStride)
         } while depth < min(k, start + packedDepth)
       }
       start += packedDepth
@@ -234,7 +267,8 @@ struct Gemm {
   /// unless B is packed.
   private func multiplyBlock(
     _ a: BlockOfA, _ b: MatrixOperand, _ rows: Range<Int>, _ columns: Range<Int>, _ depth: Range<Int>,
-    _ panels: UnsafeMutableRawPointer?, isPacked: Bool, _ c: UnsafeMutableRawPointer, rowStride: Int
+    _ panels: UnsafeMutableRawPointer?, isPacked: Bool, _ next: MemoryRuns?, _ c: UnsafeMutableRawPointer,
+    rowStride: Int
   ) {
     if columns.isEmpty { return }
     let (size, lanes) = (kernels.itemSize, kernels.columns)
@@ -245,6 +279,7 @@ struct Gemm {
     product.a_row = a.rowStride
     product.a0 = a.depthStride
     product.a_panel = a.panelStride
+    if let next { product.setNext(next, itemSize: size) }
     func multiply(_ columns: Range<Int>, _ b: UnsafeRawPointer) {
       product.columns = columns.count
       kernels.block(

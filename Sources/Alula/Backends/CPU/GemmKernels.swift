@@ -125,7 +125,38 @@ struct MatrixOperand {
   }
 }
 
+/// Runs of adjacent elements in memory.
+struct MemoryRuns {
+  let start: UnsafeRawPointer
+  let count: Int
+  let length: Int
+  /// From one to the next, in elements.
+  let step: Int
+}
+
+extension MatrixOperand {
+  /// Where some rows and columns lie; nil where they lie apart.
+  func runs(_ rows: Range<Int>, _ columns: Range<Int>, size: Int) -> MemoryRuns? {
+    let start = moved(rows: rows.lowerBound, columns: columns.lowerBound, size: size).pointer
+    if columnStride == 1 { return MemoryRuns(start: start, count: rows.count, length: columns.count, step: rowStride) }
+    if rowStride == 1 { return MemoryRuns(start: start, count: columns.count, length: rows.count, step: columnStride) }
+    return nil
+  }
+}
+
 extension gemm_product {
+  /// The most that is asked for ahead, in bytes: it must not displace what is multiplied.
+  private static let mostAhead = 1 << 17
+
+  /// Tells what the caller reads after this product.
+  mutating func setNext(_ runs: MemoryRuns, itemSize: Int) {
+    next = runs.start
+    next_bytes = min(runs.length &* itemSize, Self.mostAhead)
+    // A single run may have any step.
+    next_step = runs.step &* itemSize
+    next_runs = min(runs.count, Self.mostAhead / max(next_bytes, 64))
+  }
+
   /// One product of plain depth; where A and B lie is to be set.
   init(rows: Int, columns: Int, depth: Int, rowStride: Int, accumulate: Bool) {
     self.init()
