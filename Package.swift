@@ -11,6 +11,7 @@ let kernelFlags = [
 ]
 
 #if arch(x86_64)
+  // Processors without prefetchw skip it.
   let avx2Flags = ["-Xcc", "-mavx2", "-Xcc", "-mfma", "-Xcc", "-mf16c", "-Xcc", "-mprfchw"]
   let avx512Flags =
     avx2Flags

@@ -4,28 +4,31 @@ import CSupport
 /// foresees few accesses to the rows of a matrix (a weight's gradient of 768 rows of 512 by 128 that lie in memory: 1390 to
 /// 1110 µs on one thread, where 1040 is all in caches).
 struct GemmPrefetching {
+  /// The next line to ask for, nil when all are.
   private var line: UnsafeRawPointer?
   /// Lines that are left of a run, and runs, this one included.
-  private var lines = 0
-  private var runs = 0
+  private var lines: Int
+  private var runs: Int
   private let linesOfRun: Int
   /// From the end of a run to the start of the next, in bytes.
   private let gap: Int
   /// Lines to ask for at a time.
-  private var share = 0
+  private let share: Int
 
-  /// Of what `product` tells, in `times` parts.
+  /// Of what `product` tells, in `times` parts; of nothing where that is 0.
   @inline(__always)
   init(_ product: UnsafePointer<gemm_product>, times: Int) {
     let product = product.pointee
     line = product.next
     linesOfRun = (product.next_bytes &+ 63) / 64
     gap = product.next_step &- linesOfRun &* 64
-    if product.next_runs > 0, linesOfRun > 0, times > 0 {
-      (runs, lines) = (product.next_runs, linesOfRun)
-      share = (runs &* linesOfRun &+ times &- 1) / times
-    }
+    (runs, lines) = (product.next_runs, linesOfRun)
+    share = times == 0 ? 0 : (runs &* linesOfRun &+ times &- 1) / times
   }
+
+  /// Whether there was anything to ask for.
+  @inline(__always)
+  var asks: Bool { share > 0 }
 
   @inline(__always)
   mutating func next() {
@@ -35,13 +38,9 @@ struct GemmPrefetching {
       line = address + 64
       lines &-= 1
       if lines == 0 {
-        line = address + (64 &+ gap)
         lines = linesOfRun
         runs &-= 1
-        if runs == 0 {
-          share = 0
-          line = nil
-        }
+        line = runs == 0 ? nil : address + (64 &+ gap)
       }
     }
   }

@@ -44,7 +44,7 @@ private func prefetchingTimes(
   if product.next_runs == 0 { return 0 }
   let (rows, columns) = isWide ? (6, 2 &* tileColumns) : (tallest, tileColumns)
   let tiles = (product.columns &+ columns &- 1) / columns &* ((product.rows &+ rows &- 1) / rows) &* product.count
-  return tiles &* gemmTurns(product.depth0) &* product.depth1 &* product.depth2
+  return tiles &* gemmTurns(product.depth0, isWide ? 2 : 1) &* product.depth1 &* product.depth2
 }
 
 /// The columns of C from `j` on that one panel of B or two make; these stay in the first- or second-level cache while

@@ -198,12 +198,13 @@ struct TileSums<V: SIMD> {
 @inline(__always)
 private func rowSteps(_ step: Int) -> (Int, Int, Int) { (step, opaque(3 &* step), opaque(5 &* step)) }
 
-/// Steps along the depth between which something may be prefetched.
-private let gemmTurn = 16
+/// Steps along the depth between which something may be prefetched. A tile of one panel is quick, and asks for less.
+@inline(__always)
+private func gemmTurn(_ panels: Int) -> Int { panels == 2 ? 16 : 64 }
 
 /// How often that is.
 @inline(__always)
-func gemmTurns(_ depth: Int) -> Int { (depth &+ gemmTurn &- 1) / gemmTurn }
+func gemmTurns(_ depth: Int, _ panels: Int) -> Int { (depth &+ gemmTurn(panels) &- 1) / gemmTurn(panels) }
 
 /// One tile: C (or C +) = A B, straight into memory. `panels` of B, 1 or 2, and `rows`, up to 12 or 6, are known when this
 /// is compiled. `rowStep` is the distance of A's rows in bytes, `stepB` that of B's elements along the innermost loop,
@@ -254,18 +255,21 @@ func gemmTile<V: SIMD>(
       b += backB
     }
   }
-  // C may be far away, and is asked for meanwhile, a row or two at a time, since the processor has no more than some 24 lines
+  // C may be far away, and is asked for meanwhile, a few lines at a time, since the processor has no more than some 24 lines
   // under way (768×128×512 from memory, with `prefetching`: 690 to 565 µs). A tile that is soon done would wait for it.
   var asked = depth0 &* runs > 64 ? 0 : rows
+  let asks = asked < rows || prefetching.pointee.asks
+  let rowsAtOnce = panels == 2 ? 1 : 6
   @inline(__always) func prefetchMore() {
+    guard asks else { return }
     prefetching.pointee.next()
     if asked < rows {
-      for row in 0..<(rows > 6 ? 2 : 1) {
+      for row in 0..<rowsAtOnce {
         for line in stride(from: 0, to: panels &* 2 &* width, by: 64) {
           prefetch_to_write(UnsafeRawPointer(c + (asked &+ row) &* rowStride) + line)
         }
       }
-      asked &+= rows > 6 ? 2 : 1
+      asked &+= rowsAtOnce
     }
   }
   // Each instruction beside the loads and multiplications takes a place in the pipeline that one of them could have, the
@@ -277,7 +281,7 @@ func gemmTile<V: SIMD>(
       var pairs = depth0 / 2
       while pairs != 0 {
         prefetchMore()
-        var turn = min(pairs, gemmTurn / 2)
+        var turn = min(pairs, gemmTurn(panels) / 2)
         pairs &-= turn
         repeat {
           step(a, b)
@@ -300,7 +304,7 @@ func gemmTile<V: SIMD>(
       var steps = depth0
       repeat {
         prefetchMore()
-        var turn = min(steps, gemmTurn)
+        var turn = min(steps, gemmTurn(panels))
         steps &-= turn
         repeat {
           step(a, b)

@@ -4,9 +4,9 @@ import Glibc
 /// Where tensors' memory comes from: 64-byte aligned blocks that are kept for reuse.
 ///
 /// Small blocks are carved from slabs, one size class each, four classes per power of two; each thread holds some of
-/// them ready. Large ones are cut from huge pages or mapped one by one, and reused for requests of a similar size. So a training loop, which
-/// asks for the same sizes in every step, soon causes no page faults, while what is mapped stays near the most that was
-/// needed at once.
+/// them ready. Large ones are cut from huge pages or mapped one by one, and reused for requests of a similar size. So a
+/// training loop, which asks for the same sizes in every step, soon causes no page faults, while what is mapped stays near
+/// the most that was needed at once.
 public final class MemoryPool: Sendable {
   /// The pool that all tensors share.
   public static let shared = MemoryPool()

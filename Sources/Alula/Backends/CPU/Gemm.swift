@@ -279,7 +279,7 @@ struct Gemm {
     product.a_row = a.rowStride
     product.a0 = a.depthStride
     product.a_panel = a.panelStride
-    if let next { product.setNext(next, itemSize: size) }
+    if let next { product.setNext(next) }
     func multiply(_ columns: Range<Int>, _ b: UnsafeRawPointer) {
       product.columns = columns.count
       kernels.block(

@@ -125,21 +125,26 @@ struct MatrixOperand {
   }
 }
 
-/// Runs of adjacent elements in memory.
+/// Runs of bytes in memory.
 struct MemoryRuns {
   let start: UnsafeRawPointer
   let count: Int
-  let length: Int
-  /// From one to the next, in elements.
+  let bytes: Int
+  /// From one to the next, in bytes.
   let step: Int
 }
 
 extension MatrixOperand {
-  /// Where some rows and columns lie; nil where they lie apart.
+  /// Where some rows and columns lie; nil where their elements are all apart.
   func runs(_ rows: Range<Int>, _ columns: Range<Int>, size: Int) -> MemoryRuns? {
     let start = moved(rows: rows.lowerBound, columns: columns.lowerBound, size: size).pointer
-    if columnStride == 1 { return MemoryRuns(start: start, count: rows.count, length: columns.count, step: rowStride) }
-    if rowStride == 1 { return MemoryRuns(start: start, count: columns.count, length: rows.count, step: columnStride) }
+    // A single run may have any step.
+    if columnStride == 1 {
+      return MemoryRuns(start: start, count: rows.count, bytes: columns.count * size, step: rowStride &* size)
+    }
+    if rowStride == 1 {
+      return MemoryRuns(start: start, count: columns.count, bytes: rows.count * size, step: columnStride &* size)
+    }
     return nil
   }
 }
@@ -149,11 +154,10 @@ extension gemm_product {
   private static let mostAhead = 1 << 17
 
   /// Tells what the caller reads after this product.
-  mutating func setNext(_ runs: MemoryRuns, itemSize: Int) {
+  mutating func setNext(_ runs: MemoryRuns) {
     next = runs.start
-    next_bytes = min(runs.length &* itemSize, Self.mostAhead)
-    // A single run may have any step.
-    next_step = runs.step &* itemSize
+    next_bytes = min(runs.bytes, Self.mostAhead)
+    next_step = runs.step
     next_runs = min(runs.count, Self.mostAhead / max(next_bytes, 64))
   }
 
