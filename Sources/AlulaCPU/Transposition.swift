@@ -54,6 +54,9 @@ private func transposeBlocks<Element>(
     return transposeTiles(rows, columns, target, targetStep, source, sourceStep, as: type)
   }
   let size = MemoryLayout<Element>.size
+  // The processor foresees no writes to rows that are far apart: they are asked for two blocks ahead, a line at a time
+  // (4096×1024 on one thread of an Intel Xeon: 6.5 to 2.7 ms).
+  let far = size >= 4 && targetStep >= 2048
   // Strips of so many columns that the lines of the source that they share stay in the nearest cache.
   var strip = 0
   while strip < columns {
@@ -65,6 +68,10 @@ private func transposeBlocks<Element>(
       var j = strip
       while j < end {
         let column = min(j, columns &- side)
+        if far, i &+ 3 &* side <= rows, (j &* size) % 64 == 0 {
+          let ahead = target + ((i &+ 2 &* side) &* targetStep &+ column &* size)
+          for line in 0..<side { prefetch_to_write(ahead + line &* targetStep) }
+        }
         block(
           target + (row &* targetStep &+ column &* size), targetStep, source + (column &* sourceStep &+ row &* size),
           sourceStep)

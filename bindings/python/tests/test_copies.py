@@ -14,7 +14,7 @@ DTYPES = ["bool", "int8", "uint16", "float16", "float32", "float64", "complex128
 #: Shapes of several axes, with rows from 1 to 200 elements, of which pieces of any width leave a rest.
 SHAPES = [
     (2, 3), (7, 1), (3, 4, 5), (4, 8, 16), (5, 2, 3, 4), (9, 3, 33), (2, 17, 3, 8), (17, 19), (64, 40), (16, 16, 16),
-    (3, 5, 200), (2, 2, 2, 2, 2, 2), (0, 3, 4), (1, 1), (30, 70, 40),
+    (3, 5, 200), (2, 2, 2, 2, 2, 2), (0, 3, 4), (1, 1), (30, 70, 40), (530, 610),
 ]  # fmt: skip
 
 

@@ -61,7 +61,7 @@ def test_operands_lie_anyhow(m, n, k):
 
 
 @pytest.mark.parametrize(
-    "m, n, k", [(2, 2, 2), (31, 33, 32), (32, 32, 64), (33, 31, 63), (100, 70, 600), (60, 40, 2500)]
+    "m, n, k", [(2, 2, 2), (31, 33, 32), (32, 32, 64), (33, 31, 63), (100, 70, 600), (60, 40, 2500), (210, 530, 600)]
 )
 def test_bfloat16(m, n, k):
     """Products of bfloat16 numbers are exact in float32 and summed there; then the result is rounded."""
@@ -87,7 +87,17 @@ def test_bfloat16(m, n, k):
     for (name_a, left), (name_b, right) in itertools.product(a.items(), b.items()):
         for product, expected in ((left @ right, x @ y), (alula.linear(left, right.T, bias), x @ y + z)):
             error = np.abs(np.asarray(product.astype(alula.float64)) - expected)
+            # Half a unit in the last place.
             assert (error <= 2**-8 * np.abs(expected) + 1e-6 * size).all(), (name_a, name_b)
+
+
+@pytest.mark.parametrize("shape", [(3,), (9,), (2, 5)])
+def test_bfloat16_stacks(shape):
+    a, b = (alula.asarray(random(*shape, *matrix)).astype(alula.bfloat16) for matrix in ((37, 70), (70, 45)))
+    x, y = (np.asarray(t.astype(alula.float64)) for t in (a, b))
+    for left, right, expected in ((a, b, x @ y), (a, b[..., :1, :, :], x @ y[..., :1, :, :])):
+        error = np.abs(np.asarray((left @ right).astype(alula.float64)) - expected)
+        assert (error <= 2**-8 * np.abs(expected) + 1e-6 * np.abs(x) @ np.abs(y).max(-3, keepdims=True)).all()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -16,8 +16,10 @@ struct Gemm {
   var rowBias: UnsafeRawPointer?
   /// n elements, added to the rows of C.
   var columnBias: UnsafeRawPointer?
+  /// Unless nil, C's elements are narrower than the sums, and nothing is accumulated.
+  var rounding: GemmRounding?
   /// Whether this is one piece of the depth of a larger product.
-  private var isPiece = false
+  var isPiece = false
 
   /// The depth of a block where callers cut it: a panel of B that deep fits the first-level cache.
   static let depthBlock = 256
@@ -33,7 +35,7 @@ struct Gemm {
   private static let stripDepth = 1024
   private static let columnBlock = 512
   /// Multiply-adds worth a task of its own.
-  private static let taskSize = 2 << 20
+  static let taskSize = 2 << 20
   /// Multiply-adds of the smallest tasks: some microseconds, where handing one over costs up to one.
   static let smallestTask = 1 << 17
   /// The most memory, in bytes, that one operand's panels take.
@@ -65,6 +67,7 @@ struct Gemm {
     if let done = runSplit(a, b, c, rowStride: rowStride) { return done }
     if isPlain, let done = runStrips(a, b, c, rowStride: rowStride) { return done }
     let (size, resultSize, depth) = (kernels.itemSize, kernels.resultSize, kernels.paddedDepth(k))
+    let elementSize = rounding?.itemSize ?? resultSize
     // Slabs bound the memory that panels take.
     let rowsAtOnce = Self.slab(m, k, size)
     let columnsAtOnce = Self.slab(n, k, size)
@@ -78,12 +81,14 @@ struct Gemm {
         part.accumulate = accumulate
         part.rowBias = rowBias.map { $0 + row * resultSize }
         part.columnBias = columnBias.map { $0 + column * resultSize }
+        part.rounding = rounding
         let rows = a.moved(rows: row, size: size)
         part.pack(
           rows, readsA ? nil : panelsA.pointer, b.moved(columns: column, size: size), row == 0 ? panelsB.pointer : nil)
-        part.multiply(
+        let done = part.multiply(
           readsA ? .lying(rows) : .packed(panelsA.pointer), panelsB.pointer,
-          c + (row * rowStride + column) * resultSize, rowStride: rowStride)
+          c + (row * rowStride + column) * elementSize, rowStride: rowStride)
+        if !done { return false }
       }
     }
     return true
@@ -365,10 +370,11 @@ struct Gemm {
     case lying(MatrixOperand)
   }
 
+  /// False when there is no memory for sums that are to be rounded.
   private func multiply(
     _ a: LeftOperand, _ panelsB: UnsafeRawPointer, _ c: UnsafeMutableRawPointer, rowStride: Int
-  ) {
-    let size = kernels.resultSize
+  ) -> Bool {
+    let size = rounding?.itemSize ?? kernels.resultSize
     var rowTiles = (m + Self.rowBlock - 1) / Self.rowBlock
     var tileColumns = Self.columnBlock
     if n * deepest * kernels.itemSize <= 1 << 19 {
@@ -389,18 +395,30 @@ struct Gemm {
     }
     let columnTiles = (n + tileColumns - 1) / tileColumns
     let grain = max(1, Self.taskSize / 4 / max(saturatedProduct(tileRows, min(tileColumns, n), k), 1))
-    ThreadPool.parallelFor(rowTiles * columnTiles, grain: grain) { range in
-      for tile in range {
-        let row = tile % rowTiles * tileRows
-        let column = tile / rowTiles * tileColumns
-        let rows = min(tileRows, m - row)
-        let columns = min(tileColumns, n - column)
-        if rows <= 0 { continue }
-        multiplyTile(
-          a, panelsB, row..<(row + rows), column..<(column + columns), c + (row * rowStride + column) * size,
-          rowStride: rowStride)
+    // Rows of sums lie a line farther apart than they are long, which keeps them from sharing the places in the cache of one.
+    let sumStride = kernels.paddedColumns(min(tileColumns, n)) + 16
+    let failed = Atomic(false)
+    ThreadPool.parallelChunks(rowTiles * columnTiles, grain: grain) { chunks in
+      guard let sums = Scratch(elements: [rounding == nil ? 0 : tileRows, sumStride], size: kernels.resultSize) else {
+        return failed.store(true, ordering: .relaxed)
+      }
+      while let range = chunks.next() {
+        for tile in range {
+          let row = tile % rowTiles * tileRows
+          let column = tile / rowTiles * tileColumns
+          let rows = min(tileRows, m - row)
+          let columns = min(tileColumns, n - column)
+          if rows <= 0 { continue }
+          let out = c + (row * rowStride + column) * size
+          multiplyTile(
+            a, panelsB, row..<(row + rows), column..<(column + columns), rounding == nil ? out : sums.pointer,
+            rowStride: rounding == nil ? rowStride : sumStride)
+          rounding?.store(
+            rows: rows, columns: columns, sums.pointer, sumStride: sumStride, out, rowStride: rowStride)
+        }
       }
     }
+    return !failed.load(ordering: .relaxed)
   }
 
   /// One tile of C, through all blocks of depth.
@@ -430,47 +448,6 @@ struct Gemm {
         first ? columnBias.map { $0 + columns.lowerBound * resultSize } : nil)
       depth += deep
     } while depth < k
-  }
-
-  // MARK: - Deep and narrow products
-
-  /// A small C of great depth: pieces of the depth are multiplied apart and their sums added in order. nil when
-  /// the product is not of that kind.
-  private func runSplit(
-    _ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int
-  ) -> Bool? {
-    let pieceDepth = max((k / 16 + Self.depthBlock) / Self.depthBlock * Self.depthBlock, 1024)
-    guard !isPiece, m * n <= 128 * 128, k >= 2 * pieceDepth, !accumulate,
-      saturatedProduct(m, n, k) > 4 * Self.taskSize
-    else { return nil }
-    let (size, resultSize) = (kernels.itemSize, kernels.resultSize)
-    let pieces = (k + pieceDepth - 1) / pieceDepth
-    guard let partial = Scratch(elements: [pieces, m, n], size: resultSize) else { return false }
-    let sums = partial.pointer
-    let failed = Atomic(false)
-    ThreadPool.parallelFor(pieces, grain: 1) { range in
-      for piece in range {
-        let start = piece * pieceDepth
-        var part = Gemm(kernels, m: m, n: n, k: min(pieceDepth, k - start))
-        part.isPiece = true
-        if piece == 0 {
-          part.rowBias = rowBias
-          part.columnBias = columnBias
-        }
-        if !part.run(
-          a.moved(columns: start, size: size), b.moved(rows: start, size: size), sums + piece * m * n * resultSize,
-          rowStride: n)
-        {
-          failed.store(true, ordering: .relaxed)
-        }
-      }
-    }
-    if failed.load(ordering: .relaxed) { return false }
-    for piece in 1..<pieces { kernels.add(m * n, sums, sums + piece * m * n * resultSize) }
-    for row in 0..<m {
-      (c + row * rowStride * resultSize).copyMemory(from: sums + row * n * resultSize, byteCount: n * resultSize)
-    }
-    return true
   }
 }
 

@@ -7,8 +7,10 @@ struct GemmKernels: Sendable {
   let columns: Int
   /// Columns of the tile that loads least for its arithmetic: two panels where there are registers for it.
   var tileColumns: Int { rows > 6 ? 2 * columns : columns }
-  /// Bytes of an operand's elements, and of the product's.
+  /// Bytes of an operand's elements.
   let itemSize: Int
+  /// The dtype of the sums, and the bytes of one.
+  let result: DType
   let resultSize: Int
   /// Neighbours along the depth that panels hold as one element.
   let depthUnit: Int
@@ -58,6 +60,7 @@ struct GemmKernels: Sendable {
     self.rows = rows
     self.columns = columns
     itemSize = dtype.itemSize
+    self.result = result
     resultSize = result.itemSize
     self.depthUnit = depthUnit
     self.packA = packA

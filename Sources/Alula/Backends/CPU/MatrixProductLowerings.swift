@@ -14,7 +14,7 @@ extension CPUBackend {
       .linear,
       { (call, outputs) throws(AlulaError) in
         try product(call, outputs) { (call, kernels, output) throws(AlulaError) in
-          let bias = try call.optional(2)?.contiguous().cast(dtype: output.dtype)
+          let bias = try call.optional(2)?.contiguous().cast(dtype: kernels.result)
           try multiply(call, kernels, call[0].layout.asRows, call[1].layout.transposed, bias: bias, output)
         }
       }
@@ -22,15 +22,13 @@ extension CPUBackend {
   ]
 
   /// Runs `body` with the kernels for the call's dtype. Halves are multiplied in float32: bfloat16 as it is, where there are
-  /// kernels for that and neither operand is a vector, and else as a float32 copy.
+  /// kernels for that and neither operand is a vector, with sums that are rounded in the end, and else as a float32 copy.
   private static func product(
     _ call: Call, _ outputs: [Tensor], _ body: (Call, GemmKernels, Tensor) throws(AlulaError) -> Void
   ) throws(AlulaError) {
     let dtype = outputs[0].dtype
     if dtype == .bfloat16, let kernels = GemmKernels.bfloat16Matrices, !call[0].isVector, !call[1].isVector {
-      let result = try Tensor(uninitialized: outputs[0].layout.shape, dtype: .float32)
-      try body(call, kernels, result)
-      return try Operation.convert.execute(Call(.convert, [result], [.dtype(.bfloat16)]), into: outputs)
+      return try body(call, kernels, outputs[0])
     }
     if dtype == .float16 || dtype == .bfloat16 {
       return try inFloat32(call, outputs) { (call, outputs) throws(AlulaError) in
@@ -90,6 +88,7 @@ extension CPUBackend {
     if output.count == 0 { return }
     var product = Gemm(kernels, m: m, n: n, k: k)
     product.columnBias = bias.map { UnsafeRawPointer($0.data) }
+    product.rounding = GemmRounding(from: kernels.result, to: output.dtype)
     let gemm = product
     if rankA == 2, rankB == 2 {
       let done = gemm.run(
@@ -111,7 +110,7 @@ extension CPUBackend {
       let operandB = MatrixOperand(
         pointer: dataB + offsetsB[i] * size, rowStride: layoutB.strides[rankB - 2],
         columnStride: layoutB.strides[rankB - 1])
-      if !gemm.run(operandA, operandB, dataC + i * m * n * kernels.resultSize, rowStride: n) {
+      if !gemm.run(operandA, operandB, dataC + i * m * n * output.dtype.itemSize, rowStride: n) {
         failed.store(true, ordering: .relaxed)
       }
     }
