@@ -5,12 +5,10 @@ struct GemmRounding: Sendable {
   private let sumSize: Int
   let itemSize: Int
 
-  /// Nil when there is nothing to round.
+  /// Nil when there is no kernel for it.
   init?(from sums: DType, to result: DType) {
     let slot = sums.code * DType.allCases.count + result.code
-    guard sums != result,
-      let kernel = KernelTable.shared.function("cast", slot: slot, as: ElementwiseKernel.self)
-    else { return nil }
+    guard let kernel = KernelTable.shared.function("cast", slot: slot, as: ElementwiseKernel.self) else { return nil }
     self.kernel = kernel
     (sumSize, itemSize) = (sums.itemSize, result.itemSize)
   }

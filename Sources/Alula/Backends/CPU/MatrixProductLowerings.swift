@@ -88,7 +88,12 @@ extension CPUBackend {
     if output.count == 0 { return }
     var product = Gemm(kernels, m: m, n: n, k: k)
     product.columnBias = bias.map { UnsafeRawPointer($0.data) }
-    product.rounding = GemmRounding(from: kernels.result, to: output.dtype)
+    if kernels.result != output.dtype {
+      guard let rounding = GemmRounding(from: kernels.result, to: output.dtype) else {
+        throw .internal("\(call.operation.name): no kernel from \(kernels.result) to \(output.dtype)")
+      }
+      product.rounding = rounding
+    }
     let gemm = product
     if rankA == 2, rankB == 2 {
       let done = gemm.run(
