@@ -95,9 +95,9 @@ def test_bfloat16(m, n, k):
 def test_bfloat16_stacks(shape):
     a, b = (alula.asarray(random(*shape, *matrix)).astype(alula.bfloat16) for matrix in ((37, 70), (70, 45)))
     x, y = (np.asarray(t.astype(alula.float64)) for t in (a, b))
-    for left, right, expected in ((a, b, x @ y), (a, b[..., :1, :, :], x @ y[..., :1, :, :])):
-        error = np.abs(np.asarray((left @ right).astype(alula.float64)) - expected)
-        assert (error <= 2**-8 * np.abs(expected) + 1e-6 * np.abs(x) @ np.abs(y).max(-3, keepdims=True)).all()
+    for right, z in ((b, y), (b[..., :1, :, :], y[..., :1, :, :])):
+        error = np.abs(np.asarray((a @ right).astype(alula.float64)) - x @ z)
+        assert (error <= 2**-8 * np.abs(x @ z) + 1e-6 * np.abs(x) @ np.abs(z)).all()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -11,22 +11,22 @@ extension CPUBackend {
           if let transposed = TransposedCopy(target, from: source, along: axes) { return transposed.run() }
         }
         // Elements of one size are copied alike, whatever they mean.
-        try run(KernelTable.shared.row("copy")[slot: target.dtype.itemSize], call, outputs)
+        let kernel = KernelTable.shared.function("copy", slot: target.dtype.itemSize, as: ElementwiseKernel.self)
+        try run(kernel, call, outputs)
       }
     ),
     (
       .convert,
       { (call, outputs) throws(AlulaError) in
-        let slot = call[0].dtype.code * DType.allCases.count + outputs[0].dtype.code
-        try run(KernelTable.shared.row("cast")[slot: slot], call, outputs)
+        try run(KernelTable.shared.cast(from: call[0].dtype, to: outputs[0].dtype), call, outputs)
       }
     ),
   ]
 
-  private static func run(_ kernel: UnsafeRawPointer?, _ call: Call, _ outputs: [Tensor]) throws(AlulaError) {
+  private static func run(_ kernel: ElementwiseKernel?, _ call: Call, _ outputs: [Tensor]) throws(AlulaError) {
     guard let kernel else {
       throw .internal("\(call.operation.name): no kernel from \(call[0].dtype) to \(outputs[0].dtype)")
     }
-    StridedLoop.run(unsafeBitCast(kernel, to: ElementwiseKernel.self), outputs[0], call[0])
+    StridedLoop.run(kernel, outputs[0], call[0])
   }
 }

@@ -18,6 +18,7 @@ struct Gemm {
   var columnBias: UnsafeRawPointer?
   /// Unless nil, C's elements are narrower than the sums, and nothing is accumulated.
   var rounding: GemmRounding?
+  private var elementSize: Int { rounding?.itemSize ?? kernels.resultSize }
   /// Whether this is one piece of the depth of a larger product.
   var isPiece = false
 
@@ -67,7 +68,6 @@ struct Gemm {
     if let done = runSplit(a, b, c, rowStride: rowStride) { return done }
     if isPlain, let done = runStrips(a, b, c, rowStride: rowStride) { return done }
     let (size, resultSize, depth) = (kernels.itemSize, kernels.resultSize, kernels.paddedDepth(k))
-    let elementSize = rounding?.itemSize ?? resultSize
     // Slabs bound the memory that panels take.
     let rowsAtOnce = Self.slab(m, k, size)
     let columnsAtOnce = Self.slab(n, k, size)
@@ -374,7 +374,6 @@ struct Gemm {
   private func multiply(
     _ a: LeftOperand, _ panelsB: UnsafeRawPointer, _ c: UnsafeMutableRawPointer, rowStride: Int
   ) -> Bool {
-    let size = rounding?.itemSize ?? kernels.resultSize
     var rowTiles = (m + Self.rowBlock - 1) / Self.rowBlock
     var tileColumns = Self.columnBlock
     if n * deepest * kernels.itemSize <= 1 << 19 {
@@ -409,7 +408,7 @@ struct Gemm {
           let rows = min(tileRows, m - row)
           let columns = min(tileColumns, n - column)
           if rows <= 0 { continue }
-          let out = c + (row * rowStride + column) * size
+          let out = c + (row * rowStride + column) * elementSize
           multiplyTile(
             a, panelsB, row..<(row + rows), column..<(column + columns), rounding == nil ? out : sums.pointer,
             rowStride: rounding == nil ? rowStride : sumStride)

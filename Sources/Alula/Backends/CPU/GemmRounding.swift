@@ -7,8 +7,7 @@ struct GemmRounding: Sendable {
 
   /// Nil when there is no kernel for it.
   init?(from sums: DType, to result: DType) {
-    let slot = sums.code * DType.allCases.count + result.code
-    guard let kernel = KernelTable.shared.function("cast", slot: slot, as: ElementwiseKernel.self) else { return nil }
+    guard let kernel = KernelTable.shared.cast(from: sums, to: result) else { return nil }
     self.kernel = kernel
     (sumSize, itemSize) = (sums.itemSize, result.itemSize)
   }

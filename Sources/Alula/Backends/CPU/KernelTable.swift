@@ -79,4 +79,9 @@ final class KernelTable: Sendable {
   func function<F>(_ name: String, slot: Int, as type: F.Type) -> F? {
     row(name)[slot: slot].map { unsafeBitCast($0, to: type) }
   }
+
+  /// The kernel that converts elements of one dtype to another.
+  func cast(from source: DType, to target: DType) -> ElementwiseKernel? {
+    function("cast", slot: source.code * DType.allCases.count + target.code, as: ElementwiseKernel.self)
+  }
 }
