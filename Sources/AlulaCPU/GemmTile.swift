@@ -273,10 +273,9 @@ func gemmTile<V: SIMD>(
     }
   }
   // Each instruction beside the loads and multiplications takes a place in the pipeline that one of them could have, the
-  // more so with another thread on the core: two steps in a turn of the loop where panels say how far apart they are
-  // (512³, alternated: 1 % less time, and 7 % with another thread). Other tiles would not keep their sums in registers
-  // then, or are rare.
-  if panels == 2 && (rows == 4 || rows == 6) && stepB == 2 &* width {
+  // more so with another thread on the core: two steps in a turn of the loop (512³, alternated: 1 % less time, and 7 %
+  // with another thread). Four would not keep their sums in registers, and other tiles are rare.
+  if (panels == 2 && (rows == 4 || rows == 6)) || (rows == 6 && width == 32) {
     while runs > 0 {
       var pairs = depth0 / 2
       while pairs != 0 {
@@ -285,17 +284,17 @@ func gemmTile<V: SIMD>(
         pairs &-= turn
         repeat {
           step(a, b)
-          a = opaque_address(a + stepA)
-          step(a, b + 2 &* width)
+          a = address_in_order(a + stepA)
+          step(a, b + stepB)
           a += stepA
-          b += 4 &* width
+          b += 2 &* stepB
           turn &-= 1
         } while turn != 0
       }
       if depth0 % 2 != 0 {
         step(a, b)
         a += stepA
-        b += 2 &* width
+        b += stepB
       }
       jump()
     }

@@ -54,6 +54,13 @@ static inline __attribute__((always_inline)) const void *opaque_address(const vo
   return x;
 }
 
+/// `x`, from which is read only after what is read before this in the source: a compiler that loads for the
+/// next step of a loop while it computes this one may run out of registers.
+static inline __attribute__((always_inline)) const void *address_in_order(const void *x) {
+  __asm__ volatile("" : "+r"(x) : : "memory");
+  return x;
+}
+
 // lanes_A_to_B: each element converted. Integers are cut to the lower bits; floats are cut towards zero
 // and must be within the range of the integer.
 #define CONVERSION(from, to)                                          \
