@@ -1,7 +1,7 @@
 """Times Alula beside the peers that are installed, in one interleaved run.
 
-Each library lives in a process of its own. A round gives every library one turn, one after the other; the table
-shows medians over the rounds.
+Each library lives in a process of its own. A round gives every library one turn, one after the other, and then measures
+what the machine can do; the table shows medians over the rounds.
 
     python benchmarks/run.py [--threads 2] [--rounds 9] [--only matmul] [--busy] [--avx2] [--json FILE] [--plot FILE]
 """
@@ -84,16 +84,29 @@ def processor() -> str:
     return platform.processor()
 
 
-def limits(threads: int, architecture: str) -> dict[str, float]:
-    """The machine's peaks, from limits.c."""
-    with tempfile.TemporaryDirectory() as folder:
-        program = f"{folder}/limits"
+class Machine:
+    """What the machine can do at the moment, from limits.c."""
+
+    KINDS = ("float32", "float64", "bandwidth")
+
+    def __init__(self, threads: int, architecture: str) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        program = f"{self.folder.name}/limits"
         source = str(HERE / "limits.c")
         subprocess.run(["cc", "-O3", f"-march={architecture}", "-pthread", source, "-o", program], check=True)
-        result: dict[str, float] = json.loads(
-            subprocess.run([program, str(threads)], check=True, capture_output=True).stdout
+        self.process = subprocess.Popen(
+            [program, str(threads)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        return result
+
+    def rate(self, kind: str) -> float:
+        """GFLOP/s or GB/s."""
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(kind + "\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+    def peaks(self) -> dict[str, float]:
+        return {kind: max(self.rate(kind) for _ in range(7)) for kind in self.KINDS}
 
 
 def small_operations() -> dict[str, float]:
@@ -110,21 +123,29 @@ def small_operations() -> dict[str, float]:
         return result
 
 
-def limit(case: cases.Case, peaks: dict[str, float]) -> float | None:
-    """The least microseconds that the case's multiplications or its traffic can take."""
-    flops = case.flops / peaks["float64" if case.dtype == "float64" else "float32"] / 1e3
-    traffic = case.bytes / peaks["bandwidth"] / 1e3
-    return max(flops, traffic) or None
+def demands(case: cases.Case) -> dict[str, float]:
+    """How much of what the machine offers the case takes at least."""
+    kind = "float64" if case.dtype == "float64" else "float32"
+    return {key: amount for key, amount in ((kind, case.flops), ("bandwidth", case.bytes)) if amount}
 
 
-def measure(workers: dict[str, Worker], number: int, rounds: int) -> dict[str, float]:
+def measure(
+    workers: dict[str, Worker], machine: Machine, case: cases.Case, number: int, rounds: int
+) -> tuple[dict[str, float], float | None]:
+    """The microseconds that each library takes, and the least that the machine could: it has a turn in each round too,
+    since what its neighbours leave it changes within minutes."""
     able = [name for name, worker in workers.items() if worker.ask(number, "make")]
+    needs = demands(case)
     times: dict[str, list[float]] = {name: [] for name in able}
+    rates: dict[str, list[float]] = {kind: [] for kind in needs}
     for _ in range(rounds):
         for name in able:
             times[name].append(workers[name].ask(number, "time 0.05"))
             workers[name].rest()
-    return {name: statistics.median(values) for name, values in times.items()}
+        for kind in needs:
+            rates[kind].append(machine.rate(kind))
+    bounds = [amount / statistics.median(rates[kind]) / 1e3 for kind, amount in needs.items()]
+    return {name: statistics.median(values) for name, values in times.items()}, max(bounds, default=None)
 
 
 def memory(number: int, libraries: list[str], threads: int) -> dict[str, dict[str, float]]:
@@ -217,7 +238,8 @@ def main() -> None:
     libraries = ["alula", *peers]
     if options.avx2:
         os.environ.update(AVX2_ONLY)
-    peaks = limits(options.threads, "haswell" if options.avx2 else "native")
+    machine = Machine(options.threads, "haswell" if options.avx2 else "native")
+    peaks = machine.peaks()
     workers = {name: Worker(name, options.threads) for name in libraries}
     if options.busy:
         spinner = subprocess.Popen([sys.executable, "-c", "while True: pass"])
@@ -234,8 +256,7 @@ def main() -> None:
     for number, case in enumerate(cases.cases()):
         if options.only not in case.name:
             continue
-        times = measure(workers, number, options.rounds)
-        bound = limit(case, peaks)
+        times, bound = measure(workers, machine, case, number, options.rounds)
         results[case.name] = {"limit": bound, "times": times}
         share = f"{100 * bound / times['alula']:.0f} %" if bound and "alula" in times else ""
         print(
@@ -254,8 +275,8 @@ def main() -> None:
     print("from C, ns: " + ", ".join(f"{name.replace('_', ' ')} {value:.0f}" for name, value in small.items()))
     print(summary(results))
     if options.json:
-        machine = {"processor": processor(), "threads": options.threads, **peaks}
-        options.json.write_text(json.dumps({"machine": machine, "cases": results, "from C, ns": small}, indent=1))
+        about = {"processor": processor(), "threads": options.threads, **peaks}
+        options.json.write_text(json.dumps({"machine": about, "cases": results, "from C, ns": small}, indent=1))
     if options.plot:
         plot(results, title, options.plot)
 
