@@ -1,6 +1,6 @@
-/* What the machine can do: limits THREADS reads what to measure, a line each, and answers each with a line: the peak of
-   fused multiply-adds of float32 or float64 in GFLOP/s, or the bandwidth of c = a + b on arrays beyond the caches in GB/s.
-   Build with -O3 -march=native -pthread. */
+/* What the machine can do: limits THREADS reads what to measure, a line each, and answers each with a line: the
+   peak of fused multiply-adds of float32 or float64 in GFLOP/s, or the bandwidth of c = a + b on arrays beyond
+   the caches in GB/s. Build with -O3 -march=native -pthread. */
 #define _POSIX_C_SOURCE 200809L
 #include <pthread.h>
 #include <stdio.h>

@@ -22,14 +22,26 @@ func gemmProduct<V: SIMD>(
   withUnsafeMutableBytes(of: &edgeTile) { edgeBytes in
     guard let edge = edgeBytes.baseAddress?.assumingMemoryBound(to: V.Scalar.self) else { return }
     withUnsafeMutablePointer(to: &prefetching) { prefetching in
-      var j = 0
-      while j < wide {
-        gemmPanels(2, tallest, zero, product, a, b, c, j, edge, rowBias, columnBias, prefetching, multiplyAdd, add)
-        j &+= 2 &* tileColumns
-      }
-      while j < columns {
-        gemmPanels(1, tallest, zero, product, a, b, c, j, edge, rowBias, columnBias, prefetching, multiplyAdd, add)
-        j &+= tileColumns
+      // A shallow product mostly writes C, which goes best some rows at a time (1024×1×1024: 0.83 of the time, with AVX2
+      // 0.73, and 0.81 where the depth is 8).
+      let depth = product.pointee.depth0 &* product.pointee.depth1 &* product.pointee.depth2
+      let rowsAtOnce = depth <= 64 && product.pointee.kept_panels == nil ? 48 : rows
+      var i = 0
+      while i < rows {
+        // A few more rather than a block of few.
+        let block = i..<(rows &- i < rowsAtOnce &+ 12 ? rows : i &+ rowsAtOnce)
+        var j = 0
+        while j < wide {
+          gemmPanels(
+            2, tallest, zero, product, a, b, c, block, j, edge, rowBias, columnBias, prefetching, multiplyAdd, add)
+          j &+= 2 &* tileColumns
+        }
+        while j < columns {
+          gemmPanels(
+            1, tallest, zero, product, a, b, c, block, j, edge, rowBias, columnBias, prefetching, multiplyAdd, add)
+          j &+= tileColumns
+        }
+        i = block.upperBound
       }
     }
   }
@@ -47,19 +59,20 @@ private func prefetchingTimes(
   return tiles &* gemmTurns(product.depth0, isWide ? 2 : 1) &* product.depth1 &* product.depth2
 }
 
-/// The columns of C from `j` on that one panel of B or two make; these stay in the first- or second-level cache while
-/// A passes by. `edge` holds a tile.
+/// The columns of C from `j` on that one panel of B or two make, in `block` of the rows; the panels stay in the first- or
+/// second-level cache while A passes by. `edge` holds a tile.
 @inline(__always)
 private func gemmPanels<V: SIMD>(
   _ panels: Int, _ tallest: Int, _ zero: V, _ product: UnsafePointer<gemm_product>, _ a: UnsafePointer<V.Scalar>,
-  _ b: UnsafePointer<V.Scalar>, _ c: UnsafeMutablePointer<V.Scalar>, _ j: Int, _ edge: UnsafeMutablePointer<V.Scalar>,
+  _ b: UnsafePointer<V.Scalar>, _ c: UnsafeMutablePointer<V.Scalar>, _ block: Range<Int>, _ j: Int,
+  _ edge: UnsafeMutablePointer<V.Scalar>,
   _ rowBias: UnsafePointer<V.Scalar>?, _ columnBias: UnsafePointer<V.Scalar>?,
   _ prefetching: UnsafeMutablePointer<GemmPrefetching>, _ multiplyAdd: (V, V, V) -> V, _ add: (V, V) -> V
 ) {
   let size = MemoryLayout<V.Scalar>.size
   let tileColumns = 2 &* V.scalarCount
   let tileRows = panels == 2 ? 6 : tallest
-  let (rows, rowStride, accumulate) = (product.pointee.rows, product.pointee.c_row, product.pointee.accumulate)
+  let (rowStride, accumulate) = (product.pointee.c_row, product.pointee.accumulate)
   let rowStep = product.pointee.a_row &* size
   let usedColumns = min(panels &* tileColumns, product.pointee.columns &- j)
   // Tiles that do not fill their columns go through a temporary.
@@ -69,8 +82,8 @@ private func gemmPanels<V: SIMD>(
     UnsafeRawPointer(b + j / tileColumns &* product.pointee.b_panel), product.pointee.b0 &* size,
     product.pointee.b_panel &* size
   )
-  // The rows of the tile that packs B.
-  var packing = 0
+  // Where the rows begin that the tile which packs B has left.
+  var first = block.lowerBound
   if let kept = product.pointee.kept_panels {
     let target = kept + j &* product.pointee.depth0 &* size
     let keptStep = tileColumns &* product.pointee.depth0 &* size
@@ -82,31 +95,31 @@ private func gemmPanels<V: SIMD>(
         columnBias.map { $0 + right }, multiplyAdd, add)
     }
     (from, stepB, panelStep) = (UnsafeRawPointer(target), tileColumns &* size, keptStep)
-    packing = tallest
+    first = tallest
   }
+  let (rowA, panelA) = (product.pointee.a_row, product.pointee.a_panel)
+  let packed = panelA != 0
   // Rows that lie in memory are dealt out evenly, since tiles of few rows leave the multipliers idle.
-  let packed = product.pointee.a_panel != 0
-  let tiles = (rows &- packing &+ tileRows &- 1) / tileRows
+  let tiles = (block.upperBound &- first &+ tileRows &- 1) / tileRows
   let (share, rest) =
-    packed ? (tileRows, 0) : ((rows &- packing) / max(tiles, 1), (rows &- packing) % max(tiles, 1))
-  for index in 0..<product.pointee.count {
-    var row = packing
+    packed ? (tileRows, 0) : ((block.upperBound &- first) / max(tiles, 1), (block.upperBound &- first) % max(tiles, 1))
+  let depth = GemmDepth(product, stepB: stepB, size: size)
+  let (count, countA, countC) = (product.pointee.count, product.pointee.a_count, product.pointee.c_count)
+  for index in 0..<count {
+    var row = first
     for tile in 0..<tiles {
-      let used = packed ? min(tileRows, rows &- row) : share &+ (tile < rest ? 1 : 0)
-      let start =
-        packed
-        ? row / tallest &* product.pointee.a_panel &+ row % tallest &* product.pointee.a_row
-        : row &* product.pointee.a_row
-      let fromA = UnsafeRawPointer(a + (index &* product.pointee.a_count &+ start))
-      let out = c + (index &* product.pointee.c_count &+ row &* rowStride &+ j)
+      let used = packed ? min(tileRows, block.upperBound &- row) : share &+ (tile < rest ? 1 : 0)
+      let start = packed ? row / tallest &* panelA &+ row % tallest &* rowA : row &* rowA
+      let fromA = UnsafeRawPointer(a + (index &* countA &+ start))
+      let out = c + (index &* countC &+ row &* rowStride &+ j)
       let rowBias = rowBias.map { $0 + row }
       let (target, targetStride) = direct ? (out, rowStride) : (edge, tileColumns)
       let adds = direct && accumulate
       let (biasR, biasC) = (direct ? rowBias : nil, direct ? columnBias : nil)
       @inline(__always) func multiply(_ rows: Int) {
         gemmTile(
-          rows, panels, zero, product, fromA, rowStep, from, stepB, panelStep, target, targetStride, adds, biasR, biasC,
-          prefetching, multiplyAdd, add)
+          rows, panels, zero, depth, fromA, from, panelStep, target, targetStride, adds, biasR, biasC, prefetching,
+          multiplyAdd, add)
       }
       switch used {
       case 12 where tileRows > 6: multiply(12)

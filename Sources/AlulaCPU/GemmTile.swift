@@ -196,7 +196,7 @@ struct TileSums<V: SIMD> {
 /// The distances of the second, fourth and sixth row from the first. Where the compiler knows them to be multiples it walks
 /// from row to row, by an addition each.
 @inline(__always)
-private func rowSteps(_ step: Int) -> (Int, Int, Int) { (step, opaque(3 &* step), opaque(5 &* step)) }
+private func gemmRowSteps(_ step: Int) -> (Int, Int, Int) { (step, opaque(3 &* step), opaque(5 &* step)) }
 
 /// Steps along the depth between which something may be prefetched. A tile of one panel is quick, and asks for less.
 @inline(__always)
@@ -206,32 +206,53 @@ private func gemmTurn(_ panels: Int) -> Int { panels == 2 ? 16 : 64 }
 @inline(__always)
 func gemmTurns(_ depth: Int, _ panels: Int) -> Int { (depth &+ gemmTurn(panels) &- 1) / gemmTurn(panels) }
 
+/// How the tiles of a product walk along its depth, in three loops; distances in bytes. Found once for all tiles, since a
+/// shallow one is soon done.
+struct GemmDepth {
+  let depth0, depth1: Int
+  /// How often the innermost loop runs.
+  let runs: Int
+  let stepA, stepB: Int
+  /// From the end of an innermost loop to the start of the next, and what comes on top after the last of a middle loop.
+  let jumpA, jumpB: Int
+  let backA, backB: Int
+  /// Of A's rows, and of the second, fourth and sixth from the first.
+  let rowStep: Int
+  let rowSteps: (Int, Int, Int)
+
+  @inline(__always)
+  init(_ product: UnsafePointer<gemm_product>, stepB: Int, size: Int) {
+    let product = product.pointee
+    (depth0, depth1) = (product.depth0, product.depth1)
+    runs = depth0 == 0 ? 0 : depth1 &* product.depth2
+    stepA = product.a0 &* size
+    self.stepB = stepB
+    jumpA = product.a1 &* size &- depth0 &* stepA
+    jumpB = product.b1 &* size &- depth0 &* stepB
+    backA = (product.a2 &- depth1 &* product.a1) &* size
+    backB = (product.b2 &- depth1 &* product.b1) &* size
+    rowStep = product.a_row &* size
+    rowSteps = gemmRowSteps(rowStep)
+  }
+}
+
 /// One tile: C (or C +) = A B, straight into memory. `panels` of B, 1 or 2, and `rows`, up to 12 or 6, are known when this
-/// is compiled. `rowStep` is the distance of A's rows in bytes, `stepB` that of B's elements along the innermost loop,
-/// `panelStep` that of B's panels.
+/// is compiled. `panelStep` is the distance of B's panels in bytes.
 @inline(__always)
 func gemmTile<V: SIMD>(
-  _ rows: Int, _ panels: Int, _ zero: V, _ product: UnsafePointer<gemm_product>, _ a: UnsafeRawPointer, _ rowStep: Int,
-  _ b: UnsafeRawPointer, _ stepB: Int, _ panelStep: Int, _ c: UnsafeMutablePointer<V.Scalar>, _ rowStride: Int,
-  _ accumulate: Bool, _ rowBias: UnsafePointer<V.Scalar>?, _ columnBias: UnsafePointer<V.Scalar>?,
+  _ rows: Int, _ panels: Int, _ zero: V, _ depth: GemmDepth, _ a: UnsafeRawPointer, _ b: UnsafeRawPointer,
+  _ panelStep: Int, _ c: UnsafeMutablePointer<V.Scalar>, _ rowStride: Int, _ accumulate: Bool,
+  _ rowBias: UnsafePointer<V.Scalar>?, _ columnBias: UnsafePointer<V.Scalar>?,
   _ prefetching: UnsafeMutablePointer<GemmPrefetching>, _ multiplyAdd: (V, V, V) -> V, _ add: (V, V) -> V
 ) {
   // Of the first six rows, and of the rest of them or the second panel.
   var first = TileSums(zero)
   var second = TileSums(zero)
   let width = MemoryLayout<V>.size
-  let size = MemoryLayout<V.Scalar>.size
-  let stepA = product.pointee.a0 &* size
-  let steps = rowSteps(rowStep)
-  let (depth0, depth1) = (product.pointee.depth0, product.pointee.depth1)
-  // From the end of an innermost loop to the start of the next.
-  let jumpA = product.pointee.a1 &* size &- depth0 &* stepA
-  let jumpB = product.pointee.b1 &* size &- depth0 &* stepB
-  let backA = (product.pointee.a2 &- depth1 &* product.pointee.a1) &* size
-  let backB = (product.pointee.b2 &- depth1 &* product.pointee.b1) &* size
+  let (depth0, steps, stepA, stepB) = (depth.depth0, depth.rowSteps, depth.stepA, depth.stepB)
   var (a, b) = (a, b)
-  var middle = depth1
-  var runs = depth0 == 0 ? 0 : depth1 &* product.pointee.depth2
+  var middle = depth.depth1
+  var runs = depth.runs
   @inline(__always) func step(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer) {
     let v0 = b.loadUnaligned(as: V.self)
     let v1 = b.loadUnaligned(fromByteOffset: width, as: V.self)
@@ -241,18 +262,18 @@ func gemmTile<V: SIMD>(
       first.add(rows, a, steps, v0, v1, right: &second, v2, v3, multiplyAdd)
     } else {
       first.add(min(rows, 6), a, steps, v0, v1, multiplyAdd)
-      if rows > 6 { second.add(rows &- 6, a + 6 &* rowStep, steps, v0, v1, multiplyAdd) }
+      if rows > 6 { second.add(rows &- 6, a + 6 &* depth.rowStep, steps, v0, v1, multiplyAdd) }
     }
   }
   @inline(__always) func jump() {
     runs &-= 1
     middle &-= 1
-    a += jumpA
-    b += jumpB
+    a += depth.jumpA
+    b += depth.jumpB
     if middle == 0 {
-      middle = depth1
-      a += backA
-      b += backB
+      middle = depth.depth1
+      a += depth.backA
+      b += depth.backB
     }
   }
   // C may be far away, and is asked for meanwhile, a few lines at a time, since the processor has no more than some 24 lines
@@ -337,7 +358,7 @@ func gemmPackingTile<V: SIMD>(
   var upper = TileSums(zero)
   var lower = TileSums(zero)
   let width = MemoryLayout<V>.size
-  let steps = rowSteps(rowStep)
+  let steps = gemmRowSteps(rowStep)
   var (a, b, panel) = (a, b, panel)
   for _ in 0..<depth {
     // The processor foresees no accesses that far apart.
