@@ -65,9 +65,9 @@ private func prefetchingTimes(
 private func gemmPanels<V: SIMD>(
   _ panels: Int, _ tallest: Int, _ zero: V, _ product: UnsafePointer<gemm_product>, _ a: UnsafePointer<V.Scalar>,
   _ b: UnsafePointer<V.Scalar>, _ c: UnsafeMutablePointer<V.Scalar>, _ block: Range<Int>, _ j: Int,
-  _ edge: UnsafeMutablePointer<V.Scalar>,
-  _ rowBias: UnsafePointer<V.Scalar>?, _ columnBias: UnsafePointer<V.Scalar>?,
-  _ prefetching: UnsafeMutablePointer<GemmPrefetching>, _ multiplyAdd: (V, V, V) -> V, _ add: (V, V) -> V
+  _ edge: UnsafeMutablePointer<V.Scalar>, _ rowBias: UnsafePointer<V.Scalar>?,
+  _ columnBias: UnsafePointer<V.Scalar>?, _ prefetching: UnsafeMutablePointer<GemmPrefetching>,
+  _ multiplyAdd: (V, V, V) -> V, _ add: (V, V) -> V
 ) {
   let size = MemoryLayout<V.Scalar>.size
   let tileColumns = 2 &* V.scalarCount
