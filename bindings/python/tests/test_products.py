@@ -103,7 +103,7 @@ def test_bfloat16_stacks(shape):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("k", [1, 2, 3, 8, 63, 64, 65])
 def test_shallow_products(k, dtype):
-    """C is written in blocks of rows: as many as fill one, some more, and several; with biases, and added to."""
+    """C is written in blocks of rows: as many as fill one, some more, and several; with a bias and without."""
     for m, n in [(47, 33), (48, 64), (59, 96), (60, 130), (61, 64), (100, 31), (157, 192), (300, 257)]:
         a, weight, bias = random(m, k, dtype=dtype), random(n, k, dtype=dtype), random(n, dtype=dtype)
         expected = a.astype("float64") @ weight.T
