@@ -41,7 +41,7 @@ def train(model: Network, images: np.ndarray, labels: np.ndarray, options: argpa
     model.train()
     for epoch in range(options.epochs):
         batches = np.array_split(order.permutation(len(images)), -(-len(images) // options.batch_size))
-        with tqdm(batches, desc=f"epoch {epoch + 1}", unit="batch", smoothing=0.05) as bar:
+        with tqdm(batches, desc=f"epoch {epoch + 1}", unit="batch", smoothing=0.05, disable=None) as bar:
             for rows in bar:
                 loss = F.cross_entropy(model(batch_of(images[rows])), alula.asarray(labels[rows].astype(np.int64)))
                 optimizer.zero_grad()
@@ -49,6 +49,7 @@ def train(model: Network, images: np.ndarray, labels: np.ndarray, options: argpa
                 optimizer.step()
                 losses.append(loss.item())
                 bar.set_postfix(loss=f"{losses[-1]:.3f}")
+        print(f"epoch {epoch + 1}, mean loss {np.mean(losses[-len(batches) :]):.4f}")
     return losses
 
 
