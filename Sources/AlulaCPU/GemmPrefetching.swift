@@ -17,8 +17,7 @@ struct GemmPrefetching {
 
   /// Of what `product` tells, in `times` parts; of nothing where that is 0.
   @inline(__always)
-  init(_ product: UnsafePointer<gemm_product>, times: Int) {
-    let product = product.pointee
+  init(_ product: gemm_product, times: Int) {
     line = product.next
     linesOfRun = (product.next_bytes &+ 63) / 64
     gap = product.next_step &- linesOfRun &* 64
@@ -32,15 +31,21 @@ struct GemmPrefetching {
 
   @inline(__always)
   mutating func next() {
-    for _ in 0..<share {
-      guard let address = line else { return }
-      prefetch(address)
-      line = address + 64
-      lines &-= 1
+    var left = share
+    while left > 0, var address = line {
+      let some = min(left, lines)
+      for _ in 0..<some {
+        prefetch(address)
+        address += 64
+      }
+      left &-= some
+      lines &-= some
       if lines == 0 {
         lines = linesOfRun
         runs &-= 1
-        line = runs == 0 ? nil : address + (64 &+ gap)
+        line = runs == 0 ? nil : address + gap
+      } else {
+        line = address
       }
     }
   }

@@ -202,16 +202,15 @@ private func gemmRowSteps(_ step: Int) -> (Int, Int, Int) { (step, opaque(3 &* s
 @inline(__always)
 private func gemmTurn(_ panels: Int) -> Int { panels == 2 ? 16 : 64 }
 
-/// How often that is.
-@inline(__always)
-func gemmTurns(_ depth: Int, _ panels: Int) -> Int { (depth &+ gemmTurn(panels) &- 1) / gemmTurn(panels) }
-
 /// How the tiles of a product walk along its depth, in three loops; distances in bytes. Found once for all tiles, since a
 /// shallow one is soon done.
 struct GemmDepth {
   let depth0, depth1: Int
   /// How often the innermost loop runs.
   let runs: Int
+  /// Whether a tile is one short run, in which it asks for no memory but after it: the loop has next to nothing beside its
+  /// steps then (1024×32×1024: 0.95 of the time; with a depth of 64 the questions would come in bursts, 1.1).
+  let isShort: Bool
   let stepA, stepB: Int
   /// From the end of an innermost loop to the start of the next, and what comes on top after the last of a middle loop.
   let jumpA, jumpB: Int
@@ -221,18 +220,31 @@ struct GemmDepth {
   let rowSteps: (Int, Int, Int)
 
   @inline(__always)
-  init(_ product: UnsafePointer<gemm_product>, stepB: Int, size: Int) {
-    let product = product.pointee
+  init(_ product: gemm_product, size: Int) {
+    var product = product
+    // The innermost loop is one that has steps.
+    for _ in 0..<2 where product.depth0 == 1 {
+      (product.depth0, product.a0, product.b0) = (product.depth1, product.a1, product.b1)
+      (product.depth1, product.a1, product.b1) = (product.depth2, product.a2, product.b2)
+      product.depth2 = 1
+    }
     (depth0, depth1) = (product.depth0, product.depth1)
     runs = depth0 == 0 ? 0 : depth1 &* product.depth2
+    isShort = depth0 <= 32 && runs <= 1
     stepA = product.a0 &* size
-    self.stepB = stepB
+    stepB = product.b0 &* size
     jumpA = product.a1 &* size &- depth0 &* stepA
     jumpB = product.b1 &* size &- depth0 &* stepB
     backA = (product.a2 &- depth1 &* product.a1) &* size
     backB = (product.b2 &- depth1 &* product.b1) &* size
     rowStep = product.a_row &* size
     rowSteps = gemmRowSteps(rowStep)
+  }
+
+  /// How often a tile of so many panels asks for what is read next.
+  @inline(__always)
+  func turns(panels: Int) -> Int {
+    isShort ? 1 : (depth0 &+ gemmTurn(panels) &- 1) / gemmTurn(panels) &* runs
   }
 }
 
@@ -276,63 +288,71 @@ func gemmTile<V: SIMD>(
       b += depth.backB
     }
   }
-  // C may be far away, and is asked for meanwhile, a few lines at a time, since the processor has no more than some 24 lines
-  // under way (768×128×512 from memory, with `prefetching`: 690 to 565 µs). A tile that is soon done would wait for it.
-  var asked = depth0 &* runs > 64 ? 0 : rows
-  let asks = asked < rows || prefetching.pointee.asks
-  let rowsAtOnce = panels == 2 ? 1 : 6
-  @inline(__always) func prefetchMore() {
-    guard asks else { return }
-    prefetching.pointee.next()
-    if asked < rows {
-      for row in 0..<rowsAtOnce {
-        for line in stride(from: 0, to: panels &* 2 &* width, by: 64) {
-          prefetch_to_write(UnsafeRawPointer(c + (asked &+ row) &* rowStride) + line)
-        }
-      }
-      asked &+= rowsAtOnce
-    }
-  }
   // Each instruction beside the loads and multiplications takes a place in the pipeline that one of them could have, the
   // more so with another thread on the core: two steps in a turn of the loop (512³, alternated: 1 % less time, and 7 %
-  // with another thread). Four would not keep their sums in registers, and other tiles are rare.
-  if (panels == 2 && (rows == 4 || rows == 6)) || (rows == 6 && width == 32) {
-    while runs > 0 {
-      var pairs = depth0 / 2
-      while pairs != 0 {
-        prefetchMore()
-        var turn = min(pairs, gemmTurn(panels) / 2)
-        pairs &-= turn
-        repeat {
-          step(a, b)
-          a = address_in_order(a + stepA)
-          step(a, b + stepB)
-          a += stepA
-          b += 2 &* stepB
-          turn &-= 1
-        } while turn != 0
+  // with another thread). Four do not keep their sums in registers with AVX-512, and gain nothing with AVX2.
+  let byPairs = (panels == 2 && (rows == 4 || rows == 6)) || (rows == 6 && width == 32)
+  let stepsAtOnce = byPairs ? 2 : 1
+  @inline(__always) func walk(_ turns: Int) {
+    var turns = turns
+    while turns != 0 {
+      step(a, b)
+      a += stepA
+      if byPairs { a = address_in_order(a) }
+      if byPairs && panels == 1 {
+        step(a, b + stepB)
+        a += stepA
+        b += 2 &* stepB
+      } else {
+        b += stepB
       }
-      if depth0 % 2 != 0 {
+      if byPairs && panels == 2 {
+        // In order too, or the compiler keeps sums of distances in registers that it does not have.
+        b = address_in_order(b)
         step(a, b)
         a += stepA
         b += stepB
       }
-      jump()
+      turns &-= 1
     }
+  }
+  @inline(__always) func walkRest() {
+    guard byPairs && depth0 % 2 != 0 else { return }
+    step(a, b)
+    a += stepA
+    b += stepB
+  }
+  if depth.isShort {
+    walk(depth0 / stepsAtOnce)
+    walkRest()
   } else {
+    // C may be far away, and is asked for meanwhile, a few lines at a time, since the processor has no more than some 24
+    // lines under way (768×128×512 from memory, with `prefetching`: 690 to 565 µs). A tile that is soon done would wait
+    // for it.
+    var asked = depth0 &* runs > 64 ? 0 : rows
+    let asks = asked < rows || prefetching.pointee.asks
+    let rowsAtOnce = panels == 2 ? 1 : 6
+    @inline(__always) func prefetchMore() {
+      guard asks else { return }
+      prefetching.pointee.next()
+      if asked < rows {
+        for row in 0..<rowsAtOnce {
+          for line in stride(from: 0, to: panels &* 2 &* width, by: 64) {
+            prefetch_to_write(UnsafeRawPointer(c + (asked &+ row) &* rowStride) + line)
+          }
+        }
+        asked &+= rowsAtOnce
+      }
+    }
     while runs > 0 {
-      var steps = depth0
+      var turns = depth0 / stepsAtOnce
       repeat {
         prefetchMore()
-        var turn = min(steps, gemmTurn(panels))
-        steps &-= turn
-        repeat {
-          step(a, b)
-          a += stepA
-          b += stepB
-          turn &-= 1
-        } while turn != 0
-      } while steps != 0
+        let some = min(turns, gemmTurn(panels) / stepsAtOnce)
+        turns &-= some
+        walk(some)
+      } while turns != 0
+      walkRest()
       jump()
     }
   }

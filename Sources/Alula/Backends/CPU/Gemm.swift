@@ -174,7 +174,8 @@ struct Gemm {
     let tasks = min(64, work.roundedDownToPowerOfTwo)
     if readsB {
       let rowTasks = max(1, min(tasks, m / 48)).roundedDownToPowerOfTwo
-      let columns = rowTasks == tasks ? n : panels * rowTasks / tasks * lanes
+      // Whole rows where they make tasks enough: what is written lies together.
+      let columns = rowTasks >= min(tasks, 16) ? n : panels * rowTasks / tasks * lanes
       return (max(columns, kernels.tileColumns), (m + rowTasks - 1) / rowTasks)
     }
     if isLong {
