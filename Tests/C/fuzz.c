@@ -322,6 +322,8 @@ static void call_tensor_release(void) {
     current = "alula_tensor_release";
     return;
   }
+  // Nonsense may hit a living leaf. Of other nonsense nothing can be forgotten.
+  forget(x);
   if (x != NULL && alula_tensor_release(x) == ALULA_OK) {
     // Nonsense may hit a living handle: then the slot is empty.
     for (size_t k = 0; k < slot_count; k++) {

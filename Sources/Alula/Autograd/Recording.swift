@@ -102,6 +102,8 @@ extension Tensor {
     guard !wanted || dtype.isDifferentiable else {
       throw .invalidDType("requires_grad: dtype \(dtype) cannot carry gradients; floats and complex can")
     }
+    // A gradient with a graph leads back to its leaf, and nobody could forget it any more.
+    (edge?.node as? LeafNode)?.gradient = nil
     edge = wanted ? Edge(node: LeafNode(), output: 0) : nil
   }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from typing import Any
 
 import numpy as np
@@ -323,3 +325,22 @@ def test_threads_build_graphs_of_their_own() -> None:
     for thread in threads:
         thread.join()
     assert not errors
+
+
+def test_a_leaf_no_more_lets_go_of_its_graph() -> None:
+    """A gradient with a graph refers to its leaf: once the leaf is none, nobody could undo that."""
+
+    class Token:
+        pass
+
+    token = Token()
+    alive = weakref.ref(token)
+    x = alula.tensor([1.0, 2.0], requires_grad=True)
+    x.register_hook(lambda gradient, token=token: None)
+    (x * x).sum().backward(create_graph=True)
+    del token
+    x.requires_grad_(False)
+    assert x.grad is None
+    del x
+    gc.collect()
+    assert alive() is None
