@@ -20,6 +20,7 @@ func gemmProduct<V: SIMD>(
   let wide = isWide ? columns / (2 &* tileColumns) &* (2 &* tileColumns) : 0
   // For tiles that do not fill their columns. A temporary allocation of such vectors would come from the heap.
   var edgeTile = (TileSums(zero), TileSums(zero))
+  // Tiles read the panels that are kept, not B itself.
   var walked = product
   if product.kept_panels != nil { walked.b0 = tileColumns }
   let depth = GemmDepth(walked, size: MemoryLayout<V.Scalar>.size)

@@ -208,8 +208,8 @@ struct GemmDepth {
   let depth0, depth1: Int
   /// How often the innermost loop runs.
   let runs: Int
-  /// Whether a tile is one short run, in which it asks for no memory but after it: the loop has next to nothing beside its
-  /// steps then (1024×32×1024: 0.95 of the time; with a depth of 64 the questions would come in bursts, 1.1).
+  /// Whether a tile is one short run. It asks for memory once, when it is done, and has next to nothing beside its steps
+  /// (1024×32×1024: 0.95 of the time; after 64 steps the questions would be a burst, 256×64×256 1.1).
   let isShort: Bool
   let stepA, stepB: Int
   /// From the end of an innermost loop to the start of the next, and what comes on top after the last of a middle loop.
@@ -222,7 +222,7 @@ struct GemmDepth {
   @inline(__always)
   init(_ product: gemm_product, size: Int) {
     var product = product
-    // The innermost loop is one that has steps.
+    // Where there are further loops the innermost has two steps at least, which `gemmTile` takes for granted.
     for _ in 0..<2 where product.depth0 == 1 {
       (product.depth0, product.a0, product.b0) = (product.depth1, product.a1, product.b1)
       (product.depth1, product.a1, product.b1) = (product.depth2, product.a2, product.b2)

@@ -37,7 +37,7 @@ struct GemmTiles<V: SIMD> {
     }
   }
 
-  /// The first rows of C, and the panels from `column` on where they are kept.
+  /// The first `tallest` rows of C from `column` on, and meanwhile the panels that are kept.
   @inline(__always)
   func pack(
     _ panels: Int, _ tallest: Int, _ zero: V, _ column: Int, _ multiplyAdd: (V, V, V) -> V, _ add: (V, V) -> V
@@ -52,7 +52,8 @@ struct GemmTiles<V: SIMD> {
     }
   }
 
-  /// So many tiles alike, of `used` rows by `panels`, the first of them at `row` and `column`.
+  /// So many tiles alike, of `used` rows by `panels`, of the product `index`: the first at `row` and `column`, each
+  /// `nextRow` rows and `nextColumn` columns farther. Of those that do not fill their columns, one.
   @inline(__always)
   func multiply(
     _ panels: Int, _ tallest: Int, _ zero: V, _ used: Int, _ index: Int, _ row: Int, _ column: Int, times: Int,
@@ -75,8 +76,7 @@ struct GemmTiles<V: SIMD> {
         let start = packed ? row / tallest &* panelA &+ row % tallest &* rowA : row &* rowA
         gemmTile(
           rows, panels, zero, depth, UnsafeRawPointer(a + start), panel, panelStep, target, targetStride, adds,
-          tileBiasR,
-          tileBiasC, prefetching, multiplyAdd, add)
+          tileBiasR, tileBiasC, prefetching, multiplyAdd, add)
         if depth.isShort { prefetching.pointee.next() }
         row &+= nextRow
         panel += nextPanel
