@@ -274,7 +274,10 @@ typedef struct contexts {
 } contexts;
 static contexts halves[2];
 static contexts *half = &halves[0];
-static void deleter(void *context) { ((contexts *)context)->deleted++; }
+static void deleter(void *context) {
+  if (context != &halves[0] && context != &halves[1]) broken("a deleter was given another context");
+  ((contexts *)context)->deleted++;
+}
 
 static void call_tensor_borrow(void) {
   alula_tensor *out = NULL, **to = fuzz_out(&out);

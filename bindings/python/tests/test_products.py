@@ -101,10 +101,11 @@ def test_bfloat16_stacks(shape):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("k", [1, 2, 3, 8, 63, 64, 65])
+@pytest.mark.parametrize("k", [1, 2, 3, 8, 32, 33, 64, 65])
 def test_shallow_products(k, dtype):
-    """C is written in blocks of rows: as many as fill one, some more, and several; with a bias and without."""
-    for m, n in [(47, 33), (48, 64), (59, 96), (60, 130), (61, 64), (100, 31), (157, 192), (300, 257)]:
+    """Tiles follow one another down C or, up to a depth of 32 where C's rows are 2 KB apart, across it; with columns
+    that fill tiles and others, and with a bias and without."""
+    for m, n in [(47, 33), (48, 64), (60, 130), (100, 31), (157, 192), (300, 257), (13, 512), (50, 545), (97, 611)]:
         a, weight, bias = random(m, k, dtype=dtype), random(n, k, dtype=dtype), random(n, dtype=dtype)
         expected = a.astype("float64") @ weight.T
         for left, right in itertools.product(layouts(a).values(), layouts(weight.T.copy()).values()):
