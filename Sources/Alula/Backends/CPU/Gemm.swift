@@ -29,12 +29,12 @@ struct Gemm {
   private static let deepestBlock = 512
   /// The most rows of a tile: a block of A that tall fits the second-level cache.
   private static let rowBlock = 192
-  /// As many where A is read in place: its rows are farther apart.
-  private static let stripRowBlock = 96
-  /// The depth of a strip whose blocks follow each other for every block of rows, so that C is added to while it is in the
-  /// second-level cache (1024³: 14.3 to 13.8 ms).
-  private static let stripDepth = 1024
   private static let columnBlock = 512
+  /// As much depth in strips, which are narrower (1024³, alternated, beside a busy neighbour: 0.96 of the time of 512).
+  private static let deepestStrip = 1024
+  /// The most elements of a block of A that is read in place, and the most rows: they are farther apart.
+  private static let stripBlock = 48 << 10
+  private static let stripRowBlock = 96
   /// Multiply-adds worth a task of its own.
   static let taskSize = 2 << 20
   /// Multiply-adds of the smallest tasks: some microseconds, where handing one over costs up to one.
@@ -50,13 +50,13 @@ struct Gemm {
   }
 
   /// The depth of this product's blocks, but for the last.
-  private var deepest: Int {
-    let blocks = max(1, (k + Self.deepestBlock - 1) / Self.deepestBlock)
+  private var deepest: Int { evenBlocks(Self.deepestBlock) }
+
+  /// The depth where it is cut evenly into blocks of at most `most`.
+  private func evenBlocks(_ most: Int) -> Int {
+    let blocks = max(1, (k + most - 1) / most)
     return kernels.paddedDepth((k + blocks - 1) / blocks)
   }
-
-  /// The depth that a strip's panels hold.
-  private var packedDepth: Int { min(k, max(1, Self.stripDepth / max(deepest, 1)) * deepest) }
 
   /// Computes C, whose rows are contiguous and `rowStride` elements apart. False, with C undefined, when there
   /// is no memory for panels.
@@ -128,11 +128,12 @@ struct Gemm {
       kernels.block(&product, a.pointer, b.pointer, c, rowBias, columnBias)
       return true
     }
+    let deepest = evenBlocks(Self.deepestStrip)
     let failed = Atomic(false)
     ThreadPool.parallelChunks(columnTasks * rowTasks, grain: 1) { chunks in
       guard
         let panels = Scratch(
-          elements: [lying == n ? 0 : kernels.paddedColumns(min(n, columnsAtOnce)), packedDepth], size: size),
+          elements: [lying == n ? 0 : kernels.paddedColumns(min(n, columnsAtOnce)), deepest], size: size),
         let blocks = Scratch(elements: [packsA ? Self.stripRowBlock + kernels.rows : 0, deepest], size: size)
       else { return failed.store(true, ordering: .relaxed) }
       func partOf(_ task: Int) -> Part {
@@ -147,11 +148,11 @@ struct Gemm {
           let part = partOf(task)
           let following = task + chunks.direction
           multiplyStrip(
-            a, packsA ? blocks.pointer : nil, b, part, lying: lying, panels.pointer,
+            a, packsA ? blocks.pointer : nil, b, part, deepest: deepest, lying: lying, panels.pointer,
             isPacked: packed == part.columns.lowerBound,
             following: following >= 0 && following < columnTasks * rowTasks ? partOf(following) : nil, c,
             rowStride: rowStride)
-          packed = k == packedDepth ? part.columns.lowerBound : nil
+          packed = k == deepest ? part.columns.lowerBound : nil
         }
       }
     }
@@ -197,56 +198,51 @@ struct Gemm {
     let columns: Range<Int>
   }
 
-  /// A part of C, through the whole depth. Columns below `lying` are read from B itself, others from
+  /// A part of C, through the whole depth in blocks of up to `deepest`. Columns below `lying` are read from B itself, others from
   /// panels, which are filled here unless they are packed. A is read where it lies unless there is room to pack blocks.
   /// `following` is what this thread most likely computes next.
   private func multiplyStrip(
-    _ a: MatrixOperand, _ blocks: UnsafeMutableRawPointer?, _ b: MatrixOperand, _ part: Part, lying: Int,
-    _ panels: UnsafeMutableRawPointer, isPacked: Bool, following: Part?, _ c: UnsafeMutableRawPointer, rowStride: Int
+    _ a: MatrixOperand, _ blocks: UnsafeMutableRawPointer?, _ b: MatrixOperand, _ part: Part, deepest: Int,
+    lying: Int, _ panels: UnsafeMutableRawPointer, isPacked: Bool, following: Part?, _ c: UnsafeMutableRawPointer,
+    rowStride: Int
   ) {
     let size = kernels.itemSize
     let (rows, columns) = (part.rows, part.columns)
     let lying = columns.lowerBound..<max(columns.lowerBound, min(columns.upperBound, lying))
     let rest = lying.upperBound..<columns.upperBound
-    let rowBlocks = (rows.count + Self.stripRowBlock - 1) / Self.stripRowBlock
+    let mostRows = min(Self.stripRowBlock, max(Self.stripBlock / max(deepest, 1), kernels.rows))
+    let rowBlocks = (rows.count + mostRows - 1) / mostRows
     let blockRows = kernels.paddedRows((rows.count + rowBlocks - 1) / rowBlocks)
-    let (deepest, packedDepth) = (deepest, packedDepth)
     func blockOfDepth(_ depth: Int) -> Range<Int> { depth..<min(k, depth + deepest) }
     func blockOfRows(_ row: Int, of rows: Range<Int>) -> Range<Int> { row..<min(rows.upperBound, row + blockRows) }
+    /// A's rows, unless they are so long that the processor foresees them (1024³: 0.97 of the time).
+    func runsOfA(_ rows: Range<Int>, _ depth: Range<Int>) -> MemoryRuns? {
+      a.columnStride == 1 && depth.count * size > 2048 ? nil : a.runs(rows, depth, size: size)
+    }
     var start = 0
     repeat {
+      let depth = blockOfDepth(start)
+      start += deepest
       for row in stride(from: rows.lowerBound, to: rows.upperBound, by: blockRows) {
         let block = blockOfRows(row, of: rows)
-        let isPacked = isPacked || row > rows.lowerBound
-        var depth = start
-        repeat {
-          let deep = blockOfDepth(depth)
-          depth += deepest
-          // What is read after this block, and not because it is in the caches already.
-          var next: MemoryRuns?
-          if depth < min(k, start + packedDepth) {
-            next =
-              isPacked || rest.isEmpty
-              ? a.runs(block, blockOfDepth(depth), size: size) : b.runs(blockOfDepth(depth), rest, size: size)
-          } else if block.upperBound < rows.upperBound {
-            next = a.runs(blockOfRows(block.upperBound, of: rows), blockOfDepth(start), size: size)
-          } else if depth < k {
-            next = b.runs(blockOfDepth(depth), rest, size: size)
-          } else if let following {
-            next =
-              following.columns == columns
-              ? a.runs(blockOfRows(following.rows.lowerBound, of: following.rows), blockOfDepth(0), size: size)
-              : b.runs(blockOfDepth(0), following.columns, size: size)
-          }
-          let rowsOfA = blockOfA(a, block, deep, packedInto: blocks)
-          multiplyBlock(rowsOfA, b, block, lying, deep, nil, isPacked: false, next, c, rowStride: rowStride)
-          multiplyBlock(
-            rowsOfA, b, block, rest, deep,
-            panels + (deep.lowerBound - start) * kernels.paddedColumns(rest.count) * size,
-            isPacked: isPacked, next, c, rowStride: rowStride)
-        } while depth < min(k, start + packedDepth)
+        // What is read after this block, and not because it is in the caches already.
+        var next: MemoryRuns?
+        if block.upperBound < rows.upperBound {
+          next = runsOfA(blockOfRows(block.upperBound, of: rows), depth)
+        } else if start < k {
+          next = b.runs(blockOfDepth(start), rest, size: size)
+        } else if let following {
+          next =
+            following.columns == columns
+            ? runsOfA(blockOfRows(following.rows.lowerBound, of: following.rows), blockOfDepth(0))
+            : b.runs(blockOfDepth(0), following.columns, size: size)
+        }
+        let rowsOfA = blockOfA(a, block, depth, packedInto: blocks)
+        multiplyBlock(rowsOfA, b, block, lying, depth, nil, isPacked: false, next, c, rowStride: rowStride)
+        multiplyBlock(
+          rowsOfA, b, block, rest, depth, panels, isPacked: isPacked || row > rows.lowerBound, next, c,
+          rowStride: rowStride)
       }
-      start += packedDepth
     } while start < k
   }
 
