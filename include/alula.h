@@ -357,8 +357,7 @@ alula_status alula_tensor_grad_fn(const char **out, alula_tensor *tensor);
 /// @param retain_graph keep the graph for another pass.
 /// @param create_graph record the pass itself, for gradients of gradients. The leaves' gradients then refer to
 /// the graph, which refers to the leaves: forget them (alula_tensor_set_grad with NULL) for all of it to be
-/// freed. A leaf whose handle was released before can no longer be told to, and stays: alula_grad returns such
-/// gradients without storing them in leaves.
+/// freed. A leaf whose handle was released before stays for good; alula_grad stores nothing in leaves.
 alula_status alula_backward(alula_tensor *const *roots, alula_tensor *const *seeds, size_t root_count,
                             bool retain_graph, bool create_graph);
 

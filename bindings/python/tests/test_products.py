@@ -52,7 +52,10 @@ def test_every_edge_of_a_matrix_product(dtype):
         close(alula.asarray(a) @ alula.asarray(b), a.astype("float64") @ b, k)
 
 
-@pytest.mark.parametrize(("m", "n", "k"), [(7, 17, 5), (17, 7, 300), (130, 40, 20), (40, 130, 520), (200, 210, 300)])
+@pytest.mark.parametrize(
+    ("m", "n", "k"),
+    [(7, 17, 5), (17, 7, 300), (130, 40, 20), (40, 130, 520), (200, 210, 300), (140, 150, 1100), (40, 450, 2050)],
+)
 def test_operands_lie_anyhow(m, n, k):
     a, b = random(m, k), random(k, n)
     expected = a.astype("float64") @ b
@@ -230,7 +233,16 @@ def test_convolution_has_the_same_bits_on_any_threads(name, threads):
 
 @pytest.mark.parametrize(
     ("m", "n", "k"),
-    [(100, 500, 784), (300, 300, 300), (1, 1024, 1024), (1024, 1, 1024), (20, 30, 9000), (64, 64, 64), (5, 900, 1030)],
+    [
+        (100, 500, 784),
+        (300, 300, 300),
+        (1, 1024, 1024),
+        (1024, 1, 1024),
+        (20, 30, 9000),
+        (64, 64, 64),
+        (5, 900, 1030),
+        (200, 210, 1100),
+    ],
 )
 def test_product_has_the_same_bits_on_any_threads(m, n, k, threads):
     a, b = alula.asarray(random(m, k)), alula.asarray(random(k, n))

@@ -30,9 +30,9 @@ struct Gemm {
   /// The most rows of a tile: a block of A that tall fits the second-level cache.
   private static let rowBlock = 192
   private static let columnBlock = 512
-  /// As much depth in strips, which are narrower (1024³, alternated, beside a busy neighbour: 0.96 of the time of 512).
-  private static let deepestStrip = 1024
-  /// The most elements of a block of A that is read in place, and the most rows: they are farther apart.
+  /// The most depth of a strip's blocks: strips are narrow (1024³ beside a busy neighbour: 0.96 of the time of 512).
+  private static let deepestStripBlock = 1024
+  /// The most elements and rows of A in a strip's blocks; where A is read in place its rows are far apart.
   private static let stripBlock = 48 << 10
   private static let stripRowBlock = 96
   /// Multiply-adds worth a task of its own.
@@ -49,11 +49,15 @@ struct Gemm {
     self.k = k
   }
 
-  /// The depth of this product's blocks, but for the last.
-  private var deepest: Int { evenBlocks(Self.deepestBlock) }
+  /// The depth of blocks, but for the last: of packed operands, and of strips.
+  private var deepest: Int { evenDepth(atMost: Self.deepestBlock) }
+  private var deepestInStrips: Int { evenDepth(atMost: Self.deepestStripBlock) }
+  /// The most rows of a strip's blocks.
+  private var rowsInStrips: Int {
+    min(Self.stripRowBlock, max(Self.stripBlock / max(deepestInStrips, 1), kernels.rows))
+  }
 
-  /// The depth where it is cut evenly into blocks of at most `most`.
-  private func evenBlocks(_ most: Int) -> Int {
+  private func evenDepth(atMost most: Int) -> Int {
     let blocks = max(1, (k + most - 1) / most)
     return kernels.paddedDepth((k + blocks - 1) / blocks)
   }
@@ -128,13 +132,13 @@ struct Gemm {
       kernels.block(&product, a.pointer, b.pointer, c, rowBias, columnBias)
       return true
     }
-    let deepest = evenBlocks(Self.deepestStrip)
+    let deepest = deepestInStrips
     let failed = Atomic(false)
     ThreadPool.parallelChunks(columnTasks * rowTasks, grain: 1) { chunks in
       guard
         let panels = Scratch(
           elements: [lying == n ? 0 : kernels.paddedColumns(min(n, columnsAtOnce)), deepest], size: size),
-        let blocks = Scratch(elements: [packsA ? Self.stripRowBlock + kernels.rows : 0, deepest], size: size)
+        let blocks = Scratch(elements: [packsA ? kernels.paddedRows(rowsInStrips) : 0, deepest], size: size)
       else { return failed.store(true, ordering: .relaxed) }
       func partOf(_ task: Int) -> Part {
         let row = task % rowTasks * rowsAtOnce
@@ -148,7 +152,7 @@ struct Gemm {
           let part = partOf(task)
           let following = task + chunks.direction
           multiplyStrip(
-            a, packsA ? blocks.pointer : nil, b, part, deepest: deepest, lying: lying, panels.pointer,
+            a, packsA ? blocks.pointer : nil, b, part, lying: lying, panels.pointer,
             isPacked: packed == part.columns.lowerBound,
             following: following >= 0 && following < columnTasks * rowTasks ? partOf(following) : nil, c,
             rowStride: rowStride)
@@ -198,19 +202,18 @@ struct Gemm {
     let columns: Range<Int>
   }
 
-  /// A part of C, through the whole depth in blocks of up to `deepest`. Columns below `lying` are read from B itself, others from
+  /// A part of C, through the whole depth. Columns below `lying` are read from B itself, others from
   /// panels, which are filled here unless they are packed. A is read where it lies unless there is room to pack blocks.
   /// `following` is what this thread most likely computes next.
   private func multiplyStrip(
-    _ a: MatrixOperand, _ blocks: UnsafeMutableRawPointer?, _ b: MatrixOperand, _ part: Part, deepest: Int,
-    lying: Int, _ panels: UnsafeMutableRawPointer, isPacked: Bool, following: Part?, _ c: UnsafeMutableRawPointer,
-    rowStride: Int
+    _ a: MatrixOperand, _ blocks: UnsafeMutableRawPointer?, _ b: MatrixOperand, _ part: Part, lying: Int,
+    _ panels: UnsafeMutableRawPointer, isPacked: Bool, following: Part?, _ c: UnsafeMutableRawPointer, rowStride: Int
   ) {
     let size = kernels.itemSize
     let (rows, columns) = (part.rows, part.columns)
     let lying = columns.lowerBound..<max(columns.lowerBound, min(columns.upperBound, lying))
     let rest = lying.upperBound..<columns.upperBound
-    let mostRows = min(Self.stripRowBlock, max(Self.stripBlock / max(deepest, 1), kernels.rows))
+    let (deepest, mostRows) = (deepestInStrips, rowsInStrips)
     let rowBlocks = (rows.count + mostRows - 1) / mostRows
     let blockRows = kernels.paddedRows((rows.count + rowBlocks - 1) / rowBlocks)
     func blockOfDepth(_ depth: Int) -> Range<Int> { depth..<min(k, depth + deepest) }
