@@ -26,7 +26,7 @@ func registerGemmFloat(_ receive: KernelReceiver) {
         gemmFloatRows, GemmFloat(repeating: 0), product!, a!.assumingMemoryBound(to: Float.self),
         b!.assumingMemoryBound(to: Float.self),
         c!.assumingMemoryBound(to: Float.self), rowBias?.assumingMemoryBound(to: Float.self),
-        columnBias?.assumingMemoryBound(to: Float.self), multiplyAdd, (+))
+        columnBias?.assumingMemoryBound(to: Float.self), tileMultiplyAdd, (+))
     }
     registerGemmVector(receive, slot) { columns, depth, x, xStride, b, rowStride, columnStride, y in
       vectorMatrix(
@@ -69,7 +69,7 @@ func registerGemmDouble(_ receive: KernelReceiver) {
         gemmFloatRows, GemmDouble(repeating: 0), product!, a!.assumingMemoryBound(to: Double.self),
         b!.assumingMemoryBound(to: Double.self),
         c!.assumingMemoryBound(to: Double.self), rowBias?.assumingMemoryBound(to: Double.self),
-        columnBias?.assumingMemoryBound(to: Double.self), multiplyAdd, (+))
+        columnBias?.assumingMemoryBound(to: Double.self), tileMultiplyAdd, (+))
     }
     registerGemmVector(receive, slot) { columns, depth, x, xStride, b, rowStride, columnStride, y in
       vectorMatrix(

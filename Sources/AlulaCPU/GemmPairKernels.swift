@@ -24,7 +24,7 @@ import CSupport
         gemmFloatRows, GemmFloat(repeating: 0), product!, a!.assumingMemoryBound(to: Float.self),
         b!.assumingMemoryBound(to: Float.self), c!.assumingMemoryBound(to: Float.self),
         rowBias?.assumingMemoryBound(to: Float.self), columnBias?.assumingMemoryBound(to: Float.self),
-        bfloat16_pairs_fma, (+))
+        bfloat16_pairs_fma_in_order, (+))
     }
   }
 

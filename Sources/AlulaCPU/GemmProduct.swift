@@ -13,6 +13,10 @@ func gemmProduct<V: SIMD>(
   let product = product.pointee
   let tileColumns = 2 &* V.scalarCount
   let (rows, columns) = (product.rows, product.columns)
+  // Tiles read the panels that are kept, not B itself.
+  var walked = product
+  if product.kept_panels != nil { walked.b0 = tileColumns }
+  let depth = GemmDepth(walked, size: MemoryLayout<V.Scalar>.size)
   // Two panels share what is loaded of A: 10 loads for 24 multiplications, where one panel by 12 rows takes 14
   // (1024³: 0.96 of the time, and 0.84 with another thread on the core). Rows that fill one tile read a B that lies
   // in memory once, though.
@@ -20,15 +24,12 @@ func gemmProduct<V: SIMD>(
   let wide = isWide ? columns / (2 &* tileColumns) &* (2 &* tileColumns) : 0
   // For tiles that do not fill their columns. A temporary allocation of such vectors would come from the heap.
   var edgeTile = (TileSums(zero), TileSums(zero))
-  // Tiles read the panels that are kept, not B itself.
-  var walked = product
-  if product.kept_panels != nil { walked.b0 = tileColumns }
-  let depth = GemmDepth(walked, size: MemoryLayout<V.Scalar>.size)
   var prefetching = GemmPrefetching(product, times: prefetchingTimes(product, depth, isWide, tallest, tileColumns))
   withUnsafeMutableBytes(of: &edgeTile) { edgeBytes in
     guard let edge = edgeBytes.baseAddress?.assumingMemoryBound(to: V.Scalar.self) else { return }
     withUnsafeMutablePointer(to: &prefetching) { prefetching in
       let tiles = GemmTiles(V.self, product, depth, a, b, c, rowBias, columnBias, edge, prefetching)
+      if depth.runs == 0 { return tiles.storeNothing(zero, add) }
       let isPacking = product.kept_panels != nil
       // From row to row, while panels of B stay in the first- or second-level cache. A shallow product, which mostly writes
       // C, goes from column to column where its rows are far apart: what is written best lies together (1024×8×1024: 365

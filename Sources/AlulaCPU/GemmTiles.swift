@@ -37,6 +37,21 @@ struct GemmTiles<V: SIMD> {
     }
   }
 
+  /// Where there is no depth: C (or C +) = 0.
+  @inline(__always)
+  func storeNothing(_ zero: V, _ add: (V, V) -> V) {
+    for index in 0..<product.count {
+      for row in 0..<product.rows {
+        for column in stride(from: 0, to: product.columns, by: tileColumns) {
+          copyEdgeTile(
+            zero, 1, min(tileColumns, product.columns &- column), edge,
+            c + (index &* product.c_count &+ row &* product.c_row &+ column), product.c_row, product.accumulate,
+            rowBias.map { $0 + row }, columnBias.map { $0 + column }, add)
+        }
+      }
+    }
+  }
+
   /// The first `tallest` rows of C from `column` on, and meanwhile the panels that are kept.
   @inline(__always)
   func pack(
@@ -74,9 +89,16 @@ struct GemmTiles<V: SIMD> {
     @inline(__always) func multiply(_ rows: Int) {
       for _ in 0..<times {
         let start = packed ? row / tallest &* panelA &+ row % tallest &* rowA : row &* rowA
-        gemmTile(
-          rows, panels, zero, depth, UnsafeRawPointer(a + start), panel, panelStep, target, targetStride, adds,
-          tileBiasR, tileBiasC, prefetching, multiplyAdd, add)
+        let from = UnsafeRawPointer(a + start)
+        if panels == 2 {
+          gemmWideTile(
+            rows, zero, depth, from, panel, panelStep, target, targetStride, adds, tileBiasR, tileBiasC, prefetching,
+            multiplyAdd, add)
+        } else {
+          gemmTile(
+            rows, zero, depth, from, panel, target, targetStride, adds, tileBiasR, tileBiasC, prefetching, multiplyAdd,
+            add)
+        }
         if depth.isShort { prefetching.pointee.next() }
         row &+= nextRow
         panel += nextPanel

@@ -54,6 +54,9 @@ static inline __attribute__((always_inline)) const void *opaque_address(const vo
   return x;
 }
 
+/// Between what is read before this in the source and what is read after it.
+static inline __attribute__((always_inline)) void read_in_order(void) { __asm__ volatile("" : : : "memory"); }
+
 /// `x`, from which is read only after what is read before this in the source: a compiler that loads for the
 /// next step of a loop while it computes this one may run out of registers.
 static inline __attribute__((always_inline)) const void *address_in_order(const void *x) {
@@ -404,11 +407,25 @@ VECTOR_FUNCTION void transpose_sixteen_uint32(void *target, intptr_t target_step
 }
 #endif
 
+#if defined(__AVX512F__)
+// sum + x y, in the order of the source and into the register of the sum: a compiler that reorders the
+// multiplications of a matrix product's tile runs out of registers or makes them wait for what is read.
+#define FMA_IN_ORDER(type, instruction)                                       \
+  VECTOR_FUNCTION type fma_in_order(type sum, type x, type y) {               \
+    __asm__ volatile(instruction " %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y)); \
+    return sum;                                                               \
+  }
+FMA_IN_ORDER(vector_float32, "vfmadd231ps")
+FMA_IN_ORDER(vector_float64, "vfmadd231pd")
+#endif
+
 #if defined(__AVX512BF16__)
-/// sum + the products of pairs of bfloat16 numbers, which lie in each element of `x` and `y`.
-VECTOR_FUNCTION sixteen_float32 bfloat16_pairs_fma(sixteen_float32 sum, sixteen_float32 x, sixteen_float32 y) {
-  typedef VECTOR(__bf16, 32) pairs;
-  return __builtin_ia32_dpbf16ps_512(sum, (pairs)x, (pairs)y);
+/// The same of pairs of bfloat16 numbers, which lie in each element of `x` and `y`: the sum of both products is
+/// added.
+VECTOR_FUNCTION sixteen_float32 bfloat16_pairs_fma_in_order(sixteen_float32 sum, sixteen_float32 x,
+                                                            sixteen_float32 y) {
+  __asm__ volatile("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(x), "v"(y));
+  return sum;
 }
 
 /// Pairs of the elements of `first` and `second`.
