@@ -14,13 +14,16 @@ extension Operation {
     case .elementwise(let output, _): return [try elementwise(call, output)]
     case .reduction(let rule): return [try reduction(call, rule)]
     case .view(let rule): return [try view(call, rule)]
-    case .primitive, .update:
-      let outputs = try allocate(try infer(call), on: call.device)
-      if case .update = body { try outputs[0].copyElements(from: call[0]) }
-      try execute(call, into: outputs)
-      try record(call, outputs)
-      return outputs
+    case .primitive, .update: return try compute(call, try infer(call))
     }
+  }
+
+  private func compute(_ call: Call, _ specs: [TensorSpec]) throws(AlulaError) -> [Tensor] {
+    let outputs = try allocate(specs, on: call.device)
+    if case .update = body { try outputs[0].copyElements(from: call[0]) }
+    try execute(call, into: outputs)
+    try record(call, outputs)
+    return outputs
   }
 
   /// The first result of the call: the only one of most operations.
@@ -29,6 +32,7 @@ extension Operation {
     case .elementwise(let output, _): return try elementwise(try prepare(inputs, attributes), output)
     case .reduction(let rule): return try reduction(try prepare(inputs, attributes), rule)
     case .view(let rule): return try view(try prepare(inputs, attributes), rule)
+    case .primitive(let infer) where isIdentity == nil: return try primitive(try prepare(inputs, attributes), infer)
     default:
       if let unchanged = unchanged(inputs, attributes) { return unchanged }
       guard let first = try run(try prepare(inputs, attributes)).first else { throw .internal("\(name): no result") }
@@ -39,12 +43,18 @@ extension Operation {
   /// A call on one or two tensors and nothing else: what most calls of element-wise operations are. With equal dtypes
   /// nothing needs a check or a change, and no `Call` is made.
   public func apply(_ a: Tensor, _ b: Tensor? = nil) throws(AlulaError) -> Tensor {
-    guard case .elementwise(let output, _) = body, isPlain, inputs.count == (b == nil ? 1 : 2), isUniform(a, b) else {
-      return try first(b.map { Operands(a, $0) } ?? Operands(a))
+    func operands() -> Operands { b.map { Operands(a, $0) } ?? Operands(a) }
+    guard isPlain, inputs.count == (b == nil ? 1 : 2), isUniform(a, b) else { return try first(operands()) }
+    switch body {
+    case .elementwise(let output, _):
+      let result = try elementwise(a, b, nil, output, parameters: [])
+      record(result, of: a, b)
+      return result
+    case .primitive(let infer) where isIdentity == nil:
+      return try primitive(Call(self, operands()), infer)
+    default:
+      return try first(operands())
     }
-    let result = try elementwise(a, b, nil, output, parameters: [])
-    record(result, of: a, b)
-    return result
   }
 
   /// The same for reductions: `axis` as their first attribute, `dtype` for those that have it.
@@ -107,6 +117,21 @@ extension Operation {
     try promote(&call)
     try checkDTypes(call)
     return call
+  }
+
+  /// The first result of a primitive. Most have one, for which a list is made only where the back end wants it.
+  private func primitive(_ call: Call, _ infer: (Call) throws(AlulaError) -> [TensorSpec]) throws(AlulaError) -> Tensor
+  {
+    let specs = try infer(call)
+    guard specs.count == 1 else {
+      guard let first = try compute(call, specs).first else { throw .internal("\(name): no result") }
+      return first
+    }
+    let result = try Tensor(
+      uninitialized: specs[0].shape, dtype: specs[0].dtype, device: call.device, operation: name)
+    try execute(call, into: [result])
+    try record(call, result)
+    return result
   }
 
   private func elementwise(_ call: Call, _ output: ElementwiseOutput) throws(AlulaError) -> Tensor {

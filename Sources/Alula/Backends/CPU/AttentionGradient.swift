@@ -31,14 +31,14 @@ struct AttentionGradient {
     let panelsPerPiece = (a.panels + pieces - 1) / pieces
     let failed = Atomic(false)
     ThreadPool.parallelChunks(a.heads * pieces, grain: 1) { chunks in
-      guard let scores = Scratch(elements: [block, width], size: item),
-        let gradients = Scratch(elements: [block, width], size: item),
-        let maskPanel = Scratch(elements: [a.mask == nil ? 0 : block, width], size: item),
-        let queryPanel = Scratch(elements: [a.size, width], size: item),
-        let gradientPanel = Scratch(elements: [columns, width], size: item),
-        let outPanel = Scratch(elements: [columns, width], size: item),
-        let sums = Scratch(elements: [width, paddedSize], size: item),
-        let state = Scratch(elements: [2, width], size: 8)
+      guard let scores = Scratch(block, width, size: item),
+        let gradients = Scratch(block, width, size: item),
+        let maskPanel = Scratch(a.mask == nil ? 0 : block, width, size: item),
+        let queryPanel = Scratch(a.size, width, size: item),
+        let gradientPanel = Scratch(columns, width, size: item),
+        let outPanel = Scratch(columns, width, size: item),
+        let sums = Scratch(width, paddedSize, size: item),
+        let state = Scratch(2, width, size: 8)
       else { return failed.store(true, ordering: .relaxed) }
       let (logs, deltas) = (state.pointer, state.pointer + width * 8)
       while let index = chunks.next()?.lowerBound {

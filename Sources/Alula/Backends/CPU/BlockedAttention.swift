@@ -141,11 +141,11 @@ struct BlockedAttention {
     let block = keyBlock(atMost: 384)
     let failed = Atomic(false)
     ThreadPool.parallelFor(heads * panels, grain: grain) { range in
-      guard let scores = Scratch(elements: [block, width], size: item),
-        let maskPanel = Scratch(elements: [mask == nil ? 0 : block, width], size: item),
-        let queryPanel = Scratch(elements: [size, width], size: item),
-        let sums = Scratch(elements: [width, valueSize], size: item),
-        let state = Scratch(elements: [3, width], size: 8)
+      guard let scores = Scratch(block, width, size: item),
+        let maskPanel = Scratch(mask == nil ? 0 : block, width, size: item),
+        let queryPanel = Scratch(size, width, size: item),
+        let sums = Scratch(width, valueSize, size: item),
+        let state = Scratch(3, width, size: 8)
       else { return failed.store(true, ordering: .relaxed) }
       let (maxima, factors) = (state.pointer, state.pointer + width * 8)
       let weights = (state.pointer + 2 * width * 8).assumingMemoryBound(to: Double.self)

@@ -196,7 +196,7 @@ private struct Convolution {
     let (gemm, rows) = (kernels.gemm, outputs)
     let depth = grid.offsets.count
     let panelCount = gemm.paddedRows(rows) * depth
-    guard let weights = Scratch(elements: [shape.groups, max(panelCount, 1)], size: size) else {
+    guard let weights = Scratch(shape.groups, max(panelCount, 1), size: size) else {
       throw CPUBackend.outOfMemory(call)
     }
     let panels = weights.pointer
@@ -212,8 +212,8 @@ private struct Convolution {
     let failed = Atomic(false)
     let work = saturatedProduct(rows, grid.block, max(depth, 1))
     ThreadPool.parallelFor(shape.batch * shape.groups * grid.blocks, grain: max(1, (1 << 19) / work)) { range in
-      guard let padded = Scratch(elements: [grid.paddedCount], size: size),
-        let patches = Scratch(elements: [deepest * columns + 2 * gemm.columns], size: size)
+      guard let padded = Scratch(grid.paddedCount, size: size),
+        let patches = Scratch(deepest * columns + 2 * gemm.columns, size: size)
       else { return failed.store(true, ordering: .relaxed) }
       for task in range {
         let positions = grid.positions(task % grid.blocks)
@@ -326,7 +326,7 @@ private struct Convolution {
   ) throws(AlulaError) {
     let taps = rows.offsets.flatMap { y in columns.offsets.map { (y: y, x: $0) } }
     let grid = try grid(rows.positions, columns.positions, 1, 1, 1, taps)
-    guard let weights = Scratch(elements: [shape.groups, taps.count], size: size) else {
+    guard let weights = Scratch(shape.groups, taps.count, size: size) else {
       throw CPUBackend.outOfMemory(call)
     }
     var to = weights.pointer
@@ -381,16 +381,16 @@ private struct Convolution {
     let tileColumns = pieces >= 8 ? depth : min(depth, 8 * gemm.columns)
     let tiles = (depth + tileColumns - 1) / tileColumns
     let deepest = min(grid.block, Gemm.depthBlock)
-    guard let partial = Scratch(elements: [pieces - 1, output.count], size: size) else {
+    guard let partial = Scratch(pieces - 1, output.count, size: size) else {
       throw CPUBackend.outOfMemory(call)
     }
     let (sum, partials) = (output.data, partial.pointer)
     let source = gradient.data
     let failed = Atomic(false)
     ThreadPool.parallelFor(pieces * shape.groups * tiles, grain: 1) { range in
-      guard let padded = Scratch(elements: [grid.paddedCount], size: size),
-        let patches = Scratch(elements: [gemm.paddedColumns(tileColumns) * deepest], size: size),
-        let rows = Scratch(elements: [gemm.paddedRows(outputs) * deepest], size: size)
+      guard let padded = Scratch(grid.paddedCount, size: size),
+        let patches = Scratch(gemm.paddedColumns(tileColumns) * deepest, size: size),
+        let rows = Scratch(gemm.paddedRows(outputs) * deepest, size: size)
       else { return failed.store(true, ordering: .relaxed) }
       for task in range {
         let piece = task / tiles / shape.groups

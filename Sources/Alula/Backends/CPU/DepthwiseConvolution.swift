@@ -36,8 +36,8 @@ struct DepthwiseConvolution {
     let failed = Atomic(false)
     let work = saturatedProduct(grid.count, taps, outputs)
     ThreadPool.parallelFor(batch * groups, grain: max(1, (1 << 17) / max(work, 1))) { range in
-      guard let padded = Scratch(elements: [grid.paddedCount], size: size),
-        let tile = Scratch(elements: [scatter == nil ? 0 : rowsAtOnce, grid.width], size: size)
+      guard let padded = Scratch(grid.paddedCount, size: size),
+        let tile = Scratch(scatter == nil ? 0 : rowsAtOnce, grid.width, size: size)
       else { return failed.store(true, ordering: .relaxed) }
       for task in range {
         let group = task % groups
@@ -67,7 +67,7 @@ struct DepthwiseConvolution {
     let failed = Atomic(false)
     let work = saturatedProduct(batch, grid.count, taps, outputs)
     ThreadPool.parallelFor(groups, grain: max(1, (1 << 17) / max(work, 1))) { range in
-      guard let padded = Scratch(elements: [grid.paddedCount], size: size) else {
+      guard let padded = Scratch(grid.paddedCount, size: size) else {
         return failed.store(true, ordering: .relaxed)
       }
       for group in range {

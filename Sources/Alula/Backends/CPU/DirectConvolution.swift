@@ -53,7 +53,7 @@ struct DirectConvolution {
     else { return false }
     // Images are worked on in as many at once as keep the copy small.
     let atOnce = min(batch, max(12, (64 << 20) / size / max(layout.imagePitch, 1) / 12 * 12))
-    guard let copies = Scratch(elements: [atOnce, layout.imagePitch], size: size) else { return false }
+    guard let copies = Scratch(atOnce, layout.imagePitch, size: size) else { return false }
     for first in stride(from: 0, to: batch, by: atOnce) {
       let count = min(atOnce, batch - first)
       layout.copy(source + first * allChannels * rows.extent * columns.extent * size, images: count, copies.pointer)
@@ -71,7 +71,7 @@ struct DirectConvolution {
   /// The weight in panels: for each group, panel of targets and tap, the channels.
   func packed(_ weight: WeightOperand) -> Scratch? {
     let taps = rows.count * columns.count
-    guard let packed = Scratch(elements: [groups * panels, taps * channels + 1, lanes], size: size) else { return nil }
+    guard let packed = Scratch(groups * panels, taps * channels + 1, lanes, size: size) else { return nil }
     let to = packed.pointer
     ThreadPool.parallelFor(groups * panels * taps, grain: max(1, (1 << 14) / (channels * lanes))) { range in
       for task in range {
@@ -89,7 +89,7 @@ struct DirectConvolution {
 
   /// A bias for each target, each group's filled up to whole panels.
   func padded(_ bias: UnsafeRawPointer?) -> Scratch? {
-    guard let padded = Scratch(elements: [bias == nil ? 0 : groups, panels, lanes], size: size) else { return nil }
+    guard let padded = Scratch(bias == nil ? 0 : groups, panels, lanes, size: size) else { return nil }
     if let bias {
       for group in 0..<groups {
         let to = padded.pointer + group * panels * lanes * size
@@ -151,8 +151,8 @@ struct DirectConvolution {
     let failed = Atomic(false)
     let tasks = groups * imageTasks * rowTasks * columnTasks
     ThreadPool.parallelFor(tasks, grain: max(1, (1 << 19) / max(work, 1))) { range in
-      guard let tile = Scratch(elements: [across ? tallest : 1, block, panelsAtOnce * lanes], size: size),
-        let turned = Scratch(elements: [scatter == nil ? 0 : panelsAtOnce * lanes, block], size: size)
+      guard let tile = Scratch(across ? tallest : 1, block, panelsAtOnce * lanes, size: size),
+        let turned = Scratch(scatter == nil ? 0 : panelsAtOnce * lanes, block, size: size)
       else { return failed.store(true, ordering: .relaxed) }
       for task in range {
         // Neighbouring tasks, which run at the same time, write to different images: rows of one plane share cache

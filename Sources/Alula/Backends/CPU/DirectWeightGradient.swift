@@ -33,13 +33,13 @@ extension DirectConvolution {
     let panelsAtOnce = (panels + panelTasks - 1) / panelTasks
     let area = rows.positions * columns.positions
     guard let elements = Dims([groups, panels, count, lanes]).checkedProduct,
-      let sums = Scratch(elements: [pieces, elements], size: size)
+      let sums = Scratch(pieces, elements, size: size)
     else { return false }
     let sum = sums.pointer
     let failed = Atomic(false)
     ThreadPool.parallelFor(pieces * groups * panelTasks, grain: 1) { range in
-      guard let copies = Scratch(elements: [slices, layout.imagePitch], size: size),
-        let turned = Scratch(elements: [panelsAtOnce, area, lanes], size: size)
+      guard let copies = Scratch(slices, layout.imagePitch, size: size),
+        let turned = Scratch(panelsAtOnce, area, lanes, size: size)
       else { return failed.store(true, ordering: .relaxed) }
       for task in range {
         let part = task % panelTasks * panels / panelTasks..<(task % panelTasks + 1) * panels / panelTasks
@@ -122,7 +122,7 @@ extension DirectConvolution {
     let count = taps * channels
     let failed = Atomic(false)
     ThreadPool.parallelFor(groups * panels, grain: max(1, (1 << 14) / (count * lanes))) { range in
-      guard let turned = Scratch(elements: [lanes, count], size: size) else {
+      guard let turned = Scratch(lanes, count, size: size) else {
         return failed.store(true, ordering: .relaxed)
       }
       for task in range {

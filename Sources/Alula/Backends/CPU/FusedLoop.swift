@@ -168,7 +168,7 @@ struct FusedLoop {
     let block = Self.blockSize / itemSize
     ThreadPool.parallelChunks((count - 1) / rowLength + 1, grain: max(1, StridedLoop.grain / rowLength)) { rows in
       if placed.count == 1 { return run(placed, &rows, block: rowLength, nil, 0) }
-      if let scratch = Scratch(elements: [blocks, block], size: itemSize) {
+      if let scratch = Scratch(blocks, block, size: itemSize) {
         return run(placed, &rows, block: block, scratch.pointer, block * itemSize)
       }
       // Slowly, but done: who asks for a result cannot be refused any more.

@@ -13,7 +13,7 @@ extension Gemm {
     else { return nil }
     let (size, resultSize) = (kernels.itemSize, kernels.resultSize)
     let pieces = (k + pieceDepth - 1) / pieceDepth
-    guard let partial = Scratch(elements: [pieces, m, n], size: resultSize) else { return false }
+    guard let partial = Scratch(pieces, m, n, size: resultSize) else { return false }
     let sums = partial.pointer
     let failed = Atomic(false)
     ThreadPool.parallelFor(pieces, grain: 1) { range in

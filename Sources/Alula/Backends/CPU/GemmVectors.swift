@@ -34,7 +34,7 @@ extension Gemm {
     let rows = max(64, Self.smallestTask / count)
     let pieces = (k + rows - 1) / rows
     let size = kernels.itemSize
-    guard pieces > 1, let partial = Scratch(elements: [pieces - 1, count], size: size) else { return false }
+    guard pieces > 1, let partial = Scratch(pieces - 1, count, size: size) else { return false }
     let sums = partial.pointer
     ThreadPool.parallelFor(pieces, grain: 1) { range in
       for piece in range {

@@ -92,13 +92,13 @@ struct RecurrentLayer {
     first: Tensor?, states: Tensor, bias: Tensor? = nil, _ operands: (Int, Int, Operand) -> [Operand]
   ) throws(AlulaError) {
     if batch == 0 || units == 0 { return }
-    guard let packed = Scratch(elements: [gemm.paddedColumns(rows), units], size: item) else { throw outOfMemory }
+    guard let packed = Scratch(gemm.paddedColumns(rows), units, size: item) else { throw outOfMemory }
     let layout = weight.layout
     pack(packed.pointer, columns: rows, depth: units, columnStride: layout.strides[0], depthStride: layout.strides[1])
     let panels = packed.pointer
     let failed = Atomic(false)
     ThreadPool.parallelFor(batch, grain: rowsAtOnce) { part in
-      guard let product = Scratch(elements: [part.count, rows], size: item) else {
+      guard let product = Scratch(part.count, rows, size: item) else {
         return failed.store(true, ordering: .relaxed)
       }
       let result = Operand(start: product.pointer, rowSize: rows * item, isPart: true)
@@ -129,7 +129,7 @@ struct RecurrentLayer {
     products: Tensor, _ hidden: Tensor, accumulate: Bool, _ operands: (Int, Int) -> [Operand]
   ) throws(AlulaError) {
     if batch == 0 || units == 0 { return }
-    guard let packed = Scratch(elements: [gemm.paddedColumns(units), rows], size: item) else { throw outOfMemory }
+    guard let packed = Scratch(gemm.paddedColumns(units), rows, size: item) else { throw outOfMemory }
     let layout = weight.layout
     pack(packed.pointer, columns: units, depth: rows, columnStride: layout.strides[1], depthStride: layout.strides[0])
     let panels = packed.pointer

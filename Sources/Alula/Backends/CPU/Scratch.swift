@@ -4,15 +4,14 @@ struct Scratch: ~Copyable, @unchecked Sendable {
   let pointer: UnsafeMutableRawPointer
   private let byteCount: Int
 
-  /// nil when there is no memory for the product of `elements`, of `size` bytes each.
-  init?(elements: Dims, size: Int) {
-    guard let count = elements.checkedProduct else { return nil }
-    let (byteCount, overflow) = count.multipliedReportingOverflow(by: size)
-    guard !overflow,
-      let pointer = MemoryPool.shared.allocate(byteCount: byteCount)
-    else { return nil }
+  /// nil when there is no memory for `a * b * c * d` elements of `size` bytes.
+  init?(_ a: Int, _ b: Int = 1, _ c: Int = 1, _ d: Int = 1, size: Int) {
+    // Sizes as such: a list of them would allocate memory.
+    byteCount = saturatedProduct(a, b, c, d, size)
+    guard byteCount <= Dims.maximumProduct, let pointer = MemoryPool.shared.allocate(byteCount: byteCount) else {
+      return nil
+    }
     self.pointer = pointer
-    self.byteCount = byteCount
   }
 
   deinit { MemoryPool.shared.deallocate(pointer, byteCount: byteCount) }

@@ -31,14 +31,14 @@ struct ShiftedSums {
     let span = min(rows.lastOffset - rows.firstOffset, rows.extent)
     let band = min(rows.positions, max(4 * (span + 1), (1 << 18) / rowBytes))
     let bands = (rows.positions + band - 1) / band
-    guard let weights = Scratch(elements: [groups, channels, targets, taps], size: size) else { return false }
+    guard let weights = Scratch(groups, channels, targets, taps, size: size) else { return false }
     gather(weight, weights.pointer)
     let failed = Atomic(false)
     let work = saturatedProduct(band, columns.extent, channels, targets, taps)
     ThreadPool.parallelFor(batch * groups * bands, grain: max(1, (1 << 17) / max(work, 1))) { range in
       guard
-        let planes = Scratch(elements: [targets, taps, min(rows.extent, band + span), columns.extent], size: size),
-        let sums = Scratch(elements: [scatter == nil ? 0 : targets, band, columns.positions], size: size)
+        let planes = Scratch(targets, taps, min(rows.extent, band + span), columns.extent, size: size),
+        let sums = Scratch(scatter == nil ? 0 : targets, band, columns.positions, size: size)
       else { return failed.store(true, ordering: .relaxed) }
       for task in range {
         let first = task % bands * band

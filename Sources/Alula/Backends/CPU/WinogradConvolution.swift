@@ -50,7 +50,7 @@ struct WinogradConvolution {
     }
     let batch = convolution.batch
     let atOnce = min(batch, max(1, (64 << 20) / size / max(layout.imagePitch, 1)))
-    guard let copies = Scratch(elements: [atOnce, layout.imagePitch], size: size),
+    guard let copies = Scratch(atOnce, layout.imagePitch, size: size),
       let zeros = zeroRow(layout)
     else { return false }
     for first in stride(from: 0, to: batch, by: atOnce) {
@@ -78,7 +78,7 @@ struct WinogradConvolution {
 
   /// What stands for rows above and below an image.
   func zeroRow(_ layout: ChannelsLastImages) -> Scratch? {
-    guard let zeros = Scratch(elements: [layout.rowPitch], size: size) else { return nil }
+    guard let zeros = Scratch(layout.rowPitch, size: size) else { return nil }
     zeros.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: layout.rowPitch * size)
     return zeros
   }
@@ -87,13 +87,13 @@ struct WinogradConvolution {
   private func transformed(_ weight: WeightOperand) -> Scratch? {
     let (groups, panels, channels) = (convolution.groups, convolution.panels, convolution.channels)
     let lanes = convolution.lanes
-    guard let planes = Scratch(elements: [groups, 16, weightPlane], size: size) else { return nil }
+    guard let planes = Scratch(groups, 16, weightPlane, size: size) else { return nil }
     let to = planes.pointer
     let failed = Atomic(false)
     let atOnce = min(channels, 64)
     let parts = (channels + atOnce - 1) / atOnce
     ThreadPool.parallelFor(groups * panels * parts, grain: max(1, (1 << 12) / (atOnce * lanes))) { range in
-      guard let taps = Scratch(elements: [atOnce, 9, lanes], size: size) else {
+      guard let taps = Scratch(atOnce, 9, lanes, size: size) else {
         return failed.store(true, ordering: .relaxed)
       }
       for task in range {
@@ -145,9 +145,9 @@ struct WinogradConvolution {
     let blocks = (tiles + most - 1) / most
     let failed = Atomic(false)
     ThreadPool.parallelFor(groups * blocks, grain: 1) { range in
-      guard let sources = Scratch(elements: [16, most, channels], size: size),
-        let targets = Scratch(elements: [16, most, paddedTargets], size: size),
-        let positions = Scratch(elements: [2, 2, most, paddedTargets], size: size)
+      guard let sources = Scratch(16, most, channels, size: size),
+        let targets = Scratch(16, most, paddedTargets, size: size),
+        let positions = Scratch(2, 2, most, paddedTargets, size: size)
       else { return failed.store(true, ordering: .relaxed) }
       for task in range {
         let (group, block) = (task / blocks, task % blocks)

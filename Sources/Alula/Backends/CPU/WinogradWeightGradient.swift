@@ -36,12 +36,12 @@ extension WinogradConvolution {
     let pitch = max(sourceLayout.imagePitch, gradientLayout.imagePitch, 1)
     let atOnce = min(convolution.batch, max(1, (64 << 20) / size / pitch))
     let shares = max(1, min(4 / (convolution.groups * slices), atOnce * tileRows * tileColumns / tilesPerBlock))
-    guard let sourceCopies = Scratch(elements: [atOnce, sourceLayout.imagePitch], size: size),
-      let gradientCopies = Scratch(elements: [atOnce, gradientLayout.imagePitch], size: size),
+    guard let sourceCopies = Scratch(atOnce, sourceLayout.imagePitch, size: size),
+      let gradientCopies = Scratch(atOnce, gradientLayout.imagePitch, size: size),
       let sourceZeros = zeroRow(sourceLayout), let gradientZeros = zeroRow(gradientLayout),
       let sums = Scratch(
-        elements: [shares, convolution.groups, 16, convolution.panels, convolution.channels, convolution.lanes],
-        size: size)
+        shares, convolution.groups, convolution.panels,
+        saturatedProduct(16, convolution.channels, convolution.lanes), size: size)
     else { return false }
     for first in stride(from: 0, to: convolution.batch, by: atOnce) {
       let count = min(atOnce, convolution.batch - first)
@@ -71,8 +71,8 @@ extension WinogradConvolution {
     let most = tilesPerBlock
     let failed = Atomic(false)
     ThreadPool.parallelFor(shares * groups * slices * 4, grain: 1) { range in
-      guard let sources = Scratch(elements: [4, most, channels], size: size),
-        let gradients = Scratch(elements: [4, most, panelsAtOnce * lanes], size: size)
+      guard let sources = Scratch(4, most, channels, size: size),
+        let gradients = Scratch(4, most, panelsAtOnce * lanes, size: size)
       else { return failed.store(true, ordering: .relaxed) }
       // What fills up the last panel is never written.
       gradients.pointer.initializeMemory(
@@ -132,7 +132,7 @@ extension WinogradConvolution {
     let (groups, panels) = (convolution.groups, convolution.panels)
     let count = convolution.channels * convolution.lanes
     let elements = groups * 16 * panels * count
-    guard let taps = Scratch(elements: [groups, panels, 9, count], size: size) else { return false }
+    guard let taps = Scratch(groups, panels, 9, count, size: size) else { return false }
     let to = taps.pointer
     ThreadPool.parallelFor(groups * panels, grain: max(1, (1 << 13) / count)) { range in
       for task in range {
