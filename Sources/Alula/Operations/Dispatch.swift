@@ -127,8 +127,12 @@ extension Operation {
       guard let first = try compute(call, specs).first else { throw .internal("\(name): no result") }
       return first
     }
-    let result = try Tensor(
-      uninitialized: specs[0].shape, dtype: specs[0].dtype, device: call.device, operation: name)
+    let (shape, first) = (specs[0].shape, call.optional(0)?.layout)
+    let layout =
+      if let first, first.isPlain, first.shape == shape { first } else {
+        try Layout(contiguous: shape, operation: name)
+      }
+    let result = try Tensor(uninitialized: layout, dtype: specs[0].dtype, device: call.device, operation: name)
     try execute(call, into: [result])
     try record(call, result)
     return result
