@@ -60,7 +60,7 @@ func multiplyAdd<V: SIMD>(_ sum: V, _ x: V, _ y: V) -> V where V.Scalar: FixedWi
   sum &+ x &* y
 }
 
-#if AVX512
+#if FMA
   /// `multiplyAdd` of a tile, which the compiler leaves where the source has it.
   @inline(__always)
   func tileMultiplyAdd(_ sum: GemmFloat, _ x: GemmFloat, _ y: GemmFloat) -> GemmFloat { fma_in_order(sum, x, y) }
@@ -141,7 +141,7 @@ func gemmTile<V: SIMD>(
 ) {
   var upper = TileSums(zero)
   var lower = TileSums(zero)
-  let width = MemoryLayout<V>.size
+  let (width, size) = (MemoryLayout<V>.size, MemoryLayout<V.Scalar>.size)
   let (depth0, steps, stepA, stepB) = (depth.depth0, depth.rowSteps, depth.stepA, depth.stepB)
   var (a, b) = (a, b)
   var middle = depth.depth1
@@ -164,19 +164,47 @@ func gemmTile<V: SIMD>(
     }
   }
   // Each instruction beside the loads and multiplications takes a place in the pipeline that one of them could have, the
-  // more so with another thread on the core: two steps in a turn of the loop. Four gain nothing.
-  let stepsAtOnce = rows == 6 && width == 32 ? 2 : 1
+  // more so with another thread on the core: two steps in a turn of the loop, or four at distances that the compiler
+  // knows, which are 85 instructions instead of 92 (1024³ with AVX2 0.97 of the time).
+  let isFloat = V.Scalar.self == Float.self || V.Scalar.self == Double.self
+  let stepsAtOnce = (rows == 6 || (rows >= 4 && rows < 6 && isFloat)) && width == 32 ? 2 : 1
+  /// Pairs of steps through panels of B, and by `stepA` through A; what is left.
+  @inline(__always) func walkByFour(_ pairs: Int, _ stepA: Int) -> Int {
+    var turns = pairs / 2
+    while turns != 0 {
+      step(a, b)
+      a = address_in_order(a)
+      step(a + stepA, b + 2 &* width)
+      a = address_in_order(a)
+      step(a + 2 &* stepA, b + 4 &* width)
+      a = address_in_order(a)
+      step(a + 3 &* stepA, b + 6 &* width)
+      a = address_in_order(a + 4 &* stepA)
+      b += 8 &* width
+      turns &-= 1
+    }
+    return pairs % 2
+  }
   @inline(__always) func walk(_ turns: Int) {
     var turns = turns
+    if stepsAtOnce == 2, isFloat, stepB == 2 &* width {
+      // A as it lies, or in panels too.
+      if stepA == size {
+        turns = walkByFour(turns, size)
+      } else if stepA == gemmRows &* size {
+        turns = walkByFour(turns, gemmRows &* size)
+      }
+    }
     while turns != 0 {
       step(a, b)
       a += stepA
+      b += stepB
       if stepsAtOnce == 2 {
         a = address_in_order(a)
-        step(a, b + stepB)
+        step(a, b)
         a += stepA
+        b += stepB
       }
-      b += stepsAtOnce &* stepB
       turns &-= 1
     }
   }

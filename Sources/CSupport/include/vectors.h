@@ -407,7 +407,7 @@ VECTOR_FUNCTION void transpose_sixteen_uint32(void *target, intptr_t target_step
 }
 #endif
 
-#if defined(__AVX512F__)
+#if defined(__FMA__)
 // sum + x y, in the order of the source and into the register of the sum: a compiler that reorders the
 // multiplications of a matrix product's tile runs out of registers or makes them wait for what is read.
 #define FMA_IN_ORDER(type, instruction)                                       \

@@ -122,7 +122,9 @@ extension Gemm {
     let columnTasks = (n + columns - 1) / columns
     // Rows are cut finely where that does not pack B anew: beside busy neighbours one core is slower than the other
     // (1024³: 0.95 of the time). A block of the depth that has to come again should be worth it.
-    let rows = keepsPanels(columns: columns) ? (m < 384 ? 48 : k > Self.deepestStripBlock ? 512 : 96) : columnTasks >= 8 ? 1024 : 256
+    let rows =
+      keepsPanels(columns: columns)
+      ? (m < 384 ? 48 : k > Self.deepestStripBlock ? 512 : 96) : columnTasks >= 8 ? 1024 : 256
     let rowTasks = min(work / columnTasks, m / rows)
     return (columns, rowTasks < 2 ? m : (m + rowTasks - 1) / rowTasks)
   }
