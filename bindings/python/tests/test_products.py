@@ -54,7 +54,16 @@ def test_every_edge_of_a_matrix_product(dtype):
 
 @pytest.mark.parametrize(
     ("m", "n", "k"),
-    [(7, 17, 5), (17, 7, 300), (130, 40, 20), (40, 130, 520), (200, 210, 300), (140, 150, 1100), (40, 450, 2050)],
+    [
+        (7, 17, 5),
+        (17, 7, 300),
+        (130, 40, 20),
+        (40, 130, 520),
+        (200, 210, 300),
+        (140, 150, 1100),
+        (40, 450, 2050),
+        (600, 700, 300),
+    ],
 )
 def test_operands_lie_anyhow(m, n, k):
     a, b = random(m, k), random(k, n)
@@ -242,12 +251,18 @@ def test_convolution_has_the_same_bits_on_any_threads(name, threads):
         (64, 64, 64),
         (5, 900, 1030),
         (200, 210, 1100),
+        # Strips of which several threads take rows, with panels for the whole depth and without.
+        (600, 700, 300),
+        (1100, 1030, 1300),
+        (1100, 1030, 2100),
     ],
 )
 def test_product_has_the_same_bits_on_any_threads(m, n, k, threads):
-    a, b = alula.asarray(random(m, k)), alula.asarray(random(k, n))
+    x, y = random(m, k), random(k, n)
+    a, b = alula.asarray(x), alula.asarray(y)
     threads(1)
     alone = np.asarray(a @ b)
+    close(alone, x.astype("float64") @ y, k)
     lying = alula.asarray(random(n, k))
     along = np.asarray(a @ lying.T)
     for count in (2, 3, 8):
