@@ -47,7 +47,8 @@ struct Gemm {
   /// The depth of blocks, but for the last.
   private var deepest: Int { evenDepth(atMost: Self.deepestBlock) }
   func evenDepth(atMost most: Int) -> Int {
-    let blocks = max(1, (k + most - 1) / most)
+    if k <= most { return kernels.paddedDepth(k) }
+    let blocks = (k + most - 1) / most
     return kernels.paddedDepth((k + blocks - 1) / blocks)
   }
 

@@ -95,8 +95,7 @@ extension Gemm {
   /// cache holds what it wrote before (768×512×128 on two threads: 476 to 396 µs).
   private var isLong: Bool { m >= max(n, 192) && saturatedProduct(n, k, kernels.itemSize) <= 1 << 19 }
 
-  /// How many columns and rows one task takes: rows of C where B is read in place; else strips of columns, cut into rows
-  /// where they are few, since every cut across B packs it again.
+  /// How many columns and rows one task takes: rows of C where B is read in place; else strips of columns, cut into rows.
   private func strips(readsB: Bool) -> (columns: Int, rows: Int) {
     let lanes = kernels.columns
     let panels = (n + lanes - 1) / lanes
@@ -115,18 +114,21 @@ extension Gemm {
       let rowTasks = min(tasks, 16, m / 96).roundedDownToPowerOfTwo
       return (n, kernels.paddedRows((m + rowTasks - 1) / rowTasks))
     }
-    // Strips share what the second-level cache holds of A; from farther away it must not come too often, nor be cut into
-    // many rows, for each of which B is packed again (1024³: 14.7 to 13.9 ms).
+    // Strips share what the second-level cache holds of A; from farther away it must not come too often (1024³: 14.7 to
+    // 13.9 ms).
     let narrowest = max(kernels.tileColumns, m * k * kernels.itemSize <= 1 << 20 ? 0 : 128)
     let columns = max(narrowest, panels / min(tasks, 16) * lanes)
     let columnTasks = (n + columns - 1) / columns
     // Rows are cut finely where that does not pack B anew: beside busy neighbours one core is slower than the other
-    // (1024³: 0.95 of the time). A block of the depth that has to come again should be worth it.
+    // (1024³: 0.95 to 0.97 of the time). Where B comes by blocks of the depth, each should be worth it.
     let rows =
-      keepsPanels(columns: columns)
-      ? (m < 384 ? 48 : k > Self.deepestStripBlock ? 512 : 96) : columnTasks >= 8 ? 1024 : 256
+      if keepsPanels(columns: columns) {
+        m < 384 ? 48 : k <= Self.deepestStripBlock ? 96 : 512
+      } else {
+        columnTasks >= 8 ? 1024 : m < 384 ? 48 : 256
+      }
     let rowTasks = min(work / columnTasks, m / rows)
-    return (columns, rowTasks < 2 ? m : (m + rowTasks - 1) / rowTasks)
+    return (columns, rowTasks < 2 ? m : kernels.paddedRows((m + rowTasks - 1) / rowTasks))
   }
 
   /// Some rows and columns of C.
