@@ -51,12 +51,27 @@ func storeVector<V: SIMD>(_ value: V, _ row: UnsafeMutableRawPointer, _ i: Int, 
   for lane in 0..<lanes { elements[lane] = value[lane] }
 }
 
-/// Asks for the line in which the vector from the i-th element on starts, for a row after the present one: a processor's own
-/// foresight ends with a page, which is a row of 1024 floats.
+/// The row after `row` of the k-th operand, if rows are short enough to wait in a cache: a processor's own foresight ends
+/// with a page, which is a row of 1024 floats, and sees nothing of rows that a pass over the present one leaves alone.
+@inline(__always)
+func nextRow<V: SIMD>(
+  _ data: RowPointers, _ steps: UnsafePointer<Int>?, _ k: Int, _ row: Int, _ count: Int, _: V.Type
+) -> UnsafeRawPointer? {
+  count &* MemoryLayout<V.Scalar>.stride <= 1 << 16 ? UnsafeRawPointer(rowStart(data, steps, k, row &+ 1)) : nil
+}
+
+/// Asks for the line in which the vector from the i-th element on starts.
 @inline(__always)
 func prefetchVector<V: SIMD>(_ row: UnsafeRawPointer?, _ i: Int, _: V.Type) {
   let offset = i &* MemoryLayout<V.Scalar>.stride
   if let row, MemoryLayout<V>.size >= 64 || offset % 64 == 0 { prefetch(row + offset) }
+}
+
+/// The same where it will be written.
+@inline(__always)
+func prefetchVectorToWrite<V: SIMD>(_ row: UnsafeRawPointer, _ i: Int, _: V.Type) {
+  let offset = i &* MemoryLayout<V.Scalar>.stride
+  if MemoryLayout<V>.size >= 64 || offset % 64 == 0 { prefetch_to_write(row + offset) }
 }
 
 /// The sum of `value(i, lanes)` over the vectors of a row, with unused lanes zero. Carried in float64 beyond some
@@ -122,14 +137,18 @@ private func sumOfLanes<A: SIMD>(_ x: A) -> Double where A.Scalar == Double {
   return x[0]
 }
 
-/// The largest element of a row, NaN when there is one, by `larger`.
+/// The largest element of a row, NaN when there is one, by `larger`; `visit` is called with the first element of each
+/// vector.
 @inline(__always)
-func maximumOfRow<V: SIMD>(_ row: UnsafeRawPointer, _ count: Int, _ larger: (V, V) -> V) -> V.Scalar
-where V.Scalar: BinaryFloatingPoint {
+func maximumOfRow<V: SIMD>(
+  _ row: UnsafeRawPointer, _ count: Int, _ larger: (V, V) -> V, _ visit: (Int) -> Void = { _ in }
+) -> V.Scalar where V.Scalar: BinaryFloatingPoint {
   let none = V(repeating: -V.Scalar.infinity)
   var (a, b) = (none, none)
   var i = 0
   while i &+ 2 &* V.scalarCount <= count {
+    visit(i)
+    visit(i &+ V.scalarCount)
     a = larger(a, loadVector(row, i, V.scalarCount, fill: 0, as: V.self))
     b = larger(b, loadVector(row, i &+ V.scalarCount, V.scalarCount, fill: 0, as: V.self))
     i &+= 2 &* V.scalarCount
