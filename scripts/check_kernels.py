@@ -14,16 +14,16 @@ VARIANTS = ("AlulaCPU", "AlulaCPUAVX2", "AlulaCPUAVX512")
 #: The sources whose kernels must loop without calls.
 HOT = (
     "ActivationGradients", "Activations", "Arithmetic", "Attention", "Bitwise", "ChannelNormalization",
-    "Classification", "Comparison", "Copies", "CrossEntropy", "DepthwiseConvolution", "DotProducts",
-    "Exponentials", "Extrema", "FloatCasts", "Fused", "GemmFloatKernels", "GemmIntegerKernels", "GemmTileKernels",
-    "Hyperbolics", "IntegerCasts", "Logical", "Normalization", "PanelMoves", "Power", "Recurrent", "Reductions",
-    "Rounding", "Scans", "Search", "Selection", "Softmax", "SoftmaxColumns", "Transposition", "Winograd",
+    "Classification", "Comparison", "Copies", "CrossEntropy", "DepthwiseConvolution", "DepthwiseGradient",
+    "DotProducts", "Exponentials", "Extrema", "FloatCasts", "Fused", "GemmFloatKernels", "GemmIntegerKernels",
+    "GemmTileKernels", "Hyperbolics", "IntegerCasts", "Logical", "Normalization", "PanelMoves", "Power", "Recurrent",
+    "Reductions", "Rounding", "Scans", "Search", "Selection", "Softmax", "SoftmaxColumns", "Transposition", "Winograd",
 )  # fmt: skip
 #: Those among them whose loops write vectors to the stack: rows' ends and accumulators that pass through it, and a few
 #: loops with a value more alive than there are registers.
 STAGED = {
-    "Activations", "Attention", "Bitwise", "ChannelNormalization", "CrossEntropy", "DepthwiseConvolution",
-    "GemmIntegerKernels", "IntegerCasts", "Normalization", "Recurrent", "Reductions", "Softmax", "SoftmaxColumns",
+    "Activations", "Attention", "Bitwise", "ChannelNormalization", "CrossEntropy", "GemmIntegerKernels", "IntegerCasts",
+    "Normalization", "Recurrent", "Reductions", "Softmax", "SoftmaxColumns",
 }  # fmt: skip
 #: The C library's: float64 functions, and float32 ones of rare use.
 LIBRARY = {
@@ -36,6 +36,9 @@ LIBRARY = {
 }  # fmt: skip
 #: What brings elements that do not lie side by side to a loop, once for many of them.
 STAGING = re.compile(r"\$s1[24]AlulaCPUAVX(2|512)(6gather|7scatter)")
+
+#: Constants of types and conformances, alike in all variants and without code.
+WEAK_DATA = re.compile(r"swift_reflection| V (got\.|symbolic )")
 
 #: A vector stored to the stack.
 SPILL = re.compile(r"vmov[a-z0-9]+\s+%[xyz]mm\d+,-?0x[0-9a-f]+\(%r[sb]p\)")
@@ -55,7 +58,7 @@ def objects(variant: str) -> list[str]:
 def weak_code(variant: str) -> set[str]:
     """Names of weak functions: the linker keeps one of each, from whichever variant comes first."""
     lines = output("nm", *objects(variant)).splitlines()
-    return {line.split()[2] for line in lines if re.match(r"[0-9a-f]+ [WV] ", line) and "swift_reflection" not in line}
+    return {line.split()[2] for line in lines if re.match(r"[0-9a-f]+ [WV] ", line) and not WEAK_DATA.search(line)}
 
 
 def loops(instructions: list[tuple[int, str]]) -> list[tuple[int, int]]:

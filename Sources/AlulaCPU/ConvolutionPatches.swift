@@ -1,8 +1,7 @@
 import CSupport
 
 // Convolution as a matrix product whose right operand is never formed: the patches under the kernel are
-// packed into panels straight from a padded copy of the image. In that copy columns are grouped by their
-// remainder modulo the column stride, so that neighbouring positions always read neighbouring elements.
+// packed into panels straight from a padded copy of the image (ConvolutionPadding.swift).
 //
 // `offsets` tell where each vector starts: for a channel and a kernel element, the padded element under
 // the first output position.
@@ -17,11 +16,12 @@ func registerConvolution(_ receive: KernelReceiver) {
 func registerConvolutionFloat(_ receive: KernelReceiver) {
   let slot = 11
   let pad: conv_pad_kernel = {
-    height, width, source, rowStride, columnStride, firstRow, firstColumn, paddedHeight, paddedWidth, columnStep,
+    height, width, source, rowStride, columnStride, firstRow, firstColumn, rows, rowLength, columnStep,
     padded in
     padPlane(
-      0, height, width, source!.assumingMemoryBound(to: Float.self), rowStride, columnStride, firstRow, firstColumn,
-      paddedHeight, paddedWidth, columnStep, padded!.assumingMemoryBound(to: Float.self))
+      GemmFloat(repeating: 0), height, width, source!.assumingMemoryBound(to: Float.self), rowStride, columnStride,
+      spread: (1, 1), firstRow, firstColumn, rows, rowLength, columnStep,
+      padded!.assumingMemoryBound(to: Float.self))
   }
   let pack: conv_pack_kernel = { start, count, width, rowPitch, depth, offsets, source, panels in
     packPatches(
@@ -47,11 +47,12 @@ func registerConvolutionFloat(_ receive: KernelReceiver) {
 func registerConvolutionDouble(_ receive: KernelReceiver) {
   let slot = 12
   let pad: conv_pad_kernel = {
-    height, width, source, rowStride, columnStride, firstRow, firstColumn, paddedHeight, paddedWidth, columnStep,
+    height, width, source, rowStride, columnStride, firstRow, firstColumn, rows, rowLength, columnStep,
     padded in
     padPlane(
-      0, height, width, source!.assumingMemoryBound(to: Double.self), rowStride, columnStride, firstRow, firstColumn,
-      paddedHeight, paddedWidth, columnStep, padded!.assumingMemoryBound(to: Double.self))
+      GemmDouble(repeating: 0), height, width, source!.assumingMemoryBound(to: Double.self), rowStride, columnStride,
+      spread: (1, 1), firstRow, firstColumn, rows, rowLength, columnStep,
+      padded!.assumingMemoryBound(to: Double.self))
   }
   let pack: conv_pack_kernel = { start, count, width, rowPitch, depth, offsets, source, panels in
     packPatches(
@@ -72,51 +73,6 @@ func registerConvolutionDouble(_ receive: KernelReceiver) {
   receive("conv.pack", slot, unsafeBitCast(pack, to: UnsafeRawPointer.self))
   receive("conv.pack_transposed", slot, unsafeBitCast(packTransposed, to: UnsafeRawPointer.self))
   receive("conv.scatter", slot, unsafeBitCast(scatter, to: UnsafeRawPointer.self))
-}
-
-/// Copies the part of a plane that starts at `firstRow`, `firstColumn`, with zeros outside the plane.
-@inline(__always)
-func padPlane<T: SIMDScalar>(
-  _ zero: T, _ height: Int, _ width: Int, _ source: UnsafePointer<T>, _ rowStride: Int, _ columnStride: Int,
-  _ firstRow: Int, _ firstColumn: Int, _ paddedHeight: Int, _ paddedWidth: Int, _ columnStep: Int,
-  _ padded: UnsafeMutablePointer<T>
-) {
-  let groupLength = (paddedWidth &+ columnStep &- 1) / columnStep
-  let left = min(max(0, 0 &- firstColumn), paddedWidth)
-  let right = max(left, min(paddedWidth, width &- firstColumn))
-  for r in 0..<paddedHeight {
-    let row = r &+ firstRow
-    let out = padded + r &* groupLength &* columnStep
-    let inside = row >= 0 && row < height
-    if columnStep == 1 {
-      let first = inside ? left : paddedWidth
-      let last = inside ? right : paddedWidth
-      let from = source + (row &* rowStride &+ firstColumn &* columnStride)
-      if columnStride == 1, last &- first >= 8, first <= 4, paddedWidth &- last <= 4 {
-        // The usual case in whole vectors: margins first, of which the copy overwrites what is too much.
-        storeLanes(out, SIMD4(repeating: zero))
-        storeLanes(out + (paddedWidth &- 4), SIMD4(repeating: zero))
-        var c = first
-        while c < last {
-          let column = min(c, last &- 8)
-          storeLanes(out + column, UnsafeRawPointer(from + column).loadUnaligned(as: SIMD8<T>.self))
-          c &+= 8
-        }
-      } else {
-        for c in 0..<first { out[c] = zero }
-        for c in first..<last { out[c] = from[c &* columnStride] }
-        for c in last..<paddedWidth { out[c] = zero }
-      }
-    } else {
-      for group in 0..<columnStep {
-        for i in 0..<groupLength {
-          let column = i &* columnStep &+ group &+ firstColumn
-          let used = inside && column >= 0 && column < width
-          out[group &* groupLength &+ i] = used ? source[row &* rowStride &+ column &* columnStride] : zero
-        }
-      }
-    }
-  }
 }
 
 /// Packs the positions `start..<start + count`, in rows of `width`, as columns of B: at each depth k the

@@ -4,219 +4,194 @@ import CSupport
 // vectors of neighbouring positions. (As a product of depth 9 it took more than four times as long.)
 
 func registerDepthwiseConvolution(_ receive: KernelReceiver) {
-  let float: depthwise_kernel = { rows, width, rowPitch, taps, offsets, source, weights, bias, target, targetStride in
-    depthwisePlane(
-      ShortFloat(repeating: 0), GemmFloat(repeating: 0), rows, width, rowPitch, taps, offsets!,
-      source!.assumingMemoryBound(to: Float.self),
+  let float: depthwise_kernel = { planes, source, weights, bias, target, room in
+    depthwise(
+      GemmFloat(repeating: 0), planes!, source!.assumingMemoryBound(to: Float.self),
       weights!.assumingMemoryBound(to: Float.self), bias?.assumingMemoryBound(to: Float.self),
-      target!.assumingMemoryBound(to: Float.self), targetStride)
+      target!.assumingMemoryBound(to: Float.self), room!.assumingMemoryBound(to: Float.self))
   }
-  let double: depthwise_kernel = { rows, width, rowPitch, taps, offsets, source, weights, bias, target, targetStride in
-    depthwisePlane(
-      ShortDouble(repeating: 0), GemmDouble(repeating: 0), rows, width, rowPitch, taps, offsets!,
-      source!.assumingMemoryBound(to: Double.self),
+  let double: depthwise_kernel = { planes, source, weights, bias, target, room in
+    depthwise(
+      GemmDouble(repeating: 0), planes!, source!.assumingMemoryBound(to: Double.self),
       weights!.assumingMemoryBound(to: Double.self), bias?.assumingMemoryBound(to: Double.self),
-      target!.assumingMemoryBound(to: Double.self), targetStride)
-  }
-  let floatGradient: depthwise_gradient_kernel = {
-    rows, width, rowPitch, taps, offsets, source, gradient, gradientStride, sums in
-    depthwiseWeightGradient(
-      ShortFloat(repeating: 0), rows, width, rowPitch, taps, offsets!, source!.assumingMemoryBound(to: Float.self),
-      gradient!.assumingMemoryBound(to: Float.self), gradientStride, sums!.assumingMemoryBound(to: Float.self))
-  }
-  let doubleGradient: depthwise_gradient_kernel = {
-    rows, width, rowPitch, taps, offsets, source, gradient, gradientStride, sums in
-    depthwiseWeightGradient(
-      ShortDouble(repeating: 0), rows, width, rowPitch, taps, offsets!, source!.assumingMemoryBound(to: Double.self),
-      gradient!.assumingMemoryBound(to: Double.self), gradientStride, sums!.assumingMemoryBound(to: Double.self))
+      target!.assumingMemoryBound(to: Double.self), room!.assumingMemoryBound(to: Double.self))
   }
   receive("conv.depthwise", 11, unsafeBitCast(float, to: UnsafeRawPointer.self))
   receive("conv.depthwise", 12, unsafeBitCast(double, to: UnsafeRawPointer.self))
-  receive("conv.depthwise_gradient", 11, unsafeBitCast(floatGradient, to: UnsafeRawPointer.self))
-  receive("conv.depthwise_gradient", 12, unsafeBitCast(doubleGradient, to: UnsafeRawPointer.self))
+  registerDepthwiseGradient(receive)
 }
 
-/// target = bias + the sum over taps of weight · source; `wide` is the vector where there are registers enough. The last vectors of a row overlap those before them.
-@inline(__always)
-func depthwisePlane<V: SIMD, W: SIMD>(
-  _ zero: V, _ wide: W, _ rows: Int, _ width: Int, _ rowPitch: Int, _ taps: Int, _ offsets: UnsafePointer<Int>,
-  _ source: UnsafePointer<V.Scalar>, _ weights: UnsafePointer<V.Scalar>, _ bias: UnsafePointer<V.Scalar>?,
-  _ target: UnsafeMutablePointer<V.Scalar>, _ targetStride: Int
-) where V.Scalar: FloatingPoint, W.Scalar == V.Scalar {
-  #if AVX512
-    if width >= W.scalarCount, isThreeByThree(taps, offsets, rowPitch) {
-      return depthwiseThreeByThree(
-        wide, rows, width, rowPitch, source + offsets[0], weights, bias, target, targetStride)
+extension depthwise_planes {
+  /// Calls `body` with each block of rows of positions of a plane, when `room` holds what lies under it.
+  @inline(__always)
+  func forEachBlock<V: SIMD & PixelVector>(
+    _ zero: V, _ source: UnsafePointer<V.Scalar>, _ room: UnsafeMutablePointer<V.Scalar>,
+    _ body: (_ first: Int, _ count: Int) -> Void
+  ) {
+    var first = 0
+    while first < rows {
+      let count = min(rows_at_once, rows &- first)
+      padPlane(
+        zero, height, width, source, row_stride, column_stride, spread: (row_spread, column_spread),
+        first &* row_step &+ first_row, first_column, (count &- 1) &* row_step &+ span, row_length, column_step, room)
+      body(first, count)
+      first &+= count
     }
-  #endif
-  let lanes = V.scalarCount
-  let start = bias.map { V(repeating: $0.pointee) } ?? zero
-  if width >= 2 &* lanes {
-    // Two rows at a time share the weights; an odd last row is computed twice.
+  }
+}
+
+@inline(__always)
+private func depthwise<V: SIMD & PixelVector>(
+  _ zero: V, _ planes: UnsafePointer<depthwise_planes>, _ source: UnsafePointer<V.Scalar>,
+  _ weights: UnsafePointer<V.Scalar>, _ bias: UnsafePointer<V.Scalar>?, _ target: UnsafeMutablePointer<V.Scalar>,
+  _ room: UnsafeMutablePointer<V.Scalar>
+) where V.Scalar: FloatingPoint {
+  guard planes.pointee.planes > 0, let offsets = planes.pointee.offsets else { return }
+  // A copy, since the compiler does not know that the target is elsewhere.
+  let planes = planes.pointee
+  let (columns, size) = (planes.columns, V.scalarCount)
+  let area = planes.rows &* columns
+  let end = UnsafePointer<V.Scalar>(target + ((planes.planes &- 1) &* planes.target_stride &+ planes.targets &* area))
+  var to = target
+  for plane in 0..<planes.planes {
+    planes.forEachBlock(zero, source + plane &* planes.plane_stride, room) { first, count in
+      for index in 0..<planes.targets {
+        let channel = plane &* planes.targets &+ index
+        let own = to + index &* area
+        // Of several planes the first rows of the next are there before the last ones of this.
+        let limit = planes.targets == 1 ? end : UnsafePointer<V.Scalar>(own + area)
+        let sums = DepthwiseSums<V.Scalar>(
+          rows: count, columns: columns, rowPitch: planes.row_pitch, taps: planes.taps, offsets: offsets,
+          source: UnsafePointer(room), weights: weights + channel &* planes.taps,
+          bias: bias.map { $0 + channel }, target: own + first &* columns, end: limit)
+        #if AVX512
+          if sums.isThreeByThree {
+            var x = 0
+            while columns &- x > size {
+              sums.addThreeByThree(2, zero, at: x, min(x &+ size, columns &- size))
+              x &+= 2 &* size
+            }
+            if x < columns {
+              sums.addThreeByThree(1, zero, at: max(0, min(x, columns &- size)), 0)
+            }
+            continue
+          }
+        #endif
+        var x = 0
+        while columns &- x > size {
+          sums.add(2, zero, at: x, min(x &+ size, columns &- size))
+          x &+= 2 &* size
+        }
+        if x < columns { sums.add(1, zero, at: max(0, min(x, columns &- size)), 0) }
+      }
+    }
+    to += planes.target_stride
+  }
+}
+
+/// target = bias + the sum over taps of weight · source, at some rows of positions of one plane.
+private struct DepthwiseSums<T: FloatingPoint> {
+  let rows, columns, rowPitch, taps: Int
+  let offsets: UnsafePointer<Int>
+  let source, weights: UnsafePointer<T>
+  let bias: UnsafePointer<T>?
+  let target: UnsafeMutablePointer<T>
+  /// Beyond what this thread writes.
+  let end: UnsafePointer<T>
+
+  /// The sums at one or two vectors of columns, in eight registers: what a row lacks of a vector is overwritten by the
+  /// next, and vectors that reach beyond the columns' end begin earlier where they can.
+  @inline(__always)
+  func add<V: SIMD & PixelVector>(_ vectors: Int, _ zero: V, at left: Int, _ right: Int) where V.Scalar == T {
+    let start = bias.map { V(repeating: $0.pointee) } ?? zero
+    let pitch = rowPitch &* MemoryLayout<T>.size
+    let across = (right &- left) &* MemoryLayout<T>.size
     var row = 0
     while row < rows {
-      let (r0, r1) = (row, min(row &+ 1, rows &- 1))
-      let (from0, from1) = (source + r0 &* rowPitch, source + r1 &* rowPitch)
-      let (to0, to1) = (target + r0 &* targetStride, target + r1 &* targetStride)
-      var x = 0
-      while x < width {
-        let column = min(x, width &- 2 &* lanes)
-        var (s00, s01, s10, s11) = (start, start, start, start)
-        for t in 0..<taps {
-          let w = V(repeating: weights[t])
-          let element0 = UnsafeRawPointer(from0 + (offsets[t] &+ column))
-          let element1 = UnsafeRawPointer(from1 + (offsets[t] &+ column))
-          s00 = multiplyAdd(s00, w, element0.loadUnaligned(as: V.self))
-          s01 = multiplyAdd(s01, w, element0.loadUnaligned(fromByteOffset: MemoryLayout<V>.size, as: V.self))
-          s10 = multiplyAdd(s10, w, element1.loadUnaligned(as: V.self))
-          s11 = multiplyAdd(s11, w, element1.loadUnaligned(fromByteOffset: MemoryLayout<V>.size, as: V.self))
-        }
-        storeLanes(to0 + column, s00)
-        storeLanes(to0 + (column &+ lanes), s01)
-        storeLanes(to1 + column, s10)
-        storeLanes(to1 + (column &+ lanes), s11)
-        x &+= 2 &* lanes
-      }
-      row &+= 2
-    }
-    return
-  }
-  for r in 0..<rows {
-    let from = source + r &* rowPitch
-    let to = target + r &* targetStride
-    var x = 0
-    while x < width {
-      let column = max(0, min(x, width &- lanes))
-      var sum = start
+      let from = source + (row &* rowPitch &+ left)
+      var (s0, s1, s2, s3) = (start, start, start, start)
+      var (s4, s5, s6, s7) = (start, start, start, start)
       for t in 0..<taps {
-        let element = UnsafeRawPointer(from + (offsets[t] &+ column))
-        sum = multiplyAdd(sum, V(repeating: weights[t]), element.loadUnaligned(as: V.self))
+        let w = V(repeating: weights[t])
+        let x = UnsafeRawPointer(from + offsets[t])
+        let y = vectors == 2 ? x + across : x + 4 &* pitch
+        s0 = multiplyAdd(s0, w, x.loadUnaligned(as: V.self))
+        s1 = multiplyAdd(s1, w, (x + pitch).loadUnaligned(as: V.self))
+        s2 = multiplyAdd(s2, w, (x + 2 &* pitch).loadUnaligned(as: V.self))
+        s3 = multiplyAdd(s3, w, (x + 3 &* pitch).loadUnaligned(as: V.self))
+        s4 = multiplyAdd(s4, w, y.loadUnaligned(as: V.self))
+        s5 = multiplyAdd(s5, w, (y + pitch).loadUnaligned(as: V.self))
+        s6 = multiplyAdd(s6, w, (y + 2 &* pitch).loadUnaligned(as: V.self))
+        s7 = multiplyAdd(s7, w, (y + 3 &* pitch).loadUnaligned(as: V.self))
       }
-      if width >= lanes {
-        storeLanes(to + column, sum)
-      } else {
-        for lane in 0..<width { to[lane] = sum[lane] }
-      }
-      x &+= lanes
+      let second = vectors == 2 ? row : row &+ 4
+      let secondColumn = vectors == 2 ? right : left
+      store(s0, row, left)
+      store(s1, row &+ 1, left)
+      store(s2, row &+ 2, left)
+      store(s3, row &+ 3, left)
+      store(s4, second, secondColumn)
+      store(s5, second &+ 1, secondColumn)
+      store(s6, second &+ 2, secondColumn)
+      store(s7, second &+ 3, secondColumn)
+      row &+= vectors == 2 ? 4 : 8
     }
   }
-}
 
-#if AVX512
-  /// Whether taps are the elements of three adjacent rows, three each.
-  private func isThreeByThree(_ taps: Int, _ offsets: UnsafePointer<Int>, _ rowPitch: Int) -> Bool {
-    guard taps == 9 else { return false }
-    for t in 0..<9 where offsets[t] &- offsets[0] != t / 3 &* rowPitch &+ t % 3 { return false }
-    return true
+  @inline(__always)
+  private func store<V: SIMD & PixelVector>(_ sum: V, _ row: Int, _ column: Int) where V.Scalar == T {
+    if row >= rows { return }
+    let to = target + (row &* columns &+ column)
+    if UnsafePointer(to + V.scalarCount) <= end {
+      storeLanes(to, sum)
+    } else {
+      sum.storeFirst(columns &- column, at: to)
+    }
   }
 
-  /// The same for three by three taps: each vector of the source is loaded once for the three rows of the target that it
-  /// adds to, which takes registers for nine weights beside six sums.
-  @inline(__always)
-  private func depthwiseThreeByThree<V: SIMD>(
-    _ zero: V, _ rows: Int, _ width: Int, _ rowPitch: Int, _ source: UnsafePointer<V.Scalar>,
-    _ weights: UnsafePointer<V.Scalar>, _ bias: UnsafePointer<V.Scalar>?, _ target: UnsafeMutablePointer<V.Scalar>,
-    _ targetStride: Int
-  ) where V.Scalar: FloatingPoint {
-    let lanes = V.scalarCount
-    let start = bias.map { V(repeating: $0.pointee) } ?? zero
-    let (w0, w1, w2) = (V(repeating: weights[0]), V(repeating: weights[1]), V(repeating: weights[2]))
-    let (w3, w4, w5) = (V(repeating: weights[3]), V(repeating: weights[4]), V(repeating: weights[5]))
-    let (w6, w7, w8) = (V(repeating: weights[6]), V(repeating: weights[7]), V(repeating: weights[8]))
-    var x = 0
-    while x < width {
-      // Two vectors of columns; the last ones overlap those before them.
-      let left = min(x, width &- lanes)
-      let right = min(x &+ lanes, width &- lanes)
+  #if AVX512
+    /// Whether taps are the elements of three adjacent rows, three each.
+    @inline(__always)
+    var isThreeByThree: Bool {
+      guard taps == 9 else { return false }
+      for t in 0..<9 where offsets[t] &- offsets[0] != t / 3 &* rowPitch &+ t % 3 { return false }
+      return true
+    }
+
+    /// The same for three by three taps: each vector of the source is loaded once for the three rows of the target that
+    /// it adds to, which takes registers for nine weights beside the sums.
+    @inline(__always)
+    func addThreeByThree<V: SIMD & PixelVector>(_ vectors: Int, _ zero: V, at left: Int, _ right: Int)
+    where V.Scalar == T {
+      let start = bias.map { V(repeating: $0.pointee) } ?? zero
+      let (w0, w1, w2) = (V(repeating: weights[0]), V(repeating: weights[1]), V(repeating: weights[2]))
+      let (w3, w4, w5) = (V(repeating: weights[3]), V(repeating: weights[4]), V(repeating: weights[5]))
+      let (w6, w7, w8) = (V(repeating: weights[6]), V(repeating: weights[7]), V(repeating: weights[8]))
+      let size = MemoryLayout<T>.size
       var (upper0, upper1, middle0, middle1) = (start, start, start, start)
-      var from = source
-      var to = target
+      var from = source + offsets[0]
       for row in 0..<rows &+ 2 {
-        let (a, b) = (UnsafeRawPointer(from + left), UnsafeRawPointer(from + right))
-        let size = MemoryLayout<V.Scalar>.size
-        let (a0, b0) = (a.loadUnaligned(as: V.self), b.loadUnaligned(as: V.self))
-        let (a1, b1) = (
-          a.loadUnaligned(fromByteOffset: size, as: V.self), b.loadUnaligned(fromByteOffset: size, as: V.self)
-        )
-        let (a2, b2) = (
-          a.loadUnaligned(fromByteOffset: 2 &* size, as: V.self), b.loadUnaligned(fromByteOffset: 2 &* size, as: V.self)
-        )
+        let a = UnsafeRawPointer(from + left)
+        let (a0, a1) = (a.loadUnaligned(as: V.self), a.loadUnaligned(fromByteOffset: size, as: V.self))
+        let a2 = a.loadUnaligned(fromByteOffset: 2 &* size, as: V.self)
+        let b = vectors == 2 ? UnsafeRawPointer(from + right) : a
+        let (b0, b1) = (b.loadUnaligned(as: V.self), b.loadUnaligned(fromByteOffset: size, as: V.self))
+        let b2 = b.loadUnaligned(fromByteOffset: 2 &* size, as: V.self)
         upper0 = multiplyAdd(multiplyAdd(multiplyAdd(upper0, w6, a0), w7, a1), w8, a2)
-        upper1 = multiplyAdd(multiplyAdd(multiplyAdd(upper1, w6, b0), w7, b1), w8, b2)
+        if vectors == 2 { upper1 = multiplyAdd(multiplyAdd(multiplyAdd(upper1, w6, b0), w7, b1), w8, b2) }
         // The first two rows of the source end no row of the target.
         if row >= 2 {
-          storeLanes(to + left, upper0)
-          storeLanes(to + right, upper1)
-          to += targetStride
+          store(upper0, row &- 2, left)
+          if vectors == 2 { store(upper1, row &- 2, right) }
         }
         upper0 = multiplyAdd(multiplyAdd(multiplyAdd(middle0, w3, a0), w4, a1), w5, a2)
-        upper1 = multiplyAdd(multiplyAdd(multiplyAdd(middle1, w3, b0), w4, b1), w5, b2)
         middle0 = multiplyAdd(multiplyAdd(multiplyAdd(start, w0, a0), w1, a1), w2, a2)
-        middle1 = multiplyAdd(multiplyAdd(multiplyAdd(start, w0, b0), w1, b1), w2, b2)
+        if vectors == 2 {
+          upper1 = multiplyAdd(multiplyAdd(multiplyAdd(middle1, w3, b0), w4, b1), w5, b2)
+          middle1 = multiplyAdd(multiplyAdd(multiplyAdd(start, w0, b0), w1, b1), w2, b2)
+        }
         from += rowPitch
       }
-      x &+= 2 &* lanes
     }
-  }
-#endif
-
-/// sums[tap] += the sum over positions of gradient · source. Taps go by threes, in two partial sums of a vector each.
-@inline(__always)
-func depthwiseWeightGradient<V: SIMD>(
-  _ zero: V, _ rows: Int, _ width: Int, _ rowPitch: Int, _ taps: Int, _ offsets: UnsafePointer<Int>,
-  _ source: UnsafePointer<V.Scalar>, _ gradient: UnsafePointer<V.Scalar>, _ gradientStride: Int,
-  _ sums: UnsafeMutablePointer<V.Scalar>
-) where V.Scalar: FloatingPoint {
-  let lanes = V.scalarCount
-  let size = MemoryLayout<V>.size
-  var tap = 0
-  while tap < taps {
-    let from0 = source + offsets[tap]
-    let from1 = source + offsets[min(tap &+ 1, taps &- 1)]
-    let from2 = source + offsets[min(tap &+ 2, taps &- 1)]
-    var (s00, s01, s10, s11, s20, s21) = (zero, zero, zero, zero, zero, zero)
-    var (rest0, rest1, rest2) = (zero, zero, zero)
-    for r in 0..<rows {
-      let (x0, x1, x2) = (from0 + r &* rowPitch, from1 + r &* rowPitch, from2 + r &* rowPitch)
-      let g = gradient + r &* gradientStride
-      var x = 0
-      while x &+ 2 &* lanes <= width {
-        let g0 = UnsafeRawPointer(g + x).loadUnaligned(as: V.self)
-        let g1 = UnsafeRawPointer(g + x).loadUnaligned(fromByteOffset: size, as: V.self)
-        s00 = multiplyAdd(s00, g0, UnsafeRawPointer(x0 + x).loadUnaligned(as: V.self))
-        s01 = multiplyAdd(s01, g1, UnsafeRawPointer(x0 + x).loadUnaligned(fromByteOffset: size, as: V.self))
-        s10 = multiplyAdd(s10, g0, UnsafeRawPointer(x1 + x).loadUnaligned(as: V.self))
-        s11 = multiplyAdd(s11, g1, UnsafeRawPointer(x1 + x).loadUnaligned(fromByteOffset: size, as: V.self))
-        s20 = multiplyAdd(s20, g0, UnsafeRawPointer(x2 + x).loadUnaligned(as: V.self))
-        s21 = multiplyAdd(s21, g1, UnsafeRawPointer(x2 + x).loadUnaligned(fromByteOffset: size, as: V.self))
-        x &+= 2 &* lanes
-      }
-      if x &+ lanes <= width {
-        let g0 = UnsafeRawPointer(g + x).loadUnaligned(as: V.self)
-        s00 = multiplyAdd(s00, g0, UnsafeRawPointer(x0 + x).loadUnaligned(as: V.self))
-        s10 = multiplyAdd(s10, g0, UnsafeRawPointer(x1 + x).loadUnaligned(as: V.self))
-        s20 = multiplyAdd(s20, g0, UnsafeRawPointer(x2 + x).loadUnaligned(as: V.self))
-        x &+= lanes
-      }
-      while x < width {
-        let g0 = V(repeating: g[x])
-        rest0 = multiplyAdd(rest0, g0, V(repeating: x0[x]))
-        rest1 = multiplyAdd(rest1, g0, V(repeating: x1[x]))
-        rest2 = multiplyAdd(rest2, g0, V(repeating: x2[x]))
-        x &+= 1
-      }
-    }
-    sums[tap] += laneSum(s00 + s01, rest0)
-    if tap &+ 1 < taps { sums[tap &+ 1] += laneSum(s10 + s11, rest1) }
-    if tap &+ 2 < taps { sums[tap &+ 2] += laneSum(s20 + s21, rest2) }
-    tap &+= 3
-  }
-}
-
-/// The sum of a vector's lanes and of `rest`'s first.
-@inline(__always)
-func laneSum<V: SIMD>(_ vector: V, _ rest: V) -> V.Scalar where V.Scalar: FloatingPoint {
-  var sum = rest[0]
-  for lane in 0..<V.scalarCount { sum += vector[lane] }
-  return sum
+  #endif
 }

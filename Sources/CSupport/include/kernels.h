@@ -85,11 +85,10 @@ typedef void (*random_map_kernel)(void *out, const void *in, intptr_t count, uin
 
 /// Copies the part of a plane (`height` by `width`; strides in elements) that starts at `first_row`,
 /// `first_column`, which may be negative, with zeros outside the plane. Columns are grouped by their
-/// remainder modulo `column_step`; each row has `column_step` groups, as long as the longest needs.
+/// remainder modulo `column_step`; the groups of a row, of whole vectors, are `row_length` together.
 typedef void (*conv_pad_kernel)(intptr_t height, intptr_t width, const void *source, intptr_t row_stride,
                                 intptr_t column_stride, intptr_t first_row, intptr_t first_column,
-                                intptr_t padded_height, intptr_t padded_width, intptr_t column_step,
-                                void *padded);
+                                intptr_t rows, intptr_t row_length, intptr_t column_step, void *padded);
 
 /// Packs patches of a padded image for a matrix product: the positions `start` to `start + count`, in
 /// rows of `width` that are `row_pitch` elements apart, for each of the `vectors` element offsets.
@@ -97,12 +96,33 @@ typedef void (*conv_pad_kernel)(intptr_t height, intptr_t width, const void *sou
 typedef void (*conv_pack_kernel)(intptr_t start, intptr_t count, intptr_t width, intptr_t row_pitch,
                                  intptr_t vectors, const intptr_t *offsets, const void *source, void *panels);
 
-/// One channel's plane of a convolution of single channels: at each of `rows` by `width` positions, the bias,
-/// if any, plus the sum of the weights times the elements of a padded plane at their offsets. Reads and writes
-/// whole vectors only where positions fill them, but for reading past a row narrower than a vector.
-typedef void (*depthwise_kernel)(intptr_t rows, intptr_t width, intptr_t row_pitch, intptr_t taps,
-                                 const intptr_t *offsets, const void *source, const void *weights,
-                                 const void *bias, void *target, intptr_t target_stride);
+/// Planes of a convolution of single channels. Each is read from a padded copy of some of its rows, in which
+/// positions and taps meet as in a `conv_pad_kernel`'s. Distances are in elements.
+typedef struct {
+  /// Of the source, and from one plane, row and column to the next.
+  intptr_t planes, height, width;
+  intptr_t plane_stride, row_stride, column_stride;
+  /// Pixels are so many rows and columns apart in the copy, with zeros between them.
+  intptr_t row_spread, column_spread;
+  /// The copy: the pixel under the first position's first tap, the rows' length, and the rows that one
+  /// position's taps span.
+  intptr_t first_row, first_column, row_length, span;
+  intptr_t row_step, column_step;
+  /// Positions, and how many rows of them a copy is made for.
+  intptr_t rows, columns, rows_at_once;
+  /// From the elements under one row of positions to the next.
+  intptr_t row_pitch;
+  intptr_t taps;
+  const intptr_t *offsets;
+  /// Planes of the target for each of the source, side by side, and from those of one to those of the next.
+  intptr_t targets, target_stride;
+} depthwise_planes;
+
+/// A convolution of single channels: at each position, the bias, if any, plus the sum of the weights, (plane,
+/// target, tap), times the elements at their offsets. `room` takes the copy, and is read beyond it by up to
+/// eight rows.
+typedef void (*depthwise_kernel)(const depthwise_planes *planes, const void *source, const void *weights,
+                                 const void *bias, void *target, void *room);
 
 /// Winograd's transforms for 3 by 3 kernels. A plane holds one of the 4 by 4 elements of every tile; planes lie
 /// `plane_pitch` elements apart. Those that say a `row` make all 16 planes when it is negative, or else four.
@@ -131,10 +151,10 @@ typedef void (*winograd_gradient_kernel)(intptr_t row, intptr_t tiles, intptr_t 
 /// plane.
 typedef void (*winograd_taps_kernel)(intptr_t count, const void *planes, intptr_t plane_pitch, void *taps);
 
-/// Adds to each tap's sum that of gradient times source over all positions.
-typedef void (*depthwise_gradient_kernel)(intptr_t rows, intptr_t width, intptr_t row_pitch, intptr_t taps,
-                                          const intptr_t *offsets, const void *source, const void *gradient,
-                                          intptr_t gradient_stride, void *sums);
+/// The weight's gradient, (target, tap), of one channel, whose planes are those of the images. `totals` takes a
+/// vector for each.
+typedef void (*depthwise_gradient_kernel)(const depthwise_planes *planes, const void *source,
+                                          const void *gradient, void *sums, void *totals, void *room);
 
 /// Moves `rows` rows of positions to planes of the target, whose plane, row and column strides are given.
 typedef void (*conv_scatter_kernel)(intptr_t rows, intptr_t start, intptr_t count, intptr_t width,

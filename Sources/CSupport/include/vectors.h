@@ -223,7 +223,8 @@ VECTOR_FUNCTION double vector_sum(vector_float64 x) {
 }
 #endif
 
-// The first `count` elements at an address, fewer than a vector's, and zeros.
+// The first `count` elements at an address, fewer than a vector's, and zeros. Where there are masks, also those
+// in lanes from `lower` to `upper`, and stores of the first.
 #if defined(__AVX512F__)
 VECTOR_FUNCTION vector_float32 vector_first_float32(const void *address, intptr_t count) {
   typedef float registers __attribute__((vector_size(64)));
@@ -234,6 +235,28 @@ VECTOR_FUNCTION vector_float64 vector_first_float64(const void *address, intptr_
   typedef double registers __attribute__((vector_size(64)));
   return (vector_float64)__builtin_ia32_loadupd512_mask((const double *)address, (registers){},
                                                         (1 << count) - 1);
+}
+VECTOR_FUNCTION vector_float32 vector_window_float32(const void *address, intptr_t lower, intptr_t upper) {
+  typedef float registers __attribute__((vector_size(64)));
+  typedef int indices __attribute__((vector_size(64)));
+  const indices lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  uint16_t mask = __builtin_ia32_cvtd2mask512((lanes >= (int)lower) & (lanes < (int)upper));
+  return (vector_float32)__builtin_ia32_loadups512_mask((const float *)address, (registers){}, mask);
+}
+VECTOR_FUNCTION vector_float64 vector_window_float64(const void *address, intptr_t lower, intptr_t upper) {
+  typedef double registers __attribute__((vector_size(64)));
+  typedef long long indices __attribute__((vector_size(64)));
+  const indices lanes = {0, 1, 2, 3, 4, 5, 6, 7};
+  uint8_t mask = __builtin_ia32_cvtq2mask512((lanes >= (long long)lower) & (lanes < (long long)upper));
+  return (vector_float64)__builtin_ia32_loadupd512_mask((const double *)address, (registers){}, mask);
+}
+VECTOR_FUNCTION void vector_store_first(void *address, vector_float32 x, intptr_t count) {
+  typedef float registers __attribute__((vector_size(64)));
+  __builtin_ia32_storeups512_mask((float *)address, (registers)x, (1 << count) - 1);
+}
+VECTOR_FUNCTION void vector_store_first(void *address, vector_float64 x, intptr_t count) {
+  typedef double registers __attribute__((vector_size(64)));
+  __builtin_ia32_storeupd512_mask((double *)address, (registers)x, (1 << count) - 1);
 }
 #elif defined(__AVX2__)
 VECTOR_FUNCTION vector_float32 vector_first_float32(const void *address, intptr_t count) {
@@ -248,6 +271,32 @@ VECTOR_FUNCTION vector_float64 vector_first_float64(const void *address, intptr_
   const indices lanes = {0, 1, 2, 3};
   return (vector_float64)__builtin_ia32_maskloadpd256((const registers *)address, lanes < (long long)count);
 }
+VECTOR_FUNCTION vector_float32 vector_window_float32(const void *address, intptr_t lower, intptr_t upper) {
+  typedef float registers __attribute__((vector_size(32)));
+  typedef int indices __attribute__((vector_size(32)));
+  const indices lanes = {0, 1, 2, 3, 4, 5, 6, 7};
+  indices mask = (lanes >= (int)lower) & (lanes < (int)upper);
+  return (vector_float32)__builtin_ia32_maskloadps256((const registers *)address, mask);
+}
+VECTOR_FUNCTION vector_float64 vector_window_float64(const void *address, intptr_t lower, intptr_t upper) {
+  typedef double registers __attribute__((vector_size(32)));
+  typedef long long indices __attribute__((vector_size(32)));
+  const indices lanes = {0, 1, 2, 3};
+  indices mask = (lanes >= (long long)lower) & (lanes < (long long)upper);
+  return (vector_float64)__builtin_ia32_maskloadpd256((const registers *)address, mask);
+}
+VECTOR_FUNCTION void vector_store_first(void *address, vector_float32 x, intptr_t count) {
+  typedef float registers __attribute__((vector_size(32)));
+  typedef int indices __attribute__((vector_size(32)));
+  const indices lanes = {0, 1, 2, 3, 4, 5, 6, 7};
+  __builtin_ia32_maskstoreps256((registers *)address, lanes < (int)count, (registers)x);
+}
+VECTOR_FUNCTION void vector_store_first(void *address, vector_float64 x, intptr_t count) {
+  typedef double registers __attribute__((vector_size(32)));
+  typedef long long indices __attribute__((vector_size(32)));
+  const indices lanes = {0, 1, 2, 3};
+  __builtin_ia32_maskstorepd256((registers *)address, lanes < (long long)count, (registers)x);
+}
 #else
 #define FIRST(element, name)                                                               \
   VECTOR_FUNCTION vector_##name vector_first_##name(const void *address, intptr_t count) { \
@@ -258,6 +307,16 @@ VECTOR_FUNCTION vector_float64 vector_first_float64(const void *address, intptr_
 FIRST(float, float32)
 FIRST(double, float64)
 #endif
+
+// `by` in the first `count` lanes, else `x`.
+#define REPLACEMENT(type, index, element)                                        \
+  VECTOR_FUNCTION type vector_replacing_first(type x, type by, intptr_t count) { \
+    index lane;                                                                  \
+    for (int i = 0; i < (int)(sizeof(lane) / sizeof(lane[0])); i++) lane[i] = i; \
+    return lane < (index)(element)count ? by : x;                                \
+  }
+REPLACEMENT(vector_float32, vector_int32, int32_t)
+REPLACEMENT(vector_float64, vector_int64, int64_t)
 
 /// Stores past the caches; the address is a multiple of the vector's size. Other threads see it after a fence.
 VECTOR_FUNCTION void vector_stream(void *address, vector_float32 x) {

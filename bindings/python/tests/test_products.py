@@ -193,6 +193,20 @@ CONVOLUTIONS = {
     "depthwise, narrow": ((2, 8, 5, 3), (8, 1, 3, 3), (1, 1), (1, 1), (1, 1), 8),
     "depthwise, stride": ((2, 8, 9, 40), (8, 1, 3, 5), (2, 2), (1, 6), (1, 1), 8),
     "depthwise, several outputs": ((2, 8, 6, 10), (16, 1, 2, 4), (1, 1), (0, 0), (1, 1), 8),
+    "depthwise, a vector": ((2, 9, 6, 16), (9, 1, 3, 3), (1, 1), (1, 1), (1, 1), 9),
+    "depthwise, vectors and a rest": ((2, 8, 9, 43), (8, 1, 3, 3), (1, 1), (1, 1), (1, 1), 8),
+    "depthwise, small images": ((5, 16, 7, 7), (16, 1, 3, 3), (1, 1), (1, 1), (1, 1), 16),
+    "depthwise, large kernel": ((2, 8, 13, 20), (8, 1, 7, 7), (1, 1), (3, 3), (1, 1), 8),
+    "depthwise, large kernel, narrow": ((2, 8, 11, 9), (8, 1, 5, 5), (1, 1), (2, 1), (1, 1), 8),
+    "depthwise, dilation": ((2, 8, 11, 19), (8, 1, 3, 3), (1, 1), (2, 3), (2, 3), 8),
+    "depthwise, stride and dilation": ((2, 8, 12, 37), (8, 1, 3, 3), (2, 2), (2, 3), (2, 3), 8),
+    "depthwise, stride down": ((2, 8, 9, 18), (8, 1, 3, 3), (2, 1), (1, 1), (1, 1), 8),
+    "depthwise, stride across": ((2, 8, 5, 66), (8, 1, 3, 3), (1, 2), (1, 1), (1, 1), 8),
+    "depthwise, stride of 3": ((2, 8, 13, 17), (8, 1, 3, 4), (3, 3), (1, 1), (1, 1), 8),
+    "depthwise, padding beyond the kernel": ((2, 8, 3, 4), (8, 1, 2, 2), (1, 1), (3, 3), (1, 1), 8),
+    "depthwise, kernel larger than image": ((2, 8, 2, 3), (8, 1, 5, 5), (2, 2), (4, 4), (1, 1), 8),
+    "depthwise, several outputs of tall images": ((1, 8, 3000, 3), (24, 1, 3, 3), (1, 1), (1, 1), (1, 1), 8),
+    "depthwise, long row": ((1, 8, 1, 9000), (8, 1, 1, 5), (1, 1), (0, 2), (1, 1), 8),
 }
 
 
@@ -286,3 +300,43 @@ def test_what_lies_beyond_the_operands_does_not_matter():
         weight = alula.asarray(random(outputs, 2 // groups, 3, 3))
         value = alula.nn.functional.conv2d(inner, weight, padding=1, groups=groups)
         assert np.isfinite(np.asarray(value)).all()
+
+
+def test_depthwise_gradient_reads_no_other_row():
+    """An infinite pixel is multiplied by its own positions' gradients only: beyond a row's end they are no zeros."""
+    x = np.abs(random(2, 8, 6, 21))
+    x[:, :, 3, 0] = np.inf
+    for width in (1, 2, 3):
+        g = alula.ones((2, 8, 4, 22 - width))
+        by_weight = np.asarray(alula.conv2d_weight_gradient(g, alula.asarray(x), (3, width), groups=8))
+        assert np.isposinf(by_weight[..., 0]).all()
+        assert np.isfinite(by_weight[..., 1:]).all()
+
+
+def test_depthwise_convolution_of_views():
+    x = random(3, 20, 9, 24)
+    w = random(10, 1, 3, 3)
+    g = random(3, 10, 9, 12)
+    views = {
+        "channels": lambda a: a[:, ::2, :, :12],
+        "reversed rows": lambda a: np.flip(a[:, :10, :, :12], 2),
+        "columns": lambda a: a[:, 5:15, :, ::2],
+        "channels last": lambda a: np.ascontiguousarray(a[:, :10, :, :12].transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2),
+    }
+    for name, view in views.items():
+        own = view(x)
+        lying = alula.asarray(x) if name != "channels last" else alula.asarray(own.transpose(0, 2, 3, 1))
+        if name == "reversed rows":
+            lying = alula.flip(lying[:, :10, :, :12], 2)
+        elif name == "channels last":
+            lying = lying.permute(0, 3, 1, 2)
+        else:
+            lying = view(lying)
+        packed = alula.asarray(np.ascontiguousarray(own))
+        settings = {"padding": 1, "groups": 10}
+        conv2d = alula.nn.functional.conv2d
+        np.testing.assert_array_equal(
+            conv2d(lying, alula.asarray(w), **settings), conv2d(packed, alula.asarray(w), **settings)
+        )
+        by_weight = [alula.conv2d_weight_gradient(alula.asarray(g), a, (3, 3), **settings) for a in (lying, packed)]
+        np.testing.assert_array_equal(*by_weight)

@@ -54,11 +54,11 @@ private struct Convolution {
   private var inputs: Int { shape.inputChannels / shape.groups }
   private var outputs: Int { shape.outputChannels / shape.groups }
 
-  private func planes(_ tensor: Tensor, image: Int, channel: Int) -> Planes {
+  private func planes(_ tensor: Tensor) -> Planes {
     let (extents, strides) = (tensor.layout.shape, tensor.layout.strides)
     return Planes(
-      pointer: tensor.data + (image * strides[0] + channel * strides[1]) * size, height: extents[2],
-      width: extents[3], planeStride: strides[1], rowStride: strides[2], columnStride: strides[3])
+      pointer: tensor.data, height: extents[2], width: extents[3], imageStride: strides[0], planeStride: strides[1],
+      rowStride: strides[2], columnStride: strides[3])
   }
 
   /// The patches of the input under each position of the output.
@@ -180,10 +180,8 @@ private struct Convolution {
     }
     let grid = try inputGrid()
     if isDepthwise {
-      let done = depthwise(grid).run(
-        { planes(x, image: $0, channel: $1) }, weight.data, bias: bias.map { UnsafeRawPointer($0.data) }, output.data,
-        planeSize: grid.count, scatter: nil)
-      if !done { throw CPUBackend.outOfMemory(call) }
+      let bias = bias.map { UnsafeRawPointer($0.data) }
+      if !depthwise(grid).run(planes(x), weight.data, bias: bias, output.data) { throw CPUBackend.outOfMemory(call) }
       return
     }
     try product(weight.data, grid, x, bias: bias.map { UnsafeRawPointer($0.data) }, to: output)
@@ -206,7 +204,7 @@ private struct Convolution {
         panels + group * panelCount * size)
     }
     let area = output.layout.shape[2] * output.layout.shape[3]
-    let target = output.data
+    let (image, target) = (planes(x), output.data)
     let deepest = min(depth, Gemm.depthBlock)
     let columns = gemm.paddedColumns(grid.block)
     let failed = Atomic(false)
@@ -220,7 +218,7 @@ private struct Convolution {
         let group = task / grid.blocks % shape.groups
         let index = task / grid.blocks / shape.groups
         let plane = target + (index * output.layout.shape[1] + group * rows) * area * size
-        grid.pad(kernels, planes(x, image: index, channel: group * inputs), positions, padded.pointer)
+        grid.pad(kernels, image, index, channel: group * inputs, positions, padded.pointer)
         let c = plane + positions.lowerBound * size
         var start = 0
         repeat {
@@ -250,7 +248,11 @@ private struct Convolution {
   func inputGradient(_ gradient: Tensor, _ weight: Tensor, _ output: Tensor) throws(AlulaError) {
     if output.count == 0 { return }
     let weight = try weight.contiguous()
-    let gradient = isDepthwise && outputs == 1 && !isPointwise ? gradient : try gradient.contiguous()
+    // At larger strides most of what is multiplied would be zeros.
+    if isDepthwise, outputs == 1, !isPointwise, shape.stride.height <= 2, shape.stride.width <= 2 {
+      return try depthwiseInputGradient(gradient, weight, output)
+    }
+    let gradient = try gradient.contiguous()
     if isPointwise {
       return try pointwise(
         MatrixOperand(pointer: weight.data, rowStride: 1, columnStride: inputs), m: inputs, k: outputs, gradient.data,
@@ -264,11 +266,7 @@ private struct Convolution {
         let columns = remainder(
           column, shape.input.width, shape.output.width, shape.kernel.width, shape.stride.width, shape.padding.width,
           shape.dilation.width)
-        if isDepthwise, outputs == 1 {
-          try depthwiseInputGradient(gradient, weight, output, row, column, rows, columns)
-        } else {
-          try inputGradient(gradient, weight, output, row, column, rows, columns)
-        }
+        try inputGradient(gradient, weight, output, row, column, rows, columns)
       }
     }
   }
@@ -319,31 +317,30 @@ private struct Convolution {
       })
   }
 
-  /// The gradient of the input pixels of one remainder where groups have one channel on both sides.
-  private func depthwiseInputGradient(
-    _ gradient: Tensor, _ weight: Tensor, _ output: Tensor, _ row: Int, _ column: Int, _ rows: TapAxis,
-    _ columns: TapAxis
-  ) throws(AlulaError) {
-    let taps = rows.offsets.flatMap { y in columns.offsets.map { (y: y, x: $0) } }
-    let grid = try grid(rows.positions, columns.positions, 1, 1, 1, taps)
-    guard let weights = Scratch(shape.groups, taps.count, size: size) else {
-      throw CPUBackend.outOfMemory(call)
-    }
-    var to = weights.pointer
-    for group in 0..<shape.groups {
-      for y in rows.elements {
-        for x in columns.elements {
-          let element = (group * shape.kernel.height + y) * shape.kernel.width + x
-          to.copyMemory(from: weight.data + element * size, byteCount: size)
-          to += size
-        }
+  /// The gradient of the input where groups have one channel on both sides: the convolution of the output's gradient,
+  /// its elements a stride apart, with the kernel turned round.
+  private func depthwiseInputGradient(_ gradient: Tensor, _ weight: Tensor, _ output: Tensor) throws(AlulaError) {
+    var taps: [(y: Int, x: Int)] = []
+    for y in (0..<shape.kernel.height).reversed() {
+      for x in (0..<shape.kernel.width).reversed() {
+        taps.append(
+          (shape.padding.height - y * shape.dilation.height, shape.padding.width - x * shape.dilation.width))
       }
     }
-    let done = depthwise(grid).run(
-      { planes(gradient, image: $0, channel: $1) }, weights.pointer, bias: nil,
-      output.data + (row * shape.input.width + column) * size, planeSize: shape.input.height * shape.input.width,
-      scatter: remainderSteps)
-    if !done { throw CPUBackend.outOfMemory(call) }
+    let grid = try grid(shape.input.height, shape.input.width, 1, 1, 1, taps)
+    guard let turned = Scratch(shape.groups, taps.count, size: size) else { throw CPUBackend.outOfMemory(call) }
+    for group in 0..<shape.groups {
+      for tap in 0..<taps.count {
+        let element = group * taps.count + taps.count - 1 - tap
+        (turned.pointer + (group * taps.count + tap) * size).copyMemory(
+          from: weight.data + element * size, byteCount: size)
+      }
+    }
+    var convolution = depthwise(grid)
+    convolution.spread = shape.stride
+    if !convolution.run(planes(gradient), turned.pointer, bias: nil, output.data) {
+      throw CPUBackend.outOfMemory(call)
+    }
   }
 
   // MARK: - Gradient with respect to the weight
@@ -369,9 +366,9 @@ private struct Convolution {
     let grid = try inputGrid()
     let depth = grid.offsets.count
     if isDepthwise, shape.groups >= 8 {
-      let done = depthwise(grid).weightGradient(
-        { planes(x, image: $0, channel: $1) }, gradient.data, output.data)
-      if !done { throw CPUBackend.outOfMemory(call) }
+      if !depthwise(grid).weightGradient(planes(x), gradient.data, output.data) {
+        throw CPUBackend.outOfMemory(call)
+      }
       return
     }
     let mostPieces = max(1, min(16, (4 << 20) / output.count))
@@ -385,7 +382,7 @@ private struct Convolution {
       throw CPUBackend.outOfMemory(call)
     }
     let (sum, partials) = (output.data, partial.pointer)
-    let source = gradient.data
+    let (image, source) = (planes(x), gradient.data)
     let failed = Atomic(false)
     ThreadPool.parallelFor(pieces * shape.groups * tiles, grain: 1) { range in
       guard let padded = Scratch(grid.paddedCount, size: size),
@@ -403,7 +400,7 @@ private struct Convolution {
           let plane = source + (index * shape.outputChannels + group * outputs) * grid.count * size
           for block in 0..<grid.blocks {
             let positions = grid.positions(block)
-            grid.pad(kernels, planes(x, image: index, channel: group * inputs), positions, padded.pointer)
+            grid.pad(kernels, image, index, channel: group * inputs, positions, padded.pointer)
             for start in stride(from: positions.lowerBound, to: positions.upperBound, by: deepest) {
               let part = start..<min(start + deepest, positions.upperBound)
               gemm.packA(outputs, part.count, plane + start * size, grid.count, 1, rows.pointer)

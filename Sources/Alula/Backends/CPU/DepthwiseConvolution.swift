@@ -9,50 +9,49 @@ struct DepthwiseConvolution {
   /// Channels of the target in one group.
   let outputs: Int
   let grid: PatchGrid
+  /// Pixels of the source are so far apart, with zeros between.
+  var spread: (height: Int, width: Int) = (1, 1)
 
   private var size: Int { kernels.gemm.itemSize }
-  private var rowsAtOnce: Int { max(1, grid.block / max(grid.width, 1)) }
+  private var taps: Int { grid.offsets.count }
 
-  /// Calls `body` with each block of rows of a plane and its padded image.
-  private func forEachBlock(
-    _ image: Planes, _ padded: UnsafeMutableRawPointer, _ body: (Range<Int>, UnsafePointer<Int>) -> Void
+  /// The padded copy of a block, and what the kernel reads beyond it.
+  private func room() -> Scratch? { Scratch(grid.paddedCount + 8 * grid.rowPitch, size: size) }
+
+  /// Calls `body` with planes like `image`'s that are so far apart, of which targets are `targetStride` apart.
+  private func withPlanes(
+    of image: Planes, apart: Int, targetStride: Int, _ body: (inout depthwise_planes) -> Void
   ) {
     grid.offsets.withUnsafeBufferPointer { offsets in
-      for first in stride(from: 0, to: grid.height, by: rowsAtOnce) {
-        let rows = first..<min(grid.height, first + rowsAtOnce)
-        grid.pad(kernels, image, rows.lowerBound * grid.width..<rows.upperBound * grid.width, padded)
-        if let offsets = offsets.baseAddress { body(rows, offsets) }
-      }
+      var planes = depthwise_planes(
+        planes: 0, height: image.height, width: image.width, plane_stride: apart, row_stride: image.rowStride,
+        column_stride: image.columnStride, row_spread: spread.height, column_spread: spread.width,
+        first_row: grid.firstRow, first_column: grid.firstColumn, row_length: grid.rowLength, span: grid.span,
+        row_step: grid.rowStep, column_step: grid.columnStep, rows: grid.height, columns: grid.width,
+        rows_at_once: max(1, grid.block / max(grid.width, 1)), row_pitch: grid.rowPitch, taps: taps,
+        offsets: offsets.baseAddress, targets: outputs, target_stride: targetStride)
+      body(&planes)
     }
   }
 
-  /// Fills target planes of `planeSize` elements from the weights, (target, tap). Positions go to consecutive elements,
-  /// or to those that `scatter` (of row and column stride) says. False when there is no memory.
+  /// Fills contiguous target planes from the weights, (target, tap). False when there is no memory.
   func run(
-    _ image: (Int, Int) -> Planes, _ weight: UnsafeRawPointer, bias: UnsafeRawPointer?,
-    _ target: UnsafeMutableRawPointer, planeSize: Int, scatter: (row: Int, column: Int)?
+    _ source: Planes, _ weight: UnsafeRawPointer, bias: UnsafeRawPointer?, _ target: UnsafeMutableRawPointer
   ) -> Bool {
-    let taps = grid.offsets.count
     let failed = Atomic(false)
     let work = saturatedProduct(grid.count, taps, outputs)
     ThreadPool.parallelFor(batch * groups, grain: max(1, (1 << 17) / max(work, 1))) { range in
-      guard let padded = Scratch(grid.paddedCount, size: size),
-        let tile = Scratch(scatter == nil ? 0 : rowsAtOnce, grid.width, size: size)
-      else { return failed.store(true, ordering: .relaxed) }
-      for task in range {
-        let group = task % groups
-        forEachBlock(image(task / groups, group), padded.pointer) { rows, offsets in
-          for channel in group * outputs..<(group + 1) * outputs {
-            let plane = target + (task / groups * groups * outputs + channel) * planeSize * size
-            let start = rows.lowerBound * grid.width
-            kernels.depthwise(
-              rows.count, grid.width, grid.rowPitch, taps, offsets, padded.pointer, weight + channel * taps * size,
-              bias.map { $0 + channel * size }, scatter == nil ? plane + start * size : tile.pointer, grid.width)
-            if let scatter {
-              kernels.scatter(
-                1, start, rows.count * grid.width, grid.width, tile.pointer, 0, plane, [0, scatter.row, scatter.column])
-            }
-          }
+      guard let room = room() else { return failed.store(true, ordering: .relaxed) }
+      withPlanes(of: source, apart: source.planeStride, targetStride: outputs * grid.count) { planes in
+        var first = range.lowerBound
+        while first < range.upperBound {
+          let (image, group) = (first / groups, first % groups)
+          planes.planes = min(groups - group, range.upperBound - first)
+          kernels.depthwise(
+            &planes, source.pointer + (image * source.imageStride + group * source.planeStride) * size,
+            weight + group * outputs * taps * size, bias.map { $0 + group * outputs * size },
+            target + first * outputs * grid.count * size, room.pointer)
+          first += planes.planes
         }
       }
     }
@@ -60,28 +59,19 @@ struct DepthwiseConvolution {
   }
 
   /// The gradient with respect to the weight, (target, tap), from contiguous planes of the target's gradient.
-  func weightGradient(
-    _ image: (Int, Int) -> Planes, _ gradient: UnsafeRawPointer, _ result: UnsafeMutableRawPointer
-  ) -> Bool {
-    let taps = grid.offsets.count
+  func weightGradient(_ source: Planes, _ gradient: UnsafeRawPointer, _ result: UnsafeMutableRawPointer) -> Bool {
     let failed = Atomic(false)
     let work = saturatedProduct(batch, grid.count, taps, outputs)
     ThreadPool.parallelFor(groups, grain: max(1, (1 << 17) / max(work, 1))) { range in
-      guard let padded = Scratch(grid.paddedCount, size: size) else {
+      guard let room = room(), let totals = Scratch(outputs, taps, kernels.gemm.columns, size: size) else {
         return failed.store(true, ordering: .relaxed)
       }
-      for group in range {
-        (result + group * outputs * taps * size).initializeMemory(
-          as: UInt8.self, repeating: 0, count: outputs * taps * size)
-        for index in 0..<batch {
-          forEachBlock(image(index, group), padded.pointer) { rows, offsets in
-            for channel in group * outputs..<(group + 1) * outputs {
-              let start = (index * groups * outputs + channel) * grid.count + rows.lowerBound * grid.width
-              kernels.depthwiseGradient(
-                rows.count, grid.width, grid.rowPitch, taps, offsets, padded.pointer, gradient + start * size,
-                grid.width, result + channel * taps * size)
-            }
-          }
+      withPlanes(of: source, apart: source.imageStride, targetStride: groups * outputs * grid.count) { planes in
+        planes.planes = batch
+        for group in range {
+          kernels.depthwiseGradient(
+            &planes, source.pointer + group * source.planeStride * size, gradient + group * outputs * grid.count * size,
+            result + group * outputs * taps * size, totals.pointer, room.pointer)
         }
       }
     }

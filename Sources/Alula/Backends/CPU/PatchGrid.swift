@@ -5,6 +5,7 @@ struct Planes {
   let pointer: UnsafeRawPointer
   let height: Int
   let width: Int
+  let imageStride: Int
   let planeStride: Int
   let rowStride: Int
   let columnStride: Int
@@ -19,12 +20,12 @@ struct PatchGrid {
   let rowStep: Int
   let columnStep: Int
   let channels: Int
-  private let firstRow: Int
-  private let firstColumn: Int
-  private let paddedWidth: Int
+  let firstRow: Int
+  let firstColumn: Int
   /// Rows that the taps under one position span.
-  private let span: Int
-  private let rowLength: Int
+  let span: Int
+  /// Whole vectors for each of `columnStep` groups of columns.
+  let rowLength: Int
   /// Positions that are worked on at once, and the rows of the image that they need at most.
   let block: Int
   private let blockRows: Int
@@ -43,14 +44,14 @@ struct PatchGrid {
     firstRow = taps.map(\.y).min() ?? 0
     firstColumn = taps.map(\.x).min() ?? 0
     span = (taps.map(\.y).max() ?? 0) - firstRow + 1
-    paddedWidth = (width - 1) * columnStep + (taps.map(\.x).max() ?? 0) - firstColumn + 1
-    let groupLength = (paddedWidth + columnStep - 1) / columnStep
+    let paddedWidth = (width - 1) * columnStep + (taps.map(\.x).max() ?? 0) - firstColumn + 1
+    let groupLength = ((paddedWidth + columnStep - 1) / columnStep + 15) / 16 * 16
     rowLength = groupLength * columnStep
     // A block of patches fits the second-level cache; shallow ones may have more positions.
     let depth = max(1, min(channels * taps.count, Gemm.depthBlock))
     block = min(height * width, max(256, 65536 / depth / lanes * lanes))
     blockRows = (min(height, (block - 1) / width + 2) - 1) * rowStep + span
-    guard let count = Dims([channels, blockRows, rowLength]).checkedProduct, count < Int.max / 64 else { return nil }
+    guard let count = Dims([channels, blockRows, rowLength]).checkedProduct, count < Int.max / 1024 else { return nil }
     offsets.reserveCapacity(channels * taps.count)
     for channel in 0..<channels {
       for tap in taps {
@@ -71,15 +72,19 @@ struct PatchGrid {
 
   func positions(_ index: Int) -> Range<Int> { (index * block)..<min(count, (index + 1) * block) }
 
-  /// Copies what lies under a block of positions.
-  func pad(_ kernels: ConvolutionKernels, _ image: Planes, _ positions: Range<Int>, _ padded: UnsafeMutableRawPointer) {
+  /// Copies what lies under a block of positions, of an image's planes from `first` on.
+  func pad(
+    _ kernels: ConvolutionKernels, _ images: Planes, _ image: Int, channel first: Int, _ positions: Range<Int>,
+    _ padded: UnsafeMutableRawPointer
+  ) {
     let size = kernels.gemm.itemSize
     let top = positions.lowerBound / width
     let rows = ((positions.upperBound - 1) / width - top) * rowStep + span
     for channel in 0..<channels {
       kernels.pad(
-        image.height, image.width, image.pointer + channel * image.planeStride * size, image.rowStride,
-        image.columnStride, top * rowStep + firstRow, firstColumn, rows, paddedWidth, columnStep,
+        images.height, images.width,
+        images.pointer + (image * images.imageStride + (first + channel) * images.planeStride) * size, images.rowStride,
+        images.columnStride, top * rowStep + firstRow, firstColumn, rows, rowLength, columnStep,
         padded + channel * blockRows * rowLength * size)
     }
   }
