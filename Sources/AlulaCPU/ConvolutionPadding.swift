@@ -129,23 +129,23 @@ extension GemmDouble {
 #endif
 
 /// Copies the part of a plane that starts at `firstRow`, `firstColumn`, with zeros outside the plane. Pixels may be
-/// several rows and columns apart, with zeros between. Rows have `columnStep` groups of so many whole vectors.
+/// several columns apart, with zeros between. Rows have `columnStep` groups of so many whole vectors.
 @inline(__always)
 func padPlane<V: SIMD & PixelVector>(
   _ zero: V, _ height: Int, _ width: Int, _ source: UnsafePointer<V.Scalar>, _ rowStride: Int, _ columnStride: Int,
-  spread: (row: Int, column: Int), _ firstRow: Int, _ firstColumn: Int, _ rows: Int, _ rowLength: Int,
+  spread: Int, _ firstRow: Int, _ firstColumn: Int, _ rows: Int, _ rowLength: Int,
   _ columnStep: Int, _ padded: UnsafeMutablePointer<V.Scalar>
 ) {
   let lanes = V.scalarCount
   // The pixels that are copied, and their places in the copy.
-  let (top, lines) = (PaddedAxis(height, spread.row, firstRow, rows), rowStride)
-  let across = PaddedAxis(width, spread.column, firstColumn, rowLength)
-  let from = source + (top.first &* lines &+ across.first &* columnStride)
-  let isPlain = columnStep <= 2 && spread.column <= 2 && columnStep &* spread.column <= 2
+  let top = PaddedAxis(height, 1, firstRow, rows)
+  let across = PaddedAxis(width, spread, firstColumn, rowLength)
+  let from = source + (top.first &* rowStride &+ across.first &* columnStride)
+  let isPlain = columnStride == 1 && columnStep &* spread <= 2
   let to = padded + top.place &* rowLength
   let end = padded + rows &* rowLength
   if top.count == 0 || across.count == 0 { return fillZeros(zero, padded, end) }
-  if columnStride == 1 && isPlain && spread.row == 1 {
+  if isPlain {
     fillZeros(zero, padded, to)
     fillZeros(zero, to + top.count &* rowLength, end)
   } else {
@@ -153,21 +153,21 @@ func padPlane<V: SIMD & PixelVector>(
   }
   // Rows go by within columns of vectors, whose masks are found once. Every pixel is written once: at a pitch of whole
   // cache lines (28 rows of 28: 350 to 60 ns).
-  if columnStride == 1 && columnStep == 1 && spread.column == 1 {
+  if isPlain && columnStep == 1 && spread == 1 {
     for column in stride(from: 0, to: rowLength, by: lanes) {
       let x = across.window(column, lanes)
-      copyRows(top.count, from + x.offset, lines, to + column, spread.row &* rowLength) {
+      copyRows(top.count, from + x.offset, rowStride, to + column, rowLength) {
         (address: UnsafeRawPointer, out) in
         storeLanes(out, V.window(x.lower, x.upper, at: address))
       }
     }
-  } else if columnStride == 1 && columnStep == 2 && spread.column == 1 {
+  } else if isPlain && columnStep == 2 {
     let group = rowLength / 2
     for column in stride(from: 0, to: group, by: lanes) {
       let x = across.window(2 &* column, lanes)
       let y = across.window(2 &* column &+ lanes, lanes)
       let apart = (y.offset &- x.offset) &* MemoryLayout<V.Scalar>.size
-      copyRows(top.count, from + x.offset, lines, to + column, spread.row &* rowLength) {
+      copyRows(top.count, from + x.offset, rowStride, to + column, rowLength) {
         (address: UnsafeRawPointer, out) in
         let low = V.window(x.lower, x.upper, at: address)
         let high = V.window(y.lower, y.upper, at: address + apart)
@@ -175,13 +175,13 @@ func padPlane<V: SIMD & PixelVector>(
         storeLanes(out + group, low.odds(high))
       }
     }
-  } else if columnStride == 1 && columnStep == 1 && spread.column == 2 {
+  } else if isPlain {
     // Pixels lie at even or at odd columns.
     let isOdd = across.place % 2 != 0
     for column in stride(from: 0, to: rowLength, by: 2 &* lanes) {
       let x = across.pixels(column / 2 &- across.place / 2, lanes)
       let fits = column &+ lanes < rowLength
-      copyRows(top.count, from + x.offset, lines, to + column, spread.row &* rowLength) {
+      copyRows(top.count, from + x.offset, rowStride, to + column, rowLength) {
         (address: UnsafeRawPointer, out) in
         let (low, high) = V.window(x.lower, x.upper, at: address).spread(odd: isOdd)
         storeLanes(out, low)
@@ -191,9 +191,9 @@ func padPlane<V: SIMD & PixelVector>(
   } else {
     let group = rowLength / columnStep
     for row in 0..<top.count {
-      let (line, out) = (from + row &* lines, to + row &* spread.row &* rowLength)
+      let (line, out) = (from + row &* rowStride, to + row &* rowLength)
       for i in 0..<across.count {
-        let column = across.place &+ i &* spread.column
+        let column = across.place &+ i &* spread
         out[column % columnStep &* group &+ column / columnStep] = line[i &* columnStride]
       }
     }

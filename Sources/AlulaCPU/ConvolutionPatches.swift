@@ -20,7 +20,7 @@ func registerConvolutionFloat(_ receive: KernelReceiver) {
     padded in
     padPlane(
       GemmFloat(repeating: 0), height, width, source!.assumingMemoryBound(to: Float.self), rowStride, columnStride,
-      spread: (1, 1), firstRow, firstColumn, rows, rowLength, columnStep,
+      spread: 1, firstRow, firstColumn, rows, rowLength, columnStep,
       padded!.assumingMemoryBound(to: Float.self))
   }
   let pack: conv_pack_kernel = { start, count, width, rowPitch, depth, offsets, source, panels in
@@ -51,7 +51,7 @@ func registerConvolutionDouble(_ receive: KernelReceiver) {
     padded in
     padPlane(
       GemmDouble(repeating: 0), height, width, source!.assumingMemoryBound(to: Double.self), rowStride, columnStride,
-      spread: (1, 1), firstRow, firstColumn, rows, rowLength, columnStep,
+      spread: 1, firstRow, firstColumn, rows, rowLength, columnStep,
       padded!.assumingMemoryBound(to: Double.self))
   }
   let pack: conv_pack_kernel = { start, count, width, rowPitch, depth, offsets, source, panels in

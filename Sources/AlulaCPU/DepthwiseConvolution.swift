@@ -32,7 +32,7 @@ extension depthwise_planes {
     while first < rows {
       let count = min(rows_at_once, rows &- first)
       padPlane(
-        zero, height, width, source, row_stride, column_stride, spread: (row_spread, column_spread),
+        zero, height, width, source, row_stride, column_stride, spread: column_spread,
         first &* row_step &+ first_row, first_column, (count &- 1) &* row_step &+ span, row_length, column_step, room)
       body(first, count)
       first &+= count
@@ -51,7 +51,10 @@ private func depthwise<V: SIMD & PixelVector>(
   let planes = planes.pointee
   let (columns, size) = (planes.columns, V.scalarCount)
   let area = planes.rows &* columns
-  let end = UnsafePointer<V.Scalar>(target + ((planes.planes &- 1) &* planes.target_stride &+ planes.targets &* area))
+  // Nothing is written beyond a row where the next one is not this call's.
+  let isTight = planes.target_row_stride == columns
+  let end = UnsafePointer<V.Scalar>(
+    isTight ? target + ((planes.planes &- 1) &* planes.target_stride &+ planes.targets &* area) : target)
   var to = target
   for plane in 0..<planes.planes {
     planes.forEachBlock(zero, source + plane &* planes.plane_stride, room) { first, count in
@@ -61,9 +64,10 @@ private func depthwise<V: SIMD & PixelVector>(
         // Of several planes the first rows of the next are there before the last ones of this.
         let limit = planes.targets == 1 ? end : UnsafePointer<V.Scalar>(own + area)
         let sums = DepthwiseSums<V.Scalar>(
-          rows: count, columns: columns, rowPitch: planes.row_pitch, taps: planes.taps, offsets: offsets,
+          rows: count, columns: columns, targetStride: planes.target_row_stride, rowPitch: planes.row_pitch,
+          taps: planes.taps, offsets: offsets,
           source: UnsafePointer(room), weights: weights + channel &* planes.taps,
-          bias: bias.map { $0 + channel }, target: own + first &* columns, end: limit)
+          bias: bias.map { $0 + channel }, target: own + first &* planes.target_row_stride, end: limit)
         #if AVX512
           if sums.isThreeByThree {
             var x = 0
@@ -91,7 +95,7 @@ private func depthwise<V: SIMD & PixelVector>(
 
 /// target = bias + the sum over taps of weight · source, at some rows of positions of one plane.
 private struct DepthwiseSums<T: FloatingPoint> {
-  let rows, columns, rowPitch, taps: Int
+  let rows, columns, targetStride, rowPitch, taps: Int
   let offsets: UnsafePointer<Int>
   let source, weights: UnsafePointer<T>
   let bias: UnsafePointer<T>?
@@ -141,11 +145,12 @@ private struct DepthwiseSums<T: FloatingPoint> {
   @inline(__always)
   private func store<V: SIMD & PixelVector>(_ sum: V, _ row: Int, _ column: Int) where V.Scalar == T {
     if row >= rows { return }
-    let to = target + (row &* columns &+ column)
-    if UnsafePointer(to + V.scalarCount) <= end {
+    let to = target + (row &* targetStride &+ column)
+    let left = columns &- column
+    if left >= V.scalarCount || UnsafePointer(to + V.scalarCount) <= end {
       storeLanes(to, sum)
     } else {
-      sum.storeFirst(columns &- column, at: to)
+      sum.storeFirst(left, at: to)
     }
   }
 

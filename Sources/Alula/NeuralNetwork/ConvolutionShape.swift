@@ -11,6 +11,23 @@ struct ConvolutionShape: Sendable {
   let padding: (height: Int, width: Int)
   let dilation: (height: Int, width: Int)
 
+  private init(
+    batch: Int, inputChannels: Int, outputChannels: Int, groups: Int, input: (height: Int, width: Int),
+    kernel: (height: Int, width: Int), output: (height: Int, width: Int), stride: (height: Int, width: Int),
+    padding: (height: Int, width: Int), dilation: (height: Int, width: Int)
+  ) {
+    self.batch = batch
+    self.inputChannels = inputChannels
+    self.outputChannels = outputChannels
+    self.groups = groups
+    self.input = input
+    self.kernel = kernel
+    self.output = output
+    self.stride = stride
+    self.padding = padding
+    self.dilation = dilation
+  }
+
   /// From the shapes of input and weight, and the attributes of a call.
   ///
   /// - Throws: `invalidArgument`, with both shapes, when they do not go together.
@@ -70,4 +87,27 @@ struct ConvolutionShape: Sendable {
   var inputShape: Dims { [batch, inputChannels, input.height, input.width] }
   var weightShape: Dims { [outputChannels, inputChannels / groups, kernel.height, kernel.width] }
   var outputShape: Dims { [batch, outputChannels, output.height, output.width] }
+}
+
+extension ConvolutionShape {
+  /// The convolution of patches by kernels of one element, where patches do not overlap: their elements are so many more
+  /// channels. nil where they do.
+  var ofPatches: ConvolutionShape? {
+    guard padding == (0, 0), dilation == (1, 1) || kernel == (1, 1), kernel.height <= stride.height,
+      kernel.width <= stride.width, stride != (1, 1)
+    else { return nil }
+    return ConvolutionShape(
+      batch: batch, inputChannels: inputChannels * kernel.height * kernel.width, outputChannels: outputChannels,
+      groups: groups, input: output, kernel: (1, 1), output: output, stride: (1, 1), padding: (0, 0), dilation: (1, 1))
+  }
+
+  /// The elements of the patches in an image's layout, channel by channel and each channel's at all positions.
+  func patches(_ image: Layout) -> Layout {
+    let strides = image.strides
+    return Layout(
+      shape: [batch, inputChannels, kernel.height, kernel.width, output.height, output.width],
+      strides: [
+        strides[0], strides[1], strides[2], strides[3], stride.height * strides[2], stride.width * strides[3],
+      ], offset: image.offset)
+  }
 }

@@ -102,8 +102,8 @@ typedef struct {
   /// Of the source, and from one plane, row and column to the next.
   intptr_t planes, height, width;
   intptr_t plane_stride, row_stride, column_stride;
-  /// Pixels are so many rows and columns apart in the copy, with zeros between them.
-  intptr_t row_spread, column_spread;
+  /// Pixels are so many columns apart in the copy, with zeros between them.
+  intptr_t column_spread;
   /// The copy: the pixel under the first position's first tap, the rows' length, and the rows that one
   /// position's taps span.
   intptr_t first_row, first_column, row_length, span;
@@ -114,8 +114,9 @@ typedef struct {
   intptr_t row_pitch;
   intptr_t taps;
   const intptr_t *offsets;
-  /// Planes of the target for each of the source, side by side, and from those of one to those of the next.
-  intptr_t targets, target_stride;
+  /// Planes of the target for each of the source, side by side, and from those of one to those of the next;
+  /// from one row of the target to the next.
+  intptr_t targets, target_stride, target_row_stride;
 } depthwise_planes;
 
 /// A convolution of single channels: at each position, the bias, if any, plus the sum of the weights, (plane,

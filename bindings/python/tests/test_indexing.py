@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import reference
 
 import alula
 
@@ -203,3 +204,25 @@ def test_iteration() -> None:
         iter(alula.tensor(1))
     with pytest.raises(TypeError, match="0-d"):
         len(alula.tensor(1))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int8", "uint16", "int64"])
+def test_topk_chooses_what_sorting_would(dtype: str) -> None:
+    """Few are kept in order while the others pass by, many are counted; equal ones stay in their order."""
+    rng = np.random.default_rng(7)
+    rows = rng.integers(0, 100, (5, 300)).astype(dtype)
+    rows[1].sort()
+    rows[2] = rows[1, ::-1]
+    rows[3] = 5
+    if dtype.startswith("float"):
+        rows[4, ::7] = np.nan
+        rows[4, 1::7] = -np.inf
+        rows[4, 2::7] = np.inf
+        rows[4, 3::7] = -0.0
+        rows[4, 4::7] = 0.0
+    for k in (0, 1, 31, 32, 33, 75, 76, 300):
+        for largest in (False, True):
+            values, indices = alula.topk(alula.asarray(rows), k, largest=largest)
+            expected = reference.topk(rows, k, 1, largest)
+            np.testing.assert_array_equal(values, expected[0])
+            np.testing.assert_array_equal(indices, expected[1])

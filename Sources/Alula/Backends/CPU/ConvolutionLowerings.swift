@@ -49,6 +49,21 @@ private struct Convolution {
     self.kernels = kernels
   }
 
+  private init(_ shape: ConvolutionShape, _ call: Call, _ kernels: ConvolutionKernels) {
+    (self.shape, self.call, self.kernels) = (shape, call, kernels)
+  }
+
+  /// The convolution of this one's patches, where that is one by kernels of one element.
+  private var ofPatches: Convolution? {
+    isDepthwise ? nil : shape.ofPatches.map { Convolution($0, call, kernels) }
+  }
+
+  /// The input of `ofPatches`.
+  private func patches(_ x: Tensor, _ inner: ConvolutionShape) throws(AlulaError) -> Tensor {
+    let patches = try x.aliased(shape.patches(x.layout)).contiguous()
+    return patches.layout.reshaped(to: inner.inputShape).map { patches.aliased($0) } ?? patches
+  }
+
   private var size: Int { kernels.gemm.itemSize }
   /// Channels of one group.
   private var inputs: Int { shape.inputChannels / shape.groups }
@@ -150,10 +165,15 @@ private struct Convolution {
     if failed.load(ordering: .relaxed) { throw CPUBackend.outOfMemory(call) }
   }
 
+  private func zero(_ tensor: Tensor) {
+    tensor.data.initializeMemory(as: UInt8.self, repeating: 0, count: tensor.count * size)
+  }
+
   // MARK: - Forward
 
   func forward(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ output: Tensor) throws(AlulaError) {
     if output.count == 0 { return }
+    if let inner = ofPatches { return try inner.forward(patches(x, inner.shape), weight, bias: bias, output) }
     let weight = try weight.contiguous()
     let bias = try bias?.contiguous()
     if isPointwise {
@@ -181,7 +201,9 @@ private struct Convolution {
     let grid = try inputGrid()
     if isDepthwise {
       let bias = bias.map { UnsafeRawPointer($0.data) }
-      if !depthwise(grid).run(planes(x), weight.data, bias: bias, output.data) { throw CPUBackend.outOfMemory(call) }
+      let done = depthwise(grid).run(
+        planes(x), weight.data, bias: bias, output.data, planeSize: grid.count, rowStride: grid.width)
+      if !done { throw CPUBackend.outOfMemory(call) }
       return
     }
     try product(weight.data, grid, x, bias: bias.map { UnsafeRawPointer($0.data) }, to: output)
@@ -247,12 +269,16 @@ private struct Convolution {
   /// neighbouring positions: for each remainder this is a convolution of stride 1.
   func inputGradient(_ gradient: Tensor, _ weight: Tensor, _ output: Tensor) throws(AlulaError) {
     if output.count == 0 { return }
-    let weight = try weight.contiguous()
-    // At larger strides most of what is multiplied would be zeros.
-    if isDepthwise, outputs == 1, !isPointwise, shape.stride.height <= 2, shape.stride.width <= 2 {
-      return try depthwiseInputGradient(gradient, weight, output)
+    if let inner = ofPatches {
+      let target = shape.patches(output.layout)
+      let sums = try Tensor(uninitialized: target.shape, dtype: output.dtype)
+      try inner.inputGradient(gradient, weight, sums)
+      if target.count < output.count { zero(output) }
+      return try output.aliased(target).copyElements(from: sums)
     }
-    let gradient = try gradient.contiguous()
+    let weight = try weight.contiguous()
+    let isDepthwise = isDepthwise && outputs == 1 && !isPointwise
+    let gradient = isDepthwise ? gradient : try gradient.contiguous()
     if isPointwise {
       return try pointwise(
         MatrixOperand(pointer: weight.data, rowStride: 1, columnStride: inputs), m: inputs, k: outputs, gradient.data,
@@ -262,6 +288,10 @@ private struct Convolution {
       let rows = remainder(
         row, shape.input.height, shape.output.height, shape.kernel.height, shape.stride.height, shape.padding.height,
         shape.dilation.height)
+      if isDepthwise {
+        try depthwiseInputGradient(gradient, weight, output, row, rows)
+        continue
+      }
       for column in 0..<min(shape.stride.width, shape.input.width) {
         let columns = remainder(
           column, shape.input.width, shape.output.width, shape.kernel.width, shape.stride.width, shape.padding.width,
@@ -317,42 +347,68 @@ private struct Convolution {
       })
   }
 
-  /// The gradient of the input where groups have one channel on both sides: the convolution of the output's gradient,
-  /// its elements a stride apart, with the kernel turned round.
-  private func depthwiseInputGradient(_ gradient: Tensor, _ weight: Tensor, _ output: Tensor) throws(AlulaError) {
-    var taps: [(y: Int, x: Int)] = []
-    for y in (0..<shape.kernel.height).reversed() {
-      for x in (0..<shape.kernel.width).reversed() {
-        taps.append(
-          (shape.padding.height - y * shape.dilation.height, shape.padding.width - x * shape.dilation.width))
-      }
+  /// The gradient of the input rows of one remainder where groups have one channel on both sides: the convolution of the
+  /// output's gradient, its columns a stride apart with zeros between, with the kernel's rows that reach them turned round.
+  private func depthwiseInputGradient(
+    _ gradient: Tensor, _ weight: Tensor, _ output: Tensor, _ row: Int, _ rows: TapAxis
+  ) throws(AlulaError) {
+    let elements = (0..<shape.kernel.width).reversed()
+    let taps = rows.offsets.flatMap { y in
+      elements.map { (y: y, x: shape.padding.width - $0 * shape.dilation.width) }
     }
-    let grid = try grid(shape.input.height, shape.input.width, 1, 1, 1, taps)
+    let grid = try grid(rows.positions, shape.input.width, 1, 1, 1, taps)
     guard let turned = Scratch(shape.groups, taps.count, size: size) else { throw CPUBackend.outOfMemory(call) }
+    var to = turned.pointer
     for group in 0..<shape.groups {
-      for tap in 0..<taps.count {
-        let element = group * taps.count + taps.count - 1 - tap
-        (turned.pointer + (group * taps.count + tap) * size).copyMemory(
-          from: weight.data + element * size, byteCount: size)
+      for y in rows.elements {
+        for x in elements {
+          let element = (group * shape.kernel.height + y) * shape.kernel.width + x
+          to.copyMemory(from: weight.data + element * size, byteCount: size)
+          to += size
+        }
       }
     }
     var convolution = depthwise(grid)
-    convolution.spread = shape.stride
-    if !convolution.run(planes(gradient), turned.pointer, bias: nil, output.data) {
-      throw CPUBackend.outOfMemory(call)
-    }
+    convolution.spread = shape.stride.width
+    let done = convolution.run(
+      planes(gradient), turned.pointer, bias: nil, output.data + row * shape.input.width * size,
+      planeSize: shape.input.height * shape.input.width, rowStride: shape.stride.height * shape.input.width)
+    if !done { throw CPUBackend.outOfMemory(call) }
   }
 
   // MARK: - Gradient with respect to the weight
 
+  /// A kernel of one element: a product whose depth are the pixels of all images.
+  private func pointwiseWeightGradient(_ gradient: Tensor, _ x: Tensor, _ output: Tensor) throws(AlulaError) {
+    let area = shape.output.height * shape.output.width
+    /// Channels by pixels, so that those of several images follow one another.
+    func byChannel(_ tensor: Tensor, _ channels: Int) throws(AlulaError) -> Tensor {
+      let layout = Layout(
+        shape: [channels, shape.batch, area], strides: [area, channels * area, 1], offset: tensor.layout.offset)
+      return try tensor.aliased(layout).contiguous()
+    }
+    let (g, x) = (try byChannel(gradient, shape.outputChannels), try byChannel(x, shape.inputChannels))
+    let depth = shape.batch * area
+    for group in 0..<shape.groups {
+      let product = Gemm(kernels.gemm, m: outputs, n: inputs, k: depth)
+      let done = product.run(
+        MatrixOperand(pointer: g.data + group * outputs * depth * size, rowStride: depth, columnStride: 1),
+        MatrixOperand(pointer: x.data + group * inputs * depth * size, rowStride: 1, columnStride: depth),
+        output.data + group * outputs * inputs * size, rowStride: inputs)
+      if !done { throw CPUBackend.outOfMemory(call) }
+    }
+  }
+
   /// Images are shared out in pieces of a number that depends on the batch alone; their sums are added in order.
   func weightGradient(_ gradient: Tensor, _ x: Tensor, _ output: Tensor) throws(AlulaError) {
     if output.count == 0 { return }
-    if x.count == 0 {
-      output.data.initializeMemory(as: UInt8.self, repeating: 0, count: output.count * size)
-      return
-    }
+    if x.count == 0 || gradient.count == 0 { return zero(output) }
+    if let inner = ofPatches { return try inner.weightGradient(gradient, patches(x, inner.shape), output) }
     let gradient = try gradient.contiguous()
+    // Large images take as long by the direct way, which copies a few at a time.
+    if isPointwise, shape.batch == 1 || saturatedProduct(x.count, size) <= 1 << 24 {
+      return try pointwiseWeightGradient(gradient, x.contiguous(), output)
+    }
     let direct = direct()
     if outputs >= Self.fewTargets, direct.suitsWeightGradient {
       let x = try x.contiguous()
