@@ -129,7 +129,8 @@ extension GemmDouble {
 #endif
 
 /// Copies the part of a plane that starts at `firstRow`, `firstColumn`, with zeros outside the plane. Pixels may be
-/// several columns apart, with zeros between. Rows have `columnStep` groups of so many whole vectors.
+/// several columns apart, with zeros between. Rows have `columnStep` groups, of whole vectors where
+/// these are one or two.
 @inline(__always)
 func padPlane<V: SIMD & PixelVector>(
   _ zero: V, _ height: Int, _ width: Int, _ source: UnsafePointer<V.Scalar>, _ rowStride: Int, _ columnStride: Int,
@@ -236,7 +237,7 @@ private struct PaddedAxis {
   /// The same of a vector that begins with pixel `start`, if there is such a one.
   @inline(__always)
   func pixels(_ start: Int, _ lanes: Int) -> (offset: Int, lower: Int, upper: Int) {
-    (start, max(0, 0 &- start), min(lanes, count &- start))
+    (start, min(max(0, 0 &- start), lanes), max(0, min(lanes, count &- start)))
   }
 }
 

@@ -85,7 +85,8 @@ typedef void (*random_map_kernel)(void *out, const void *in, intptr_t count, uin
 
 /// Copies the part of a plane (`height` by `width`; strides in elements) that starts at `first_row`,
 /// `first_column`, which may be negative, with zeros outside the plane. Columns are grouped by their
-/// remainder modulo `column_step`; the groups of a row, of whole vectors, are `row_length` together.
+/// remainder modulo `column_step`; the groups of a row, of whole vectors where these are one or two, are
+/// `row_length` together. Zeros are written up to a vector past the end.
 typedef void (*conv_pad_kernel)(intptr_t height, intptr_t width, const void *source, intptr_t row_stride,
                                 intptr_t column_stride, intptr_t first_row, intptr_t first_column,
                                 intptr_t rows, intptr_t row_length, intptr_t column_step, void *padded);

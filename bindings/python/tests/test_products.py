@@ -209,6 +209,8 @@ CONVOLUTIONS = {
     "depthwise, stride of 3": ((2, 8, 13, 17), (8, 1, 3, 4), (3, 3), (1, 1), (1, 1), 8),
     "depthwise, stride beyond the kernel": ((2, 8, 7, 23), (8, 1, 1, 1), (2, 3), (0, 0), (1, 1), 8),
     "depthwise, stride of 4": ((2, 8, 21, 70), (8, 1, 7, 8), (4, 4), (3, 2), (1, 1), 8),
+    "depthwise, stride beyond the image": ((2, 8, 3, 4), (8, 1, 2, 3), (2**31 - 1, 2**31 - 1), (0, 1), (1, 1), 8),
+    "depthwise, large stride": ((2, 8, 45, 40), (8, 1, 3, 3), (20, 18), (1, 1), (1, 1), 8),
     "depthwise, padding beyond the kernel": ((2, 8, 3, 4), (8, 1, 2, 2), (1, 1), (3, 3), (1, 1), 8),
     "depthwise, kernel larger than image": ((2, 8, 2, 3), (8, 1, 5, 5), (2, 2), (4, 4), (1, 1), 8),
     "depthwise, several outputs of tall images": ((1, 8, 3000, 3), (24, 1, 3, 3), (1, 1), (1, 1), (1, 1), 8),

@@ -122,8 +122,8 @@ private struct Convolution {
         shape.dilation.width))
   }
 
-  /// Groups of one input channel.
-  private var isDepthwise: Bool { inputs == 1 && outputs < Self.fewTargets }
+  /// Groups of one input channel, but for steps so large that hardly any of an image is read.
+  private var isDepthwise: Bool { inputs == 1 && outputs < Self.fewTargets && shape.stride.height <= 16 }
 
   private func depthwise(_ grid: PatchGrid) -> DepthwiseConvolution {
     DepthwiseConvolution(

@@ -24,7 +24,7 @@ struct PatchGrid {
   let firstColumn: Int
   /// Rows that the taps under one position span.
   let span: Int
-  /// Whole vectors for each of `columnStep` groups of columns.
+  /// `columnStep` groups of columns, of whole vectors where these are one or two.
   let rowLength: Int
   /// Positions that are worked on at once, and the rows of the image that they need at most.
   let block: Int
@@ -36,6 +36,8 @@ struct PatchGrid {
   init?(
     height: Int, width: Int, rowStep: Int, columnStep: Int, channels: Int, taps: [(y: Int, x: Int)], lanes: Int
   ) {
+    // From a single position there is no step, however large it is.
+    let (rowStep, columnStep) = (height == 1 ? 1 : rowStep, width == 1 ? 1 : columnStep)
     self.height = height
     self.width = width
     self.rowStep = rowStep
@@ -45,7 +47,8 @@ struct PatchGrid {
     firstColumn = taps.map(\.x).min() ?? 0
     span = (taps.map(\.y).max() ?? 0) - firstRow + 1
     let paddedWidth = (width - 1) * columnStep + (taps.map(\.x).max() ?? 0) - firstColumn + 1
-    let groupLength = ((paddedWidth + columnStep - 1) / columnStep + 15) / 16 * 16
+    let columnsOfGroup = (paddedWidth + columnStep - 1) / columnStep
+    let groupLength = columnStep <= 2 ? (columnsOfGroup + 15) / 16 * 16 : columnsOfGroup
     rowLength = groupLength * columnStep
     // A block of patches fits the second-level cache; shallow ones may have more positions.
     let depth = max(1, min(channels * taps.count, Gemm.depthBlock))
