@@ -152,8 +152,8 @@ func padPlane<V: SIMD & PixelVector>(
   } else {
     fillZeros(zero, padded, end)
   }
-  // Rows go by within columns of vectors, whose masks are found once. Every pixel is written once: at a pitch of whole
-  // cache lines (28 rows of 28: 350 to 60 ns).
+  // Rows go by within columns of vectors, whose masks are found once, and are whole cache lines (28 rows of 28: 350 to
+  // 60 ns).
   if isPlain && columnStep == 1 && spread == 1 {
     for column in stride(from: 0, to: rowLength, by: lanes) {
       let x = across.window(column, lanes)

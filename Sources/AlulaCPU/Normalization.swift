@@ -35,9 +35,10 @@ private func normalize<V: SIMD, A: SIMD>(
       mean = V.Scalar(sum / Double(n))
     }
     let center = V(repeating: mean)
+    let written = shortRow(out, n, V.self)
     let nextX = nextRow(data, steps, 3, row, n, V.self)
     let squares = sumOfVectors(n, widen) { i, lanes in
-      prefetchVectorToWrite(out, i, V.self)
+      prefetchVectorToWrite(written, i, V.self)
       let distance = loadVector(x, i, lanes, fill: mean, as: V.self) - center
       return distance * distance
     }
@@ -73,11 +74,12 @@ private func normalizeBackward<V: SIMD, A: SIMD>(
       let x = rowStart(data, steps, 4, row), let means = rowStart(data, steps, 5, row),
       let scales = rowStart(data, steps, 6, row)
     else { return }
+    let written = shortRow(out, n, V.self)
     let (nextG, nextX) = (nextRow(data, steps, 3, row, n, V.self), nextRow(data, steps, 4, row, n, V.self))
     let center = V(repeating: means.load(as: V.Scalar.self))
     let scale = V(repeating: scales.load(as: V.Scalar.self))
     let sums = sumsOfVectors(n, widen) { i, lanes in
-      prefetchVectorToWrite(out, i, V.self)
+      prefetchVectorToWrite(written, i, V.self)
       let gradient = loadVector(g, i, lanes, fill: 0, as: V.self)
       let normal = (loadVector(x, i, lanes, fill: 0, as: V.self) - center) * scale
       let product = gradient * normal

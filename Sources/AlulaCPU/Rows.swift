@@ -51,13 +51,19 @@ func storeVector<V: SIMD>(_ value: V, _ row: UnsafeMutableRawPointer, _ i: Int, 
   for lane in 0..<lanes { elements[lane] = value[lane] }
 }
 
-/// The row after `row` of the k-th operand, if rows are short enough to wait in a cache: a processor's own foresight ends
-/// with a page, which is a row of 1024 floats, and sees nothing of rows that a pass over the present one leaves alone.
+/// The row after `row` of the k-th operand, to be asked for: a processor's own foresight ends with a page, which is a row of
+/// 1024 floats, and sees nothing of rows that a pass over the present one leaves alone.
 @inline(__always)
 func nextRow<V: SIMD>(
   _ data: RowPointers, _ steps: UnsafePointer<Int>?, _ k: Int, _ row: Int, _ count: Int, _: V.Type
 ) -> UnsafeRawPointer? {
-  count &* MemoryLayout<V.Scalar>.stride <= 1 << 16 ? UnsafeRawPointer(rowStart(data, steps, k, row &+ 1)) : nil
+  shortRow(rowStart(data, steps, k, row &+ 1), count, V.self)
+}
+
+/// The row, if it is short enough to wait in a cache until it is needed.
+@inline(__always)
+func shortRow<V: SIMD>(_ row: UnsafeMutableRawPointer?, _ count: Int, _: V.Type) -> UnsafeRawPointer? {
+  count &* MemoryLayout<V.Scalar>.stride <= 1 << 16 ? UnsafeRawPointer(row) : nil
 }
 
 /// Asks for the line in which the vector from the i-th element on starts.
@@ -69,9 +75,9 @@ func prefetchVector<V: SIMD>(_ row: UnsafeRawPointer?, _ i: Int, _: V.Type) {
 
 /// The same where it will be written.
 @inline(__always)
-func prefetchVectorToWrite<V: SIMD>(_ row: UnsafeRawPointer, _ i: Int, _: V.Type) {
+func prefetchVectorToWrite<V: SIMD>(_ row: UnsafeRawPointer?, _ i: Int, _: V.Type) {
   let offset = i &* MemoryLayout<V.Scalar>.stride
-  if MemoryLayout<V>.size >= 64 || offset % 64 == 0 { prefetch_to_write(row + offset) }
+  if let row, MemoryLayout<V>.size >= 64 || offset % 64 == 0 { prefetch_to_write(row + offset) }
 }
 
 /// The sum of `value(i, lanes)` over the vectors of a row, with unused lanes zero. Carried in float64 beyond some

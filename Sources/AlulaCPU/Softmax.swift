@@ -39,8 +39,9 @@ private func softmax<V: SIMD, A: SIMD>(
 ) where V.Scalar: BinaryFloatingPoint, A.Scalar == Double {
   for row in 0..<rows {
     guard let out = rowStart(data, steps, 0, row), let x = rowStart(data, steps, 1, row) else { return }
+    let written = shortRow(out, n, V.self)
     let next = nextRow(data, steps, 1, row, n, V.self)
-    let largest = V(repeating: maximumOfRow(x, n, larger) { prefetchVectorToWrite(out, $0, V.self) })
+    let largest = V(repeating: maximumOfRow(x, n, larger) { prefetchVectorToWrite(written, $0, V.self) })
     let sum = sumOfVectors(n, widen) { i, lanes in
       prefetchVector(next, i, V.self)
       // Unused lanes: exp(-inf) is 0.
@@ -63,8 +64,9 @@ private func logSoftmax<V: SIMD, A: SIMD>(
 ) where V.Scalar: BinaryFloatingPoint, A.Scalar == Double {
   for row in 0..<rows {
     guard let out = rowStart(data, steps, 0, row), let x = rowStart(data, steps, 1, row) else { return }
+    let written = shortRow(out, n, V.self)
     let next = nextRow(data, steps, 1, row, n, V.self)
-    let largest = V(repeating: maximumOfRow(x, n, larger) { prefetchVectorToWrite(out, $0, V.self) })
+    let largest = V(repeating: maximumOfRow(x, n, larger) { prefetchVectorToWrite(written, $0, V.self) })
     let sum = sumOfVectors(n, widen) { i, lanes in
       prefetchVector(next, i, V.self)
       return exp(loadVector(x, i, lanes, fill: -V.Scalar.infinity, as: V.self) - largest)
@@ -85,9 +87,10 @@ private func softmaxBackward<V: SIMD, A: SIMD>(
     guard let out = rowStart(data, steps, 0, row), let g = rowStart(data, steps, 1, row),
       let y = rowStart(data, steps, 2, row)
     else { return }
+    let written = shortRow(out, n, V.self)
     let (nextG, nextY) = (nextRow(data, steps, 1, row, n, V.self), nextRow(data, steps, 2, row, n, V.self))
     let sum = sumOfVectors(n, widen) { i, lanes in
-      prefetchVectorToWrite(out, i, V.self)
+      prefetchVectorToWrite(written, i, V.self)
       return loadVector(g, i, lanes, fill: 0, as: V.self) * loadVector(y, i, lanes, fill: 0, as: V.self)
     }
     let mean = V(repeating: V.Scalar(sum))
@@ -109,9 +112,10 @@ private func logSoftmaxBackward<V: SIMD, A: SIMD>(
     guard let out = rowStart(data, steps, 0, row), let g = rowStart(data, steps, 1, row),
       let y = rowStart(data, steps, 2, row)
     else { return }
+    let written = shortRow(out, n, V.self)
     let (nextG, nextY) = (nextRow(data, steps, 1, row, n, V.self), nextRow(data, steps, 2, row, n, V.self))
     let sum = sumOfVectors(n, widen) { i, lanes in
-      prefetchVectorToWrite(out, i, V.self)
+      prefetchVectorToWrite(written, i, V.self)
       return loadVector(g, i, lanes, fill: 0, as: V.self)
     }
     let total = V(repeating: V.Scalar(sum))

@@ -98,7 +98,7 @@ extension CPUBackend {
     return result
   }
 
-  private static func zero(_ tensor: Tensor) {
+  static func zero(_ tensor: Tensor) {
     tensor.data.initializeMemory(as: UInt8.self, repeating: 0, count: tensor.count * tensor.dtype.itemSize)
   }
 }

@@ -165,10 +165,6 @@ private struct Convolution {
     if failed.load(ordering: .relaxed) { throw CPUBackend.outOfMemory(call) }
   }
 
-  private func zero(_ tensor: Tensor) {
-    tensor.data.initializeMemory(as: UInt8.self, repeating: 0, count: tensor.count * size)
-  }
-
   // MARK: - Forward
 
   func forward(_ x: Tensor, _ weight: Tensor, bias: Tensor?, _ output: Tensor) throws(AlulaError) {
@@ -273,7 +269,7 @@ private struct Convolution {
       let target = shape.patches(output.layout)
       let sums = try Tensor(uninitialized: target.shape, dtype: output.dtype)
       try inner.inputGradient(gradient, weight, sums)
-      if target.count < output.count { zero(output) }
+      if target.count < output.count { CPUBackend.zero(output) }
       return try output.aliased(target).copyElements(from: sums)
     }
     let weight = try weight.contiguous()
@@ -402,7 +398,7 @@ private struct Convolution {
   /// Images are shared out in pieces of a number that depends on the batch alone; their sums are added in order.
   func weightGradient(_ gradient: Tensor, _ x: Tensor, _ output: Tensor) throws(AlulaError) {
     if output.count == 0 { return }
-    if x.count == 0 || gradient.count == 0 { return zero(output) }
+    if x.count == 0 || gradient.count == 0 { return CPUBackend.zero(output) }
     if let inner = ofPatches { return try inner.weightGradient(gradient, patches(x, inner.shape), output) }
     let gradient = try gradient.contiguous()
     // Large images take as long by the direct way, which copies a few at a time.
