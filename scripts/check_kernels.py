@@ -17,7 +17,8 @@ HOT = (
     "Classification", "Comparison", "Copies", "CrossEntropy", "DepthwiseConvolution", "DepthwiseGradient",
     "DotProducts", "Exponentials", "Extrema", "FloatCasts", "Fused", "GemmFloatKernels", "GemmIntegerKernels",
     "GemmTileKernels", "Hyperbolics", "IntegerCasts", "Logical", "Normalization", "PanelMoves", "Power", "Recurrent",
-    "Reductions", "Rounding", "Scans", "Search", "Selection", "Softmax", "SoftmaxColumns", "Transposition", "Winograd",
+    "Reductions", "Rounding", "Scans", "Search", "Selection", "SmallProducts", "Softmax", "SoftmaxColumns",
+    "Transposition", "Winograd",
 )  # fmt: skip
 #: Those among them whose loops write vectors to the stack: rows' ends and accumulators that pass through it, and a few
 #: loops with a value more alive than there are registers.

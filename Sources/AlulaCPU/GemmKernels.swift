@@ -6,6 +6,7 @@ import CSupport
 //   gemm.block    multiplies packed blocks
 //   gemm.vector   multiplies a vector and a matrix that is not packed
 //   gemm.dots     multiplies few vectors and many that lie along the depth (DotProducts.swift)
+//   gemm.small    multiplies small matrices (SmallProducts.swift)
 //   gemm.add      adds one result to another
 
 func registerGemm(_ receive: KernelReceiver) {
@@ -17,6 +18,7 @@ func registerGemm(_ receive: KernelReceiver) {
   registerGemmUInt16(receive)
   registerGemmUInt32(receive)
   registerGemmUInt64(receive)
+  registerSmallProducts(receive)
 }
 
 func registerGemmShape(_ receive: KernelReceiver, _ slot: Int, _ kernel: gemm_shape_kernel) {

@@ -32,9 +32,9 @@ struct PairSum<V: SIMD> {
   var x0, x1: V
 
   @inline(__always)
-  mutating func add(_ x: V, _ v0: V, _ v1: V, _ multiplyAdd: (V, V, V) -> V) {
+  mutating func add(_ x: V, _ v0: V, _ v1: V?, _ multiplyAdd: (V, V, V) -> V) {
     x0 = multiplyAdd(x0, x, v0)
-    x1 = multiplyAdd(x1, x, v1)
+    if let v1 { x1 = multiplyAdd(x1, x, v1) }
   }
 
   @inline(__always)
@@ -54,11 +54,11 @@ struct TileSums<V: SIMD> {
     (r0, r1, r2, r3, r4, r5) = (zero, zero, zero, zero, zero, zero)
   }
 
-  /// One step of the depth: the element of A of each row times two vectors of B. `steps` are the distances in bytes of
-  /// the second, fourth and sixth row from the first.
+  /// One step of the depth: the element of A of each row times two vectors of B, or one. `steps` are the distances in
+  /// bytes of the second, fourth and sixth row from the first.
   @inline(__always)
   mutating func add(
-    _ rows: Int, _ a: UnsafeRawPointer, _ steps: (Int, Int, Int), _ v0: V, _ v1: V, _ multiplyAdd: (V, V, V) -> V
+    _ rows: Int, _ a: UnsafeRawPointer, _ steps: (Int, Int, Int), _ v0: V, _ v1: V?, _ multiplyAdd: (V, V, V) -> V
   ) {
     if rows > 0 { r0.add(V(repeating: a.load(as: V.Scalar.self)), v0, v1, multiplyAdd) }
     if rows > 1 { r1.add(V(repeating: a.load(fromByteOffset: steps.0, as: V.Scalar.self)), v0, v1, multiplyAdd) }

@@ -130,11 +130,11 @@ struct GemmDepth {
   }
 }
 
-/// One tile of one panel: C (or C +) = A B, straight into memory. `rows`, up to 12 or 6, are known when this is compiled;
-/// the depth is 1 at least.
+/// One tile of one panel, or of the first of its two vectors: C (or C +) = A B, straight into memory. `rows`, up to 12 or 6,
+/// and `vectors` are known when this is compiled; the depth is 1 at least. C has room for the whole panel.
 @inline(__always)
 func gemmTile<V: SIMD>(
-  _ rows: Int, _ zero: V, _ depth: GemmDepth, _ a: UnsafeRawPointer, _ b: UnsafeRawPointer,
+  _ rows: Int, _ vectors: Int, _ zero: V, _ depth: GemmDepth, _ a: UnsafeRawPointer, _ b: UnsafeRawPointer,
   _ c: UnsafeMutablePointer<V.Scalar>, _ rowStride: Int, _ accumulate: Bool,
   _ rowBias: UnsafePointer<V.Scalar>?, _ columnBias: UnsafePointer<V.Scalar>?,
   _ prefetching: UnsafeMutablePointer<GemmPrefetching>, _ multiplyAdd: (V, V, V) -> V, _ add: (V, V) -> V
@@ -148,7 +148,7 @@ func gemmTile<V: SIMD>(
   var runs = depth.runs
   @inline(__always) func step(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer) {
     let v0 = b.loadUnaligned(as: V.self)
-    let v1 = b.loadUnaligned(fromByteOffset: width, as: V.self)
+    let v1: V? = vectors == 2 ? b.loadUnaligned(fromByteOffset: width, as: V.self) : nil
     upper.add(min(rows, 6), a, steps, v0, v1, multiplyAdd)
     if rows > 6 { lower.add(rows &- 6, a + 6 &* depth.rowStep, steps, v0, v1, multiplyAdd) }
   }

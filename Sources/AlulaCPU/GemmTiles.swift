@@ -86,7 +86,9 @@ struct GemmTiles<V: SIMD> {
     var (row, panel) = (row, b + column / tileColumns &* panelStep)
     let nextPanel = nextColumn / tileColumns &* panelStep
     let nextTarget = nextRow &* targetStride &+ nextColumn
-    @inline(__always) func multiply(_ rows: Int) {
+    // With 32 registers a tile of one vector has rows enough to keep the multipliers busy, and takes half the time.
+    let isHalf = panels == 1 && tallest > 6 && usedColumns <= V.scalarCount
+    @inline(__always) func multiply(_ rows: Int, _ vectors: Int) {
       for _ in 0..<times {
         let start = packed ? row / tallest &* panelA &+ row % tallest &* rowA : row &* rowA
         let from = UnsafeRawPointer(a + start)
@@ -96,7 +98,7 @@ struct GemmTiles<V: SIMD> {
             multiplyAdd, add)
         } else {
           gemmTile(
-            rows, zero, depth, from, panel, target, targetStride, adds, tileBiasR, tileBiasC, prefetching, multiplyAdd,
+            rows, vectors, zero, depth, from, panel, target, targetStride, adds, tileBiasR, tileBiasC, prefetching, multiplyAdd,
             add)
         }
         if depth.isShort { prefetching.pointee.next() }
@@ -107,20 +109,23 @@ struct GemmTiles<V: SIMD> {
         tileBiasC = tileBiasC.map { $0 + nextColumn }
       }
     }
-    switch used {
-    case 12 where panels == 1 && tallest > 6: multiply(12)
-    case 11 where panels == 1 && tallest > 6: multiply(11)
-    case 10 where panels == 1 && tallest > 6: multiply(10)
-    case 9 where panels == 1 && tallest > 6: multiply(9)
-    case 8 where panels == 1 && tallest > 6: multiply(8)
-    case 7 where panels == 1 && tallest > 6: multiply(7)
-    case 6: multiply(6)
-    case 5: multiply(5)
-    case 4: multiply(4)
-    case 3: multiply(3)
-    case 2: multiply(2)
-    default: multiply(1)
+    @inline(__always) func multiply(vectors: Int) {
+      switch used {
+      case 12 where panels == 1 && tallest > 6: multiply(12, vectors)
+      case 11 where panels == 1 && tallest > 6: multiply(11, vectors)
+      case 10 where panels == 1 && tallest > 6: multiply(10, vectors)
+      case 9 where panels == 1 && tallest > 6: multiply(9, vectors)
+      case 8 where panels == 1 && tallest > 6: multiply(8, vectors)
+      case 7 where panels == 1 && tallest > 6: multiply(7, vectors)
+      case 6: multiply(6, vectors)
+      case 5: multiply(5, vectors)
+      case 4: multiply(4, vectors)
+      case 3: multiply(3, vectors)
+      case 2: multiply(2, vectors)
+      default: multiply(1, vectors)
+      }
     }
+    if isHalf { multiply(vectors: 1) } else { multiply(vectors: 2) }
     if !direct {
       copyEdgeTile(zero, used, usedColumns, edge, c, product.c_row, product.accumulate, biasR, biasC, add)
     }

@@ -55,6 +55,19 @@ typedef struct gemm_product {
 typedef void (*gemm_block_kernel)(const gemm_product *product, const void *a, const void *b, void *c,
                                   const void *row_bias, const void *column_bias);
 
+/// `count` products of small matrices, C = A B: A at any strides, B and C as rows of adjacent elements. No
+/// extent is 0; distances are in elements.
+typedef struct gemm_small {
+  intptr_t count, rows, columns, depth;
+  intptr_t a_row, a_depth, b_row, c_row;
+  /// From one C to the next.
+  intptr_t c_step;
+} gemm_small;
+
+/// The offsets are those of each product's A and B. `bias`, unless NULL, has an element for each column.
+typedef void (*gemm_small_kernel)(const gemm_small *products, const void *a, const intptr_t *a_offsets,
+                                  const void *b, const intptr_t *b_offsets, void *c, const void *bias);
+
 /// Adds `count` contiguous elements of `addend` to those of `sum`.
 typedef void (*gemm_add_kernel)(intptr_t count, void *sum, const void *addend);
 

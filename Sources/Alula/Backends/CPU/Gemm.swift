@@ -18,7 +18,7 @@ struct Gemm {
   var columnBias: UnsafeRawPointer?
   /// Unless nil, C's elements are narrower than the sums, and nothing is accumulated.
   var rounding: GemmRounding?
-  private var elementSize: Int { rounding?.itemSize ?? kernels.resultSize }
+  var elementSize: Int { rounding?.itemSize ?? kernels.resultSize }
   /// Whether this is one piece of the depth of a larger product.
   var isPiece = false
 
@@ -59,6 +59,7 @@ struct Gemm {
     // Pairs and tiles exist in panels only.
     let isPlain = kernels.depthUnit == 1
     if isPlain, runDots(a, b, c, rowStride: rowStride) || runVector(a, b, c, rowStride: rowStride) { return true }
+    if let done = runSmall(a, b, c, rowStride: rowStride) { return done }
     if let done = runSplit(a, b, c, rowStride: rowStride) { return done }
     if isPlain, let done = runStrips(a, b, c, rowStride: rowStride) { return done }
     let (size, resultSize, depth) = (kernels.itemSize, kernels.resultSize, kernels.paddedDepth(k))

@@ -20,6 +20,7 @@ struct GemmKernels: Sendable {
   let vector: gemm_vector_kernel
   /// Floating-point numbers only.
   let dots: gemm_dots_kernel?
+  let small: gemm_small_kernel?
   /// Adds contiguous elements to others.
   let add: gemm_add_kernel
 
@@ -68,6 +69,7 @@ struct GemmKernels: Sendable {
     self.block = block
     self.vector = vector
     dots = table.function("gemm.dots", slot: slot, as: gemm_dots_kernel.self)
+    small = table.function("gemm.small", slot: slot, as: gemm_small_kernel.self)
     self.add = add
   }
 
@@ -118,6 +120,11 @@ struct MatrixOperand {
 
   var transposed: MatrixOperand {
     MatrixOperand(pointer: pointer, rowStride: columnStride, columnStride: rowStride)
+  }
+
+  /// The matrix that starts so many elements later.
+  func moved(by offset: Int, size: Int) -> MatrixOperand {
+    MatrixOperand(pointer: pointer + offset * size, rowStride: rowStride, columnStride: columnStride)
   }
 
   /// The part that starts at a later row or column.

@@ -74,7 +74,6 @@ extension CPUBackend {
     _ call: Call, _ kernels: GemmKernels, _ layoutA: Layout, _ layoutB: Layout, bias: Tensor?, _ output: Tensor
   ) throws(AlulaError) {
     let (a, b) = (call[0], call[1])
-    let size = a.dtype.itemSize
     var layoutA = layoutA
     // A batch of rows that meets one matrix is one tall matrix.
     if layoutB.rank == 2, layoutA.rank > 2, layoutA.count > 0 {
@@ -106,26 +105,21 @@ extension CPUBackend {
     let batch = Dims.broadcast(layoutA.shape.prefix(rankA - 2), layoutB.shape.prefix(rankB - 2)) ?? []
     let offsetsA = layoutA.batchOffsets(batch)
     let offsetsB = layoutB.batchOffsets(batch)
-    let (dataA, dataB, dataC) = (UnsafeRawPointer(a.data), UnsafeRawPointer(b.data), output.data)
+    let c = output.data
     let failed = Atomic(false)
-    let multiply: (Int) -> Void = { i in
-      let operandA = MatrixOperand(
-        pointer: dataA + offsetsA[i] * size, rowStride: layoutA.strides[rankA - 2],
-        columnStride: layoutA.strides[rankA - 1])
-      let operandB = MatrixOperand(
-        pointer: dataB + offsetsB[i] * size, rowStride: layoutB.strides[rankB - 2],
-        columnStride: layoutB.strides[rankB - 1])
-      if !gemm.run(operandA, operandB, dataC + i * m * n * output.dtype.itemSize, rowStride: n) {
-        failed.store(true, ordering: .relaxed)
-      }
+    let rowsOfA = MatrixOperand(
+      pointer: a.data, rowStride: layoutA.strides[rankA - 2], columnStride: layoutA.strides[rankA - 1])
+    let rowsOfB = MatrixOperand(
+      pointer: b.data, rowStride: layoutB.strides[rankB - 2], columnStride: layoutB.strides[rankB - 1])
+    let multiply: (Range<Int>) -> Void = { range in
+      if !gemm.runStack(range, rowsOfA, offsetsA, rowsOfB, offsetsB, c) { failed.store(true, ordering: .relaxed) }
     }
     // Threads share out the batch when it is large enough, else the tiles of each product.
     if offsetsA.count >= 8 {
-      ThreadPool.parallelFor(offsetsA.count, grain: max(1, (1 << 18) / max(saturatedProduct(m, n, k), 1))) {
-        for i in $0 { multiply(i) }
-      }
+      ThreadPool.parallelFor(
+        offsetsA.count, grain: max(1, (1 << 18) / max(saturatedProduct(m, n, k), 1)), multiply)
     } else {
-      for i in offsetsA.indices { multiply(i) }
+      multiply(offsetsA.indices)
     }
     if failed.load(ordering: .relaxed) { throw outOfMemory(call) }
   }

@@ -7,7 +7,7 @@ extension CPUBackend {
   ]
 
   private typealias ScanKernel =
-    @convention(c) (Int, Int, Int, UnsafeMutableRawPointer?, UnsafeRawPointer?, UnsafeRawPointer?) -> Void
+    @convention(c) (Int, Int, Int, Int, UnsafeMutableRawPointer?, UnsafeRawPointer?, UnsafeRawPointer?) -> Void
 
   private static func scan(_ name: String, _ call: Call, _ output: Tensor) throws(AlulaError) {
     let axis = call.int("axis")
@@ -27,12 +27,15 @@ extension CPUBackend {
     if output.count == 0 { return }
     let shape = input.layout.shape
     let extent = shape[axis]
-    let columns = (axis + 1..<shape.count).reduce(1) { $0 * shape[$1] }
-    let blocks = input.count / (extent * columns)
-    // Columns in strips, so that the carries stay in the nearest cache.
-    let width = Swift.min(columns, 256)
+    let inner = (axis + 1..<shape.count).reduce(1) { $0 * shape[$1] }
+    let outer = input.count / (extent * inner)
+    // Along the last axis the rows are the columns, which the kernel takes some at a time all the same.
+    let (columns, blocks) = inner == 1 ? (outer, 1) : (inner, outer)
+    let apart = (inner == 1 ? extent : 1) * dtype.itemSize
+    // Columns in strips, so that the carries, or the lines of the rows, stay in the nearest cache.
+    let width = Swift.min(columns, inner == 1 ? 8 : 256)
     let strips = (columns - 1) / width + 1
-    let step = columns * dtype.itemSize
+    let step = inner * dtype.itemSize
     let reverse = call.bool("reverse")
     let (results, values) = (target.data, input.data)
     let factors = inputs.count > 1 ? inputs[0].data : nil
@@ -40,10 +43,9 @@ extension CPUBackend {
     ThreadPool.parallelFor(blocks * strips, grain: grain) { range in
       for i in range {
         let first = i % strips * width
-        let start = i / strips * extent * columns + first + (reverse ? (extent - 1) * columns : 0)
-        let offset = start * dtype.itemSize
+        let offset = i / strips * extent * step + first * apart + (reverse ? (extent - 1) * step : 0)
         kernel(
-          extent, Swift.min(width, columns - first), reverse ? -step : step, results + offset, values + offset,
+          extent, Swift.min(width, columns - first), reverse ? -step : step, apart, results + offset, values + offset,
           factors.map { UnsafeRawPointer($0 + offset) })
       }
     }
