@@ -19,9 +19,9 @@ func registerDivision(_ receive: KernelReceiver) {
     { n, p, s, _ in map(n, p, s) { (x: UInt64s, y: UInt64s) in floorDivide(x, y) } })
   registerFloats(
     receive, "floor_divide",
-    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { floorDivide($0, $1) } } },
-    { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { floorDivide($0, $1) } } },
-    { n, p, s, _ in map(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { floorDivide($0, $1) } } },
+    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats, y: Floats) in floorDivide(x, y) } },
+    { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats, y: Floats) in floorDivide(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: Floats, y: Floats) in floorDivide(x, y) } },
     { n, p, s, _ in map(n, p, s) { (x: Doubles, y: Doubles) in lanewise(x, y) { floorDivide($0, $1) } } })
   registerSigned(
     receive, "remainder",
@@ -37,9 +37,9 @@ func registerDivision(_ receive: KernelReceiver) {
     { n, p, s, _ in map(n, p, s) { (x: UInt64s, y: UInt64s) in remainder(x, y) } })
   registerFloats(
     receive, "remainder",
-    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { remainder($0, $1) } } },
-    { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { remainder($0, $1) } } },
-    { n, p, s, _ in map(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { remainder($0, $1) } } },
+    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats, y: Floats) in remainder(x, y) } },
+    { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats, y: Floats) in remainder(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: Floats, y: Floats) in remainder(x, y) } },
     { n, p, s, _ in map(n, p, s) { (x: Doubles, y: Doubles) in lanewise(x, y) { remainder($0, $1) } } })
 }
 
@@ -163,6 +163,32 @@ private func remainder(_ x: UInt64s, _ y: UInt64s) -> UInt64s {
 }
 
 // MARK: - Floats
+//
+// In float64 the quotient of two float32 is never rounded to an integer that it is not, as long as it is below 2^28, and
+// its integer part times the divisor is exact.
+
+/// Where the quotient rounded down and the remainder are not to be found in float64.
+@inline(__always)
+private func isOutOfReach(_ quotient: Floats, _ y: Floats) -> SIMDMask<Floats.MaskStorage> {
+  exceeds(quotient, 0x1p24) .| exceeds(y, .greatestFiniteMagnitude)
+}
+
+@inline(__always)
+private func remainder(_ x: Floats, _ y: Floats) -> Floats {
+  let (dividend, divisor) = (lanes_float32_to_float64(x), lanes_float32_to_float64(y))
+  let quotient = floor(dividend / divisor)
+  let rest = lanes_float64_to_float32(dividend - quotient * divisor)
+  let result = rest.replacing(with: copysign(Floats(repeating: 0), y), where: rest .== 0)
+  let isSlow = isOutOfReach(lanes_float64_to_float32(quotient), y)
+  return anyLane(isSlow) ? result.replacing(with: lanewise(x, y) { remainder($0, $1) }, where: isSlow) : result
+}
+
+@inline(__always)
+private func floorDivide(_ x: Floats, _ y: Floats) -> Floats {
+  let quotient = lanes_float64_to_float32(floor(lanes_float32_to_float64(x) / lanes_float32_to_float64(y)))
+  let isSlow = isOutOfReach(quotient, y)
+  return anyLane(isSlow) ? quotient.replacing(with: lanewise(x, y) { floorDivide($0, $1) }, where: isSlow) : quotient
+}
 
 @inline(__always)
 private func remainder(_ x: Float, _ y: Float) -> Float {

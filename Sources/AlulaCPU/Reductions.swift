@@ -166,11 +166,7 @@ func foldLanes<V: SIMD, A: SIMD>(
     // Neighbours first, as long as they belong to one column. A single column by itself, so that the lanes are known.
     var lanes = width
     if columns == 1 {
-      while lanes > 1 {
-        lanes /= 2
-        for lane in 0..<lanes { total[lane] = combineOne(total[lane], total[lane &+ lanes]) }
-      }
-      sums[0] = combineOne(sums[0], total[0])
+      sums[0] = combineOne(sums[0], combineLanes(total, identity, combine, combineOne))
     } else {
       while lanes > columns {
         lanes /= 2
@@ -179,12 +175,51 @@ func foldLanes<V: SIMD, A: SIMD>(
       for lane in 0..<columns { sums[lane] = combineOne(sums[lane], total[lane]) }
     }
   }
+  if columns == 1 {
+    // Short rows are nothing but this.
+    let center = centers.map { $0[0] } ?? identity
+    var sum = sums[0]
+    while i < count {
+      sum = combineOne(sum, loadOne(input.loadUnaligned(fromByteOffset: i &* step, as: V.Scalar.self), center))
+      i &+= 1
+    }
+    sums[0] = sum
+    return
+  }
   while i < count {
     let column = i % columns
     let x = input.loadUnaligned(fromByteOffset: i &* step, as: V.Scalar.self)
     sums[column] = combineOne(sums[column], loadOne(x, centers.map { $0[column] } ?? identity))
     i &+= 1
   }
+}
+
+/// All lanes in one: those of the lower half with those of the upper, again and again.
+@inline(__always)
+private func combineLanes<A: SIMD>(
+  _ total: A, _ identity: A.Scalar, _ combine: (A, A) -> A, _ combineOne: (A.Scalar, A.Scalar) -> A.Scalar
+) -> A.Scalar {
+  var total = total
+  var lanes = A.scalarCount
+  if lanes > 16 {
+    // Many lanes by way of memory, as whole vectors: one by one 64 bytes take 0.3 us.
+    var halves = (total, A(repeating: identity))
+    withUnsafeMutableBytes(of: &halves) { bytes in
+      guard let start = bytes.baseAddress else { return }
+      while lanes > 1 {
+        lanes /= 2
+        let upper = start.loadUnaligned(fromByteOffset: lanes &* MemoryLayout<A.Scalar>.stride, as: A.self)
+        total = combine(total, upper)
+        start.storeBytes(of: total, as: A.self)
+      }
+    }
+    return total[0]
+  }
+  while lanes > 1 {
+    lanes /= 2
+    for lane in 0..<lanes { total[lane] = combineOne(total[lane], total[lane &+ lanes]) }
+  }
+  return total[0]
 }
 
 // MARK: - Sums and products
@@ -335,7 +370,7 @@ func maximumOrNaN(_ a: Floats, _ x: Floats) -> Floats { a.replacing(with: x, whe
 func maximumOrNaN(_ a: Doubles, _ x: Doubles) -> Doubles { a.replacing(with: x, where: (x .> a) .| (x .!= x)) }
 
 @inline(__always)
-func maximumOrNaN<T: BinaryFloatingPoint>(_ a: T, _ x: T) -> T { x > a || x != x ? x : a }
+func maximumOrNaN<T: BinaryFloatingPoint>(_ a: T, _ x: T) -> T { x > a ? x : x != x ? x : a }
 
 @inline(__always)
 private func minimumOrNaN(_ a: Floats, _ x: Floats) -> Floats { a.replacing(with: x, where: (x .< a) .| (x .!= x)) }
@@ -344,7 +379,7 @@ private func minimumOrNaN(_ a: Floats, _ x: Floats) -> Floats { a.replacing(with
 private func minimumOrNaN(_ a: Doubles, _ x: Doubles) -> Doubles { a.replacing(with: x, where: (x .< a) .| (x .!= x)) }
 
 @inline(__always)
-private func minimumOrNaN<T: BinaryFloatingPoint>(_ a: T, _ x: T) -> T { x < a || x != x ? x : a }
+private func minimumOrNaN<T: BinaryFloatingPoint>(_ a: T, _ x: T) -> T { x < a ? x : x != x ? x : a }
 
 private func registerMaxima(_ receive: KernelReceiver) {
   registerFold(receive, "max", 0) { a, x, r, s, c, _, g, d in

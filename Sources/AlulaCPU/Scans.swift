@@ -47,7 +47,7 @@ private func scanIntegers(
   start: Int64, _ next: (Int64s, Int64s) -> Int64s, _ nextOne: (Int64, Int64) -> Int64
 ) {
   scan(
-    count, columns, step, apart, out, input, nil, start: start, { (x: Int64s) in x }, { $0 },
+    count, columns, step, apart, out, input, nil, start: start, { (x: Int64s) in x }, { $0 }, { $0 }, { $0 },
     { carry, x, _ in next(carry, x) }, { carry, x, _ in nextOne(carry, x) })
 }
 
@@ -59,7 +59,7 @@ private func scanFloats(
 ) {
   scan(
     count, columns, step, apart, out, input, factors, start: start, { (x: Floats) in lanes_float32_to_float64(x) },
-    { lanes_float64_to_float32($0) }, next, nextOne)
+    { lanes_float64_to_float32($0) }, { Double($0) }, { Float($0) }, next, nextOne)
 }
 
 @inline(__always)
@@ -68,7 +68,7 @@ private func scanDoubles(
   _ factors: UnsafeRawPointer?, start: Double,
   _ next: (Doubles, Doubles, Doubles) -> Doubles, _ nextOne: (Double, Double, Double) -> Double
 ) {
-  scan(count, columns, step, apart, out, input, factors, start: start, { (x: Doubles) in x }, { $0 }, next, nextOne)
+  scan(count, columns, step, apart, out, input, factors, start: start, { (x: Doubles) in x }, { $0 }, { $0 }, { $0 }, next, nextOne)
 }
 
 /// Carries a value down `count` rows, `step` bytes apart, of `columns` elements, `apart` bytes from one to the next. `next`
@@ -77,7 +77,7 @@ private func scanDoubles(
 private func scan<V: SIMD, C: SIMD>(
   _ count: Int, _ columns: Int, _ step: Int, _ apart: Int, _ out: UnsafeMutableRawPointer?, _ input: UnsafeRawPointer?,
   _ factors: UnsafeRawPointer?, start: C.Scalar, _ widen: (V) -> C, _ narrow: (C) -> V,
-  _ next: (C, C, C) -> C, _ nextOne: (C.Scalar, C.Scalar, C.Scalar) -> C.Scalar
+  _ widenOne: (V.Scalar) -> C.Scalar, _ narrowOne: (C.Scalar) -> V.Scalar, _ next: (C, C, C) -> C, _ nextOne: (C.Scalar, C.Scalar, C.Scalar) -> C.Scalar
 ) {
   guard let out, let input else { return }
   let factors = factors ?? input
@@ -94,10 +94,10 @@ private func scan<V: SIMD, C: SIMD>(
     j &+= V.scalarCount
   }
   @inline(__always) func advance(_ carry: inout C.Scalar, _ at: Int) {
-    let x = widen(V(repeating: input.loadUnaligned(fromByteOffset: at, as: V.Scalar.self)))[0]
-    let factor = widen(V(repeating: factors.loadUnaligned(fromByteOffset: at, as: V.Scalar.self)))[0]
+    let x = widenOne(input.loadUnaligned(fromByteOffset: at, as: V.Scalar.self))
+    let factor = widenOne(factors.loadUnaligned(fromByteOffset: at, as: V.Scalar.self))
     carry = nextOne(carry, x, factor)
-    out.storeBytes(of: narrow(C(repeating: carry))[0], toByteOffset: at, as: V.Scalar.self)
+    out.storeBytes(of: narrowOne(carry), toByteOffset: at, as: V.Scalar.self)
   }
   // Four at a time, whose chains of additions hide one another's latency.
   while j &+ 4 <= columns {

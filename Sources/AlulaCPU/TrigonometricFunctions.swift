@@ -85,11 +85,9 @@ func tan(_ x: Floats) -> Floats {
   return anyLane(isLarge) ? result.replacing(with: lanewise(x) { tanf($0) }, where: isLarge) : result
 }
 
+/// p with atan z = z + p z, for |z| ≤ 1.
 @inline(__always)
-func atan(_ x: Floats) -> Floats {
-  let a = magnitude(x)
-  let isSteep = a .> 1
-  let z = a.replacing(with: -1 / a, where: isSteep)
+private func arctangentShare(_ z: Floats) -> Floats {
   let s = z * z
   var p = fma(Floats(repeating: 0.002974632604058529), s, -0.016581349113171332)
   p = fma(p, s, 0.04355379632894746)
@@ -98,8 +96,36 @@ func atan(_ x: Floats) -> Floats {
   p = fma(p, s, -0.14214210721418422)
   p = fma(p, s, 0.19994137312408283)
   p = fma(p, s, -0.3333316696531455)
-  p = p * s
+  return p * s
+}
+
+@inline(__always)
+func atan(_ x: Floats) -> Floats {
+  let a = magnitude(x)
+  let isSteep = a .> 1
+  let z = a.replacing(with: -1 / a, where: isSteep)
+  let p = arctangentShare(z)
   // π/2 in two parts.
   let steep = fma(p, z, z - 4.37113883e-8) + 1.57079637
   return copysign(fma(p, z, z).replacing(with: steep, where: isSteep), x)
+}
+
+/// The angle of the point (x, y): that of the smaller to the larger coordinate, taken from or added to the nearest axis.
+@inline(__always)
+func atan2(_ y: Floats, _ x: Floats) -> Floats {
+  let (a, b) = (magnitude(x), magnitude(y))
+  let isSteep = b .> a
+  let isBehind = unsafeBitCast(x, to: Int32s.self) .< 0
+  let (smaller, larger) = (b.replacing(with: a, where: isSteep), a.replacing(with: b, where: isSteep))
+  var z = (smaller / larger).replacing(with: 0, where: larger .== 0)
+  z.replace(with: 1, where: smaller .== .infinity)
+  let p = arctangentShare(z)
+  z = z.replacing(with: -z, where: isSteep .^ isBehind)
+  // 0, π/2 or π in two parts.
+  let axis = Floats(repeating: 0).replacing(with: 3.14159274, where: isBehind).replacing(
+    with: 1.57079637, where: isSteep)
+  let rest = Floats(repeating: 0).replacing(with: -8.74227766e-8, where: isBehind).replacing(
+    with: -4.37113883e-8, where: isSteep)
+  let angle = copysign(fma(p, z, z + rest) + axis, y)
+  return angle.replacing(with: x + y, where: (x .!= x) .| (y .!= y))
 }

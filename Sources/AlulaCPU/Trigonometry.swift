@@ -42,9 +42,9 @@ func registerTrigonometry(_ receive: KernelReceiver) {
     { n, p, s, _ in map(n, p, s) { (x: Doubles) in lanewise(x) { Glibc.atan($0) } } })
   registerFloats(
     receive, "atan2",
-    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { atan2f($0, $1) } } },
-    { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { atan2f($0, $1) } } },
-    { n, p, s, _ in map(n, p, s) { (x: Floats, y: Floats) in lanewise(x, y) { atan2f($0, $1) } } },
+    { n, p, s, _ in mapFloat16(n, p, s) { (x: Floats, y: Floats) in atan2(x, y) } },
+    { n, p, s, _ in mapBFloat16(n, p, s) { (x: Floats, y: Floats) in atan2(x, y) } },
+    { n, p, s, _ in map(n, p, s) { (x: Floats, y: Floats) in atan2(x, y) } },
     { n, p, s, _ in map(n, p, s) { (x: Doubles, y: Doubles) in lanewise(x, y) { Glibc.atan2($0, $1) } } })
   registerFloats(
     receive, "hypot",

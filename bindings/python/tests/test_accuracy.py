@@ -179,6 +179,42 @@ def test_float32_pairs(name: str, function: Function, reference: Function) -> No
         assert error[worst] <= BOUND, f"{name}({x[worst]!r}, {y[worst]!r}): {error[worst]:.2f} ULP"
 
 
+def test_angles_at_the_axes() -> None:
+    numbers = np.float32([0, -0.0, 1, -1, 1e-45, -1e-45, 3e38, -3e38, np.inf, -np.inf, np.nan])
+    y, x = (a.ravel() for a in np.meshgrid(numbers, numbers))
+    expected = np.arctan2(y.astype(np.float64), x.astype(np.float64))
+    result = np.asarray(alula.arctan2(alula.asarray(y), alula.asarray(x)))
+    assert (ulps(result, expected) <= BOUND).all()
+    assert np.array_equal(np.signbit(result)[result == 0], np.signbit(expected)[result == 0])
+
+
+def test_quotients_rounded_down_are_exact() -> None:
+    """In float64 the quotient, the product and the difference of float32 numbers are, up to 2^24."""
+    random = np.random.default_rng(2)
+    x = random.uniform(-1e4, 1e4, COUNT).astype(np.float32)
+    y = (random.uniform(0.01, 10, COUNT) * random.choice([-1, 1], COUNT)).astype(np.float32)
+    # Quotients next to integers, and operands of very different size.
+    x[: COUNT // 2] = np.nextafter(y[: COUNT // 2] * random.integers(-99, 99, COUNT // 2), random.choice([-9e9, 9e9]))
+    y[-100:] = random.uniform(1, 2, 100) * 1e30
+    wide = x.astype(np.float64), y.astype(np.float64)
+    quotient = np.asarray(alula.floor_divide(alula.asarray(x), alula.asarray(y)))
+    rest = np.asarray(alula.remainder(alula.asarray(x), alula.asarray(y)))
+    assert np.array_equal(quotient, np.floor_divide(*wide).astype(np.float32))
+    assert np.array_equal(rest, np.remainder(*wide).astype(np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_quotients_at_the_limits(dtype: type) -> None:
+    numbers = np.array([0, -0.0, 1, -1, 2.5, -2.5, 7, -7, 6e-8, -6e-8, 6e4, -6e4, np.inf, -np.inf, np.nan], dtype)
+    x, y = (np.tile(a.ravel(), 3) for a in np.meshgrid(numbers, numbers))
+    with np.errstate(all="ignore"):
+        expected = np.floor_divide(x, y), np.remainder(x, y)
+    for function, wanted in zip((alula.floor_divide, alula.remainder), expected, strict=True):
+        result = np.asarray(function(alula.asarray(x), alula.asarray(y)))
+        assert np.array_equal(result, wanted, equal_nan=True)
+        assert np.array_equal(np.signbit(result)[wanted == 0], np.signbit(wanted)[wanted == 0])
+
+
 @pytest.mark.skipif(np.finfo(np.longdouble).nmant < 63, reason="long double is no wider than float64")
 @pytest.mark.parametrize(("name", "function", "reference"), ELEMENTARY, ids=[c[0] for c in ELEMENTARY])
 def test_float64(name: str, function: Function, reference: Function) -> None:

@@ -126,6 +126,44 @@ def test_shallow_products(k, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("k", [1, 2, 7, 32, 40])
+def test_stacks_of_small_products(k, dtype, threads):
+    """Every number of rows that a tile has, columns that fill vectors and others, operands that lie anyhow and are
+    repeated; each product like that of its matrices alone, whoever computes it."""
+    for m, n in itertools.product([1, 2, 3, 4, 5, 6, 7, 8, 9, 17], [1, 2, 3, 4, 5, 8, 15, 16, 17, 33, 70]):
+        for stack_a, stack_b in (((11,), (11,)), ((2, 5), (5,)), ((3, 1), (1, 4))):
+            a, b = random(*stack_a, m, k, dtype=dtype), random(*stack_b, k, n, dtype=dtype)
+            expected = a.astype("float64") @ b
+            turned_a, turned_b = (alula.asarray(np.ascontiguousarray(np.swapaxes(x, -1, -2))).mT for x in (a, b))
+            for left, right in itertools.product((alula.asarray(a), turned_a), (alula.asarray(b), turned_b)):
+                threads(1)
+                alone = left @ right
+                close(alone, expected, k)
+                threads(3)
+                np.testing.assert_array_equal(np.asarray(left @ right), np.asarray(alone))
+
+
+def test_small_products_with_a_bias():
+    for m, n, k in itertools.product([1, 3, 8, 11], [1, 5, 16, 21, 40], [1, 6, 50]):
+        x, weight, bias = random(m, k), random(n, k), random(n)
+        expected = x.astype("float64") @ weight.T + bias
+        for turned in (alula.asarray(weight), alula.asarray(np.ascontiguousarray(weight.T)).T):
+            close(linear(alula.asarray(x), turned, alula.asarray(bias)), expected, k)
+
+
+@pytest.mark.parametrize("columns", [1, 8, 15, 16, 17, 31, 48, 80])
+def test_a_last_panel_of_one_vector(columns):
+    """Half a tile where columns fill no more of the last panel, with what is there added and with a bias."""
+    for m, k in ((40, 70), (150, 300), (97, 1100)):
+        a, weight, bias = random(m, k), random(columns, k), random(columns)
+        expected = a.astype("float64") @ weight.T
+        for right in layouts(weight.T.copy()).values():
+            np.testing.assert_allclose(np.asarray(alula.asarray(a) @ right), expected, rtol=1e-4, atol=1e-3)
+        value = linear(*map(alula.asarray, (a, weight, bias)))
+        np.testing.assert_allclose(np.asarray(value), expected + bias, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("k", [31, 32, 33, 47, 64, 130, 520])
 def test_few_vectors_along_the_depth(k, dtype):
     """Small batches times a weight whose rows lie along the depth, with a bias and without."""

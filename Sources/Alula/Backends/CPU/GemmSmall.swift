@@ -2,14 +2,15 @@ import CSupport
 
 /// Products so small that packing and tiles take longer than the arithmetic, and stacks of them.
 extension Gemm {
-  /// The most multiply-adds of a small product (32 × 32 × 32).
+  /// The most multiply-adds of a small product (32 × 32 × 32), and of one whose columns fill no more than a vector: the
+  /// tile of a panel would be half empty.
   private static let smallSize = 1 << 15
+  private static let smallNarrowSize = 1 << 17
 
-  /// Whether the kernel of small products takes this one. It wastes the lanes that a last vector of columns leaves empty, and
-  /// waits for its sums where there are few rows: with more depth than this others are quicker then.
+  /// Whether the kernel of small products suits this one.
   private var isSmall: Bool {
     kernels.small != nil && k > 0 && !accumulate && rowBias == nil && rounding == nil
-      && saturatedProduct(m, n, k) <= Self.smallSize && (k < 32 || (m >= 4 && 4 * n >= kernels.columns))
+      && saturatedProduct(m, n, k) <= (2 * n <= kernels.columns ? Self.smallNarrowSize : Self.smallSize)
   }
 
   /// nil when this product is not small, false when there is no memory to rearrange B in.
@@ -25,7 +26,9 @@ extension Gemm {
     _ c: UnsafeMutableRawPointer
   ) -> Bool {
     let step = m * n * elementSize
-    if isSmall {
+    // Vectors and dot products of some length have quicker kernels.
+    let isDeep = k >= 32 && (m == 1 || n == 1 || (a.columnStride == 1 && b.rowStride == 1))
+    if isSmall, !isDeep {
       return offsetsA.withUnsafeBufferPointer { offsetsA in
         offsetsB.withUnsafeBufferPointer { offsetsB in
           guard let offsetsA = offsetsA.baseAddress, let offsetsB = offsetsB.baseAddress else { return true }

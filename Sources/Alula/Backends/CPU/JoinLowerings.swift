@@ -15,14 +15,16 @@ extension CPUBackend {
     )
   ]
 
-  /// Bytes up to which rows are copied where they lie: less work than to make a view and a copy for each part.
+  /// Bytes of a part up to which rows are copied where they lie: less work than to make a view and a copy for each.
   private static let directlyJoined = 1 << 16
+  /// Bytes of a result above which several threads are worth it.
+  private static let mostJoined = 1 << 20
 
-  /// Joins contiguous parts to a small result. False when they are not of that kind.
+  /// Joins contiguous parts that are small. False when they are not of that kind.
   private static func joinDirectly(_ call: Call, _ output: Tensor, _ axis: Int) -> Bool {
     let size = output.dtype.itemSize
     let total = output.count * size
-    guard total <= directlyJoined else { return false }
+    guard total <= mostJoined, total / Swift.max(call.inputs.count, 1) <= directlyJoined else { return false }
     for i in 0..<call.inputs.count where !call[i].layout.isContiguous { return false }
     if total == 0 { return true }
     let rows = output.layout.shape.prefix(axis).checkedProduct ?? 1
