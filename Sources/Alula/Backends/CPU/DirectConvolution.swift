@@ -218,7 +218,7 @@ struct DirectConvolution {
               product.depth2 = min(tapRows, run.product.depth2 - first)
               if first > 0, product.depth2 <= 0 { continue }
               product.accumulate = first > 0
-              product.columns = tileWidth
+              product.columns = kernels.gemm.computedColumns(used)
               product.c_count *= panelCount
               product.c_row *= panelCount
               kernels.gemm.block(

@@ -56,12 +56,13 @@ extension DirectConvolution {
           for panel in part {
             let plane = (image * groups + group) * targets + panel * lanes
             let out = turned.pointer + (panel - part.lowerBound) * area * lanes * size
+            let used = min(lanes, targets - panel * lanes)
             kernels.transpose(
-              min(lanes, targets - panel * lanes), area, gradient + plane * area * size, area, out, lanes)
+              used, area, gradient + plane * area * size, area, out, lanes)
             for index in 0..<slices {
               accumulate(
                 copies.pointer + index * layout.imagePitch * size, layout,
-                channels: index * slice..<min(channels, (index + 1) * slice), out, onto: image > start,
+                channels: index * slice..<min(channels, (index + 1) * slice), out, targets: used, onto: image > start,
                 sum + (piece * elements + (group * panels + panel) * count * lanes) * size)
             }
           }
@@ -72,11 +73,10 @@ extension DirectConvolution {
     return reduce(sum, pieces, elements, result)
   }
 
-  /// The products of some channels and one panel of targets for all taps, over one image.
+  /// The products of some channels and one panel of targets, of which so many are used, for all taps, over one image.
   private func accumulate(
     _ source: UnsafeRawPointer, _ layout: ChannelsLastImages, channels slice: Range<Int>, _ gradient: UnsafeRawPointer,
-    onto: Bool,
-    _ sum: UnsafeMutableRawPointer
+    targets used: Int, onto: Bool, _ sum: UnsafeMutableRawPointer
   ) {
     let width = columns.positions
     let pitch = mergesTaps ? channels : slice.count
@@ -88,8 +88,9 @@ extension DirectConvolution {
         for x in 0..<(mergesTaps ? min(columns.count, 1) : columns.count) {
           let columnRange = mergesTaps ? 0..<width : columns.positions(of: x)
           var product = gemm_product(
-            rows: mergesTaps ? columns.count * channels : slice.count, columns: lanes, depth: columnRange.count,
-            rowStride: lanes, accumulate: onto || first > 0)
+            rows: mergesTaps ? columns.count * channels : slice.count,
+            columns: kernels.gemm.computedColumns(used), depth: columnRange.count, rowStride: lanes,
+            accumulate: onto || first > 0)
           product.a_row = 1
           product.a0 = columns.step * pitch
           product.b0 = lanes

@@ -104,6 +104,11 @@ struct GemmKernels: Sendable {
     return product
   }
 
+  /// `count` rounded up to what tiles compute: with 32 registers they may leave out the second vector of a last panel.
+  func computedColumns(_ count: Int) -> Int {
+    let step = rows > 6 ? columns / 2 : columns
+    return (count + step - 1) / step * step
+  }
   /// `count` rounded up to whole panels of A.
   func paddedRows(_ count: Int) -> Int { (count + rows - 1) / rows * rows }
   /// `depth` rounded up to what panels hold.
