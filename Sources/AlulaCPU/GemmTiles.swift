@@ -98,7 +98,8 @@ struct GemmTiles<V: SIMD> {
             multiplyAdd, add)
         } else {
           gemmTile(
-            rows, vectors, zero, depth, from, panel, target, targetStride, adds, tileBiasR, tileBiasC, prefetching, multiplyAdd,
+            rows, vectors, zero, depth, from, panel, target, targetStride, adds, tileBiasR, tileBiasC, prefetching,
+            multiplyAdd,
             add)
         }
         if depth.isShort { prefetching.pointee.next() }

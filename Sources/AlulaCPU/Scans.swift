@@ -68,7 +68,9 @@ private func scanDoubles(
   _ factors: UnsafeRawPointer?, start: Double,
   _ next: (Doubles, Doubles, Doubles) -> Doubles, _ nextOne: (Double, Double, Double) -> Double
 ) {
-  scan(count, columns, step, apart, out, input, factors, start: start, { (x: Doubles) in x }, { $0 }, { $0 }, { $0 }, next, nextOne)
+  scan(
+    count, columns, step, apart, out, input, factors, start: start, { (x: Doubles) in x }, { $0 }, { $0 }, { $0 }, next,
+    nextOne)
 }
 
 /// Carries a value down `count` rows, `step` bytes apart, of `columns` elements, `apart` bytes from one to the next. `next`
@@ -77,7 +79,8 @@ private func scanDoubles(
 private func scan<V: SIMD, C: SIMD>(
   _ count: Int, _ columns: Int, _ step: Int, _ apart: Int, _ out: UnsafeMutableRawPointer?, _ input: UnsafeRawPointer?,
   _ factors: UnsafeRawPointer?, start: C.Scalar, _ widen: (V) -> C, _ narrow: (C) -> V,
-  _ widenOne: (V.Scalar) -> C.Scalar, _ narrowOne: (C.Scalar) -> V.Scalar, _ next: (C, C, C) -> C, _ nextOne: (C.Scalar, C.Scalar, C.Scalar) -> C.Scalar
+  _ widenOne: (V.Scalar) -> C.Scalar, _ narrowOne: (C.Scalar) -> V.Scalar, _ next: (C, C, C) -> C,
+  _ nextOne: (C.Scalar, C.Scalar, C.Scalar) -> C.Scalar
 ) {
   guard let out, let input else { return }
   let factors = factors ?? input

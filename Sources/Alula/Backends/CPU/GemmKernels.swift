@@ -109,6 +109,7 @@ struct GemmKernels: Sendable {
     let step = rows > 6 ? columns / 2 : columns
     return (count + step - 1) / step * step
   }
+
   /// `count` rounded up to whole panels of A.
   func paddedRows(_ count: Int) -> Int { (count + rows - 1) / rows * rows }
   /// `depth` rounded up to what panels hold.

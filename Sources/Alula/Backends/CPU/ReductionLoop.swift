@@ -278,7 +278,7 @@ struct ReductionLoop: ~Copyable {
     }
   }
 
-  /// Results side by side in a loop of their own, which has vectors (8 rows of 16 384 summed: 40 to 20 µs).
+  /// Results side by side in a loop of their own, which has vectors (8 rows of 16 384 summed: 40 to 23 µs).
   @inline(__always)
   private static func convert<Result>(
     _ count: Int, _ step: Int, _ divisor: Double, _ sums: UnsafePointer<Double>,
