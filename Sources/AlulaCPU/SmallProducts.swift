@@ -15,12 +15,6 @@ func registerSmallProducts(_ receive: KernelReceiver) {
   receive("gemm.small", 12, unsafeBitCast(doubles, to: UnsafeRawPointer.self))
 }
 
-/// One operand of a tile: where its first element lies, and the distances of rows and of steps of the depth, in bytes.
-private struct TileOperand {
-  var start: UnsafeRawPointer
-  let row, step: Int
-}
-
 /// The sums of up to eight rows.
 private struct RowSums<V: SIMD> {
   private var r0, r1, r2, r3, r4, r5, r6, r7: V
