@@ -24,7 +24,9 @@ extension CPUBackend {
   private static func joinDirectly(_ call: Call, _ output: Tensor, _ axis: Int) -> Bool {
     let size = output.dtype.itemSize
     let total = output.count * size
-    guard total <= mostJoined, total / Swift.max(call.inputs.count, 1) <= directlyJoined else { return false }
+    // Of a larger result only whole parts, not their rows: those may be as short as an element.
+    let count = axis == 0 ? Swift.max(call.inputs.count, 1) : 1
+    guard total <= mostJoined, total / count <= directlyJoined else { return false }
     for i in 0..<call.inputs.count where !call[i].layout.isContiguous { return false }
     if total == 0 { return true }
     let rows = output.layout.shape.prefix(axis).checkedProduct ?? 1
