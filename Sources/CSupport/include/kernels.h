@@ -245,6 +245,11 @@ typedef void (*copy_rows_kernel)(intptr_t planes, intptr_t rows, intptr_t size, 
                                  intptr_t target_plane, intptr_t target_row, const void *source,
                                  intptr_t source_plane, intptr_t source_row);
 
+/// Fills `rows` rows of `size` bytes, each with the element that the source has for it. Steps are in bytes. Up
+/// to 63 bytes after each row are overwritten.
+typedef void (*fill_rows_kernel)(intptr_t rows, intptr_t size, void *target, intptr_t target_step,
+                                 const void *source, intptr_t source_step);
+
 /// Carries a value down `count` rows, `row_step` bytes apart (negative: from the last one up), of `columns`
 /// adjacent elements. Only recurrences read `factors`.
 typedef void (*scan_kernel)(intptr_t count, intptr_t columns, intptr_t row_step, void *out, const void *input,

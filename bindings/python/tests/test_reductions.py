@@ -107,3 +107,57 @@ def test_stack_of_views_and_of_what_requires_a_gradient() -> None:
     )
     (gradient,) = alula.grad(stacked.sum(), [x])
     assert np.asarray(gradient).sum(1).tolist() == [16, 0, 8, 0, 0, 0]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int64", "float32", "float64"])
+def test_folds_of_rows_shorter_than_a_vector(dtype: str) -> None:
+    for rows in (1, 3, 15, 64, 257, 7000):
+        for columns in (*range(1, 17), 20, 31, 40, 63):
+            array = numbers((rows, columns), dtype)
+            x = alula.asarray(array)
+            for name in ("sum", "max"):
+                result = np.asarray(getattr(alula, name)(x, axis=0))
+                if dtype.startswith("float"):
+                    wanted = getattr(np, name)(array.astype("float64"), axis=0)
+                    np.testing.assert_allclose(result, wanted, rtol=1e-6, atol=1e-5, err_msg=f"{name} {rows} {columns}")
+                else:
+                    np.testing.assert_array_equal(result, getattr(np, name)(array, axis=0))
+            if dtype.startswith("float") and rows > 1:
+                wanted = array.astype("float64").var(axis=0)
+                np.testing.assert_allclose(np.asarray(alula.var(x, axis=0, correction=0)), wanted, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "float32", "float64"])
+@pytest.mark.parametrize("axes", [(0,), (1,), (2,), (0, 2), (1, 3), (2, 3), (0, 2, 3), (0, 1), (1, 2)])
+def test_folds_of_several_axes(axes: tuple[int, ...], dtype: str) -> None:
+    for shape in [(6, 5, 7, 7), (3, 300, 4, 5), (40, 8, 32, 3), (2, 1, 9, 70), (5, 6, 1, 1)]:
+        array = numbers(shape, dtype)
+        for x, of in [(alula.asarray(array), array), (alula.asarray(array).transpose(1, 2), array.swapaxes(1, 2))]:
+            result = np.asarray(alula.sum(x, axis=axes))
+            if dtype == "int32":
+                np.testing.assert_array_equal(result, of.sum(axis=axes, dtype="int64"))
+                continue
+            wide = of.astype("float64")
+            np.testing.assert_allclose(result, wide.sum(axis=axes), rtol=1e-6, atol=1e-5)
+            np.testing.assert_array_equal(np.asarray(alula.max(x, axis=axes)), of.max(axis=axes))
+            np.testing.assert_allclose(
+                np.asarray(alula.var(x, axis=axes, correction=0)), wide.var(axis=axes), rtol=1e-5, atol=1e-7
+            )
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "int64", "float32", "float64"])
+@pytest.mark.parametrize("length", [63, 64, 4095, 4096, 4097, 8192, 20_000, 200_000])
+def test_positions_of_extrema_in_long_rows(length: int, dtype: str) -> None:
+    array = numbers((3, length), dtype)
+    cases = [array, np.zeros_like(array), array[:, ::-1].copy()]
+    if dtype.startswith("float"):
+        late, infinite = array.copy(), np.full_like(array, -np.inf)
+        late[0, length - 1] = late[1, length // 2] = np.nan
+        late[2, [length // 3, length - 2]] = np.nan
+        infinite[1, length - 1] = np.nan
+        cases += [late, infinite]
+    for case in cases:
+        for x, of in [(alula.asarray(case), case), (alula.asarray(case.T.copy()).T, case)]:
+            np.testing.assert_array_equal(np.asarray(alula.argmax(x, axis=1)), of.argmax(axis=1))
+            np.testing.assert_array_equal(np.asarray(alula.argmin(x, axis=1)), of.argmin(axis=1))
+        assert int(alula.argmax(alula.asarray(case))) == case.argmax()

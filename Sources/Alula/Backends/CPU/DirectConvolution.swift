@@ -21,6 +21,9 @@ struct DirectConvolution {
   var panels: Int { (targets + lanes - 1) / lanes }
   var allChannels: Int { groups * channels }
 
+  /// Positions of a task: seven lines of the cache are two rows of 56, four of 28 or eight of 14, which are the images of most
+  /// networks, so that results fill whole lines.
+  private static let positionsAtOnce = 112
   /// Multiply-adds per element of time, in percent, of a register tile of so many rows; 6 and more do best.
   private static let tileEfficiency = [1, 25, 50, 73, 91, 94, 98]
 
@@ -138,8 +141,8 @@ struct DirectConvolution {
     let width = columns.positions
     let tallest = kernels.gemm.rows
     let imageTasks = across ? (count + tallest - 1) / tallest : count
-    let columnTasks = (width + 95) / 96
-    let rowsAtOnce = columnTasks > 1 ? 1 : max(1, min(rows.positions, 96 / width))
+    let columnTasks = (width + Self.positionsAtOnce - 1) / Self.positionsAtOnce
+    let rowsAtOnce = columnTasks > 1 ? 1 : max(1, min(rows.positions, Self.positionsAtOnce / width))
     let rowTasks = (rows.positions + rowsAtOnce - 1) / rowsAtOnce
     // Panels of the weight that share what is read of the images.
     let panelsAtOnce = min(panels, 2)

@@ -23,6 +23,8 @@ struct GemmKernels: Sendable {
   let small: gemm_small_kernel?
   /// Adds contiguous elements to others.
   let add: gemm_add_kernel
+  /// Turns a matrix of sums.
+  let transpose: transpose_kernel
 
   private static let all: [GemmKernels?] = DType.allCases.map { GemmKernels($0) }
 
@@ -53,7 +55,8 @@ struct GemmKernels: Sendable {
       let packB = table.function("gemm.pack_b", slot: slot, as: gemm_pack_kernel.self),
       let block = table.function("gemm.block", slot: slot, as: gemm_block_kernel.self),
       let vector = table.function("gemm.vector", slot: result.code, as: gemm_vector_kernel.self),
-      let add = table.function("gemm.add", slot: result.code, as: gemm_add_kernel.self)
+      let add = table.function("gemm.add", slot: result.code, as: gemm_add_kernel.self),
+      let transpose = table.function("transpose", slot: result.itemSize, as: transpose_kernel.self)
     else { return nil }
     var rows = 1
     var columns = 1
@@ -71,6 +74,7 @@ struct GemmKernels: Sendable {
     dots = table.function("gemm.dots", slot: slot, as: gemm_dots_kernel.self)
     small = table.function("gemm.small", slot: slot, as: gemm_small_kernel.self)
     self.add = add
+    self.transpose = transpose
   }
 
   /// Whether these kernels of pairs can read A where it lies, since neighbours along the depth lie side by side.

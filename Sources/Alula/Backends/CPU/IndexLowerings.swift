@@ -76,7 +76,7 @@ extension CPUBackend {
         let value = call[2]
         StridedLoop.run(
           unsafeBitCast(kernel, to: ElementwiseKernel.self), outputs[0], call[1],
-          value.dtype == outputs[0].dtype ? value : try value.cast(dtype: outputs[0].dtype))
+          value.dtype == outputs[0].dtype ? value : try value.cast(dtype: outputs[0].dtype), updates: true)
       }
     ),
   ]

@@ -24,8 +24,10 @@ struct ReductionLoop: ~Copyable {
   /// Elements below which a further thread costs more than it brings.
   private static let grain = 32 * 1024
 
-  /// Rows that are folded in one call: a call for each would cost more than the fold of a short one.
-  private static let rowsPerCall = 256
+  /// Results that are folded in one call, row by row: a call for each row would cost more than the fold of a short one.
+  private static let resultsPerCall = 1024
+  /// The bytes of a vector: shorter rows without gaps are folded several side by side, so that they fill vectors.
+  private static let vectorSize = 64
 
   private let input: Tensor
   /// Kept axes, the widest step first, without `columns`.
@@ -97,6 +99,7 @@ struct ReductionLoop: ~Copyable {
     let pieceLength = max(4, ReductionLoop.pieceSize / width & ~3)
     let pieces = max(1, (length + pieceLength - 1) / pieceLength)
     let slot = width * accumulator.itemSize
+    let perRow = rowsPerVector(width)
     let centers = centers.map { UnsafePointer($0.data.assumingMemoryBound(to: Double.self)) }
 
     /// Folds piece `piece` of the results that start at column `run * width` of row `row`.
@@ -107,23 +110,31 @@ struct ReductionLoop: ~Copyable {
       let (source, target) = position(row, run * width)
       var own: UnsafePointer<Double>?
       if let centers {
-        for j in 0..<count { local[j] = centers[target + j * columns.target] }
+        for j in 0..<count * perRow { local[j] = centers[target + j % count * columns.target] }
         own = UnsafePointer(local)
       }
       kernel(sums, nil, 0, 0, count, nil, 1, 0)
       walk(source, piece * pieceLength..<min(length, (piece + 1) * pieceLength)) { start, rows, step in
-        kernel(sums, start, rows, step, count, own, 1, 0)
+        let whole = perRow > 1 ? rows / perRow : 0
+        if whole > 0 {
+          let partial = (sums + slot).alignedUp(toMultipleOf: Self.vectorSize)
+          kernel(partial, nil, 0, 0, count * perRow, nil, 1, 0)
+          kernel(partial, start, whole, step * perRow, count * perRow, own, 1, 0)
+          combine(sums, partial, perRow, slot, count, nil, 1, 0)
+        }
+        let done = whole * perRow
+        if done < rows { kernel(sums, start + done * step, rows - done, step, count, own, 1, 0) }
       }
     }
 
-    if pieces == 1, width == 1, reduced.count == 1, kept.count == 1 {
-      foldRows(kernel, accumulator, into: output, divisor, centers)
+    if pieces == 1, runs == 1, perRow == 1, kept.count == 1 {
+      foldGroups(kernel, accumulator, into: output, divisor, centers)
       return
     }
     if pieces == 1 {
       let grain = max(1, ReductionLoop.grain / (width * max(1, length)))
       ThreadPool.parallelFor(rows * runs, grain: grain) { range in
-        withScratch(slot, width) { sums, local in
+        withScratch(slot * (perRow + 1) + Self.vectorSize, width * perRow) { sums, local in
           for i in range {
             let (row, run) = (i / runs, i % runs)
             foldPiece(row, run, 0, into: sums, local)
@@ -137,10 +148,11 @@ struct ReductionLoop: ~Copyable {
       uninitialized: [rows * runs * pieces * slot], dtype: .uint8, operation: "reduce")
     let partials = partial.data
     ThreadPool.parallelFor(rows * runs * pieces, grain: 1) { range in
-      withScratch(0, width) { _, local in
+      withScratch(slot * (perRow + 1) + Self.vectorSize, width * perRow) { sums, local in
         for i in range {
           let (row, run) = (i / pieces / runs, i / pieces % runs)
-          foldPiece(row, run, i % pieces, into: partials + i * slot, local)
+          foldPiece(row, run, i % pieces, into: sums, local)
+          (partials + i * slot).copyMemory(from: sums, byteCount: slot)
         }
       }
     }
@@ -172,28 +184,52 @@ struct ReductionLoop: ~Copyable {
     }
   }
 
-  /// Folds rows that lie one step apart, many in one call.
-  private func foldRows(
+  /// How many rows are folded side by side, for each of which there is room for `width` results.
+  private func rowsPerVector(_ width: Int) -> Int {
+    let itemSize = input.dtype.itemSize
+    guard width > 1, width == columns.extent, width * itemSize < Self.vectorSize, reduced.count == 1,
+      let inner = reduced.last, inner.step == width * itemSize, Self.vectorSize % inner.step != 0
+    else { return 1 }
+    return Self.vectorSize / itemSize
+  }
+
+  /// Folds results that lie one step apart, many in one call.
+  private func foldGroups(
     _ kernel: Kernel, _ accumulator: DType, into output: Tensor, _ divisor: Double,
     _ centers: UnsafePointer<Double>?
   ) {
-    let (row, element) = (kept[0], reduced[0])
+    let row = kept[0]
+    let width = columns.extent
+    let rowsPerCall = max(1, Self.resultsPerCall / width)
     let source = UnsafeRawPointer(input.data)
-    let grain = max(1, ReductionLoop.grain / max(1, length))
+    let isSideBySide = columns.extent == 1 || (columns.target == 1 && row.target == width)
+    let step = columns.extent == 1 ? row.target : 1
+    let grain = max(1, Self.grain / max(1, length * width))
     ThreadPool.parallelFor(row.extent, grain: grain) { range in
-      withScratch(ReductionLoop.rowsPerCall * accumulator.itemSize, ReductionLoop.rowsPerCall) { sums, local in
-        var first = range.lowerBound
-        while first < range.upperBound {
-          let count = min(ReductionLoop.rowsPerCall, range.upperBound - first)
+      let most = min(rowsPerCall, range.count) * width
+      withScratch(most * accumulator.itemSize, centers == nil ? 0 : most) { sums, local in
+        for first in stride(from: range.lowerBound, to: range.upperBound, by: rowsPerCall) {
+          let count = min(rowsPerCall, range.upperBound - first)
           var own: UnsafePointer<Double>?
           if let centers {
-            for j in 0..<count { local[j] = centers[(first + j) * row.target] }
+            for i in 0..<count {
+              for j in 0..<width { local[i * width + j] = centers[(first + i) * row.target + j * columns.target] }
+            }
             own = UnsafePointer(local)
           }
-          kernel(sums, nil, 0, 0, count, nil, 1, 0)
-          kernel(sums, source + first * row.step, element.extent, element.step, 1, own, count, row.step)
-          ReductionLoop.write(sums, accumulator, count, at: first * row.target, step: row.target, into: output, divisor)
-          first += count
+          kernel(sums, nil, 0, 0, count * width, nil, 1, 0)
+          walk(source + first * row.step, 0..<length) { start, rows, distance in
+            kernel(sums, start, rows, distance, width, own, count, row.step)
+          }
+          if isSideBySide {
+            Self.write(sums, accumulator, count * width, at: first * row.target, step: step, into: output, divisor)
+            continue
+          }
+          for i in 0..<count {
+            Self.write(
+              sums + i * width * accumulator.itemSize, accumulator, width, at: (first + i) * row.target,
+              step: columns.target, into: output, divisor)
+          }
         }
       }
     }
@@ -202,9 +238,12 @@ struct ReductionLoop: ~Copyable {
   private func withScratch(
     _ byteCount: Int, _ doubles: Int, _ body: (UnsafeMutableRawPointer, UnsafeMutablePointer<Double>) -> Void
   ) {
-    withUnsafeTemporaryAllocation(byteCount: max(byteCount, 16), alignment: 16) { bytes in
-      withUnsafeTemporaryAllocation(of: Double.self, capacity: doubles) { numbers in
-        if let sums = bytes.baseAddress, let local = numbers.baseAddress { body(sums, local) }
+    // Whole lines of the cache: a vector of accumulators across two would take twice as long. Swift's own alignment would
+    // come from the heap.
+    withUnsafeTemporaryAllocation(byteCount: byteCount + Self.vectorSize, alignment: 16) { bytes in
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: max(doubles, 1)) { numbers in
+        guard let bytes = bytes.baseAddress, let local = numbers.baseAddress else { return }
+        body(bytes.alignedUp(toMultipleOf: Self.vectorSize), local)
       }
     }
   }

@@ -101,38 +101,6 @@ extension CPUBackend {
     }
     try reduce(fold, x.cast(dtype: .bool), axes: axes, into: output)
   }
-
-  /// The positions of the largest or smallest elements: found by value, so that the first of equal ones is taken.
-  private static func argument(_ fold: Fold, _ call: Call, _ output: Tensor) throws(AlulaError) {
-    if output.count == 0 { return }
-    var input = try call[0].widenedHalf()
-    var axis = 0
-    if let given = call.optionalInt("axis"), input.rank > 0 {
-      axis = try call.axis(given, rank: input.rank)
-    } else {
-      input = try input.reshape(shape: [input.count])
-    }
-    let extent = input.layout.shape[axis]
-    let step = input.layout.strides[axis] * input.dtype.itemSize
-    var shape = input.shape
-    shape[axis] = 1
-    let extrema = try Tensor(uninitialized: Dims(shape), dtype: input.dtype)
-    try reduce(fold, input, axes: [axis], into: extrema)
-    guard let kernel = findKernels[input.dtype] else {
-      throw .invalidDType("\(call.operation.name): dtype \(input.dtype) is not supported on cpu")
-    }
-    let find = unsafeBitCast(kernel, to: FindKernel.self)
-    let rows = RowLoop(input, axis: axis)
-    let positions = output.data.assumingMemoryBound(to: Int64.self)
-    let itemSize = input.dtype.itemSize
-    ThreadPool.parallelFor(rows.count, grain: Swift.max(1, 32 * 1024 / Swift.max(1, extent))) { range in
-      for i in range { positions[i] = find(rows[i], extent, step, extrema.data + i * itemSize) }
-    }
-    withExtendedLifetime(input) {}
-  }
-
-  private typealias FindKernel = @convention(c) (UnsafeRawPointer, Int, Int, UnsafeRawPointer) -> Int64
-  private static let findKernels = KernelTable.shared.row("find")
 }
 
 /// A fold's kernels.

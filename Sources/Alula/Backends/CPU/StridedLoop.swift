@@ -11,10 +11,11 @@ enum StridedLoop {
   typealias Strides = InlineArray<5, Int>
 
   /// Calls `kernel` on inner loops until all elements of `output` are done, on several threads when there are
-  /// many. The inputs broadcast to the output's shape, which was inferred from them.
+  /// many. The inputs broadcast to the output's shape, which was inferred from them. `updates` says that the kernel leaves
+  /// some elements of the output as they are.
   static func run(
     _ kernel: ElementwiseKernel, _ output: Tensor, _ a: Tensor, _ b: Tensor? = nil, _ c: Tensor? = nil,
-    parameters: [Double] = []
+    parameters: [Double] = [], updates: Bool = false
   ) {
     let count = output.count
     if count == 0 { return }
@@ -35,7 +36,7 @@ enum StridedLoop {
         runFlat(kernel, count, pointers, strides, parameters.baseAddress)
       }
     } else {
-      NestedLoop(output, [a, b, c], pointers).run(kernel, parameters)
+      NestedLoop(output, [a, b, c], pointers).run(kernel, parameters, updates: updates)
     }
   }
 
@@ -95,6 +96,7 @@ enum StridedLoop {
     /// Byte strides of the operands along each joined axis, outermost first.
     private var strides: [Strides] = []
     private let bases: Pointers
+    private var itemSizes = Strides(repeating: 0)
     private let count: Int
 
     init(_ output: Tensor, _ inputs: [Tensor?], _ bases: Pointers) {
@@ -103,6 +105,7 @@ enum StridedLoop {
       let shape = output.layout.shape
       let operands = [output] + inputs.compactMap { $0 }
       let layouts = operands.map { ($0.layout.broadcast(to: shape) ?? $0.layout, $0.dtype.itemSize) }
+      for (k, (_, itemSize)) in layouts.enumerated() { itemSizes[k] = itemSize }
       for axis in shape.indices where shape[axis] != 1 {
         var steps = Strides(repeating: 0)
         for (k, (layout, itemSize)) in layouts.enumerated() { steps[k] = layout.strides[axis] * itemSize }
@@ -122,9 +125,12 @@ enum StridedLoop {
       }
     }
 
-    func run(_ kernel: ElementwiseKernel, _ parameters: [Double]) {
-      ThreadPool.parallelFor(count, grain: grain) { range in
-        parameters.withUnsafeBufferPointer { parameters in
+    func run(_ kernel: ElementwiseKernel, _ parameters: [Double], updates: Bool) {
+      parameters.withUnsafeBufferPointer { parameters in
+        if let rows = ShortRows(extents, strides, bases, itemSizes: itemSizes) {
+          return rows.run(kernel, parameters.baseAddress, updates: updates)
+        }
+        ThreadPool.parallelFor(count, grain: grain) { range in
           walk(range) { count, pointers, strides in call(kernel, count, pointers, strides, parameters.baseAddress) }
         }
       }
