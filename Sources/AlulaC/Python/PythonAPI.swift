@@ -31,6 +31,9 @@ enum PySlot {
   static let subtract: Int32 = 36
   static let trueDivide: Int32 = 37
   static let xor: Int32 = 38
+  static let getBuffer: Int32 = 1
+  static let releaseBuffer: Int32 = 2
+  static let setSubscript: Int32 = 3
   static let subscript_: Int32 = 5
   static let call: Int32 = 50
   static let deallocate: Int32 = 52
@@ -108,6 +111,10 @@ struct PythonAPI {
   let internedText: @convention(c) (UnsafePointer<CChar>) -> PyObject?
   let text: @convention(c) (PyObject?, UnsafeMutablePointer<Int>?) -> UnsafePointer<CChar>?
 
+  let getBuffer: @convention(c) (PyObject?, UnsafeMutablePointer<csupport_py_buffer>, Int32) -> Int32
+  let releaseBuffer: @convention(c) (UnsafeMutablePointer<csupport_py_buffer>) -> Void
+  let clearError: @convention(c) () -> Void
+
   let none: PyObject
   let yes: PyObject
   let no: PyObject
@@ -124,6 +131,7 @@ struct PythonAPI {
   let textType: PyObject
   let typeError: PyObject
   let attributeError: PyObject
+  let bufferError: PyObject
 
   typealias PyOut = UnsafeMutablePointer<PyObject?>
   typealias IntOut = UnsafeMutablePointer<Int>
@@ -184,6 +192,9 @@ struct PythonAPI {
     newText = function("PyUnicode_FromString")
     internedText = function("PyUnicode_InternFromString")
     text = function("PyUnicode_AsUTF8AndSize")
+    getBuffer = function("PyObject_GetBuffer")
+    releaseBuffer = function("PyBuffer_Release")
+    clearError = function("PyErr_Clear")
     none = find("_Py_NoneStruct")
     yes = find("_Py_TrueStruct")
     no = find("_Py_FalseStruct")
@@ -200,6 +211,7 @@ struct PythonAPI {
     textType = find("PyUnicode_Type")
     typeError = exception("PyExc_TypeError")
     attributeError = exception("PyExc_AttributeError")
+    bufferError = exception("PyExc_BufferError")
     if !isComplete { return nil }
   }
 }

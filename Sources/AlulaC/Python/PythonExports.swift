@@ -20,8 +20,8 @@ enum PythonSetup {
     unsafeBitCast(function, to: UnsafeMutableRawPointer.self)
   }
 
-  /// `package` is a tuple: `failure`, `types.MethodType`, the dtypes. The result is one of three functions (one that makes
-  /// functions of operations, one that makes the class of tensors, and `wrap`), or nil, without an exception, where this
+  /// `package` is a tuple: `failure`, `types.MethodType`, the dtypes. The result is one of five functions (one that makes
+  /// functions of operations, one that makes the class of tensors, `wrap`, `copied` and `borrowed`), or nil, without an exception, where this
   /// interpreter cannot be served: it is not CPython, or another one in the process is served already.
   static func start(_ package: PyObject?) -> PyObject? {
     guard let package, !Python.isStarted, let api = PythonAPI() else { return nil }
@@ -34,10 +34,11 @@ enum PythonSetup {
     guard let functionType = functionType(api) else { return nil }
     Python.start(
       PythonState(api: api, failure: failure, methodType: methodType, functionType: functionType, dtypes: dtypes))
-    guard let result = py.newTuple(3) else { return nil }
+    guard let result = py.newTuple(5) else { return nil }
     let functions: [(StaticString, UnsafeMutableRawPointer, Int32)] = [
       ("operation", address(makeFunction), PyFlag.fast), ("tensor_class", address(makeTensorType), PyFlag.fast),
-      ("wrap", address(wrap), PyFlag.oneArgument),
+      ("wrap", address(wrap), PyFlag.oneArgument), ("copied", address(PythonBuffers.copied), PyFlag.oneArgument),
+      ("borrowed", address(PythonBuffers.borrowed), PyFlag.fast),
     ]
     for (i, (name, function, flags)) in functions.enumerated() {
       let definition = csupport_py_method(
@@ -159,6 +160,9 @@ enum PythonSetup {
       csupport_py_slot(slot: PySlot.bool, function: address(PythonMethods.bool)),
       csupport_py_slot(slot: PySlot.float, function: address(PythonMethods.float)),
       csupport_py_slot(slot: PySlot.subscript_, function: address(PythonMethods.subscript_)),
+      csupport_py_slot(slot: PySlot.setSubscript, function: address(PythonMethods.setSubscript)),
+      csupport_py_slot(slot: PySlot.getBuffer, function: address(PythonBuffers.get)),
+      csupport_py_slot(slot: PySlot.releaseBuffer, function: address(PythonBuffers.release)),
     ]
     for declaration in PythonOperators.declarations where declaration.slot != 0 {
       slots.append(csupport_py_slot(slot: declaration.slot, function: declaration.function))

@@ -5,6 +5,7 @@ import CSupport
 struct PythonMethods {
   let backward: PyObject
   let subscript_: PyObject
+  let setSubscript: PyObject
   let bool: PyObject
   let float: PyObject
   let setRequiresGrad: PyObject
@@ -19,11 +20,13 @@ struct PythonMethods {
     }
     guard let backward = PythonText.attribute(methods, "backward"),
       let subscript_ = PythonText.attribute(methods, "__getitem__"),
+      let setSubscript = PythonText.attribute(methods, "__setitem__"),
       let bool = PythonText.attribute(methods, "__bool__"), let float = PythonText.attribute(methods, "__float__"),
       let setRequiresGrad = setter("requires_grad"), let setGrad = setter("grad")
     else { return nil }
     self.backward = backward
     self.subscript_ = subscript_
+    self.setSubscript = setSubscript
     self.bool = bool
     self.float = float
     self.setRequiresGrad = setRequiresGrad
@@ -34,6 +37,7 @@ struct PythonMethods {
 extension PythonMethods {
   typealias Getter = @convention(c) (PyObject, UnsafeMutableRawPointer?) -> PyObject?
   typealias Setter = @convention(c) (PyObject, PyObject?, UnsafeMutableRawPointer?) -> Int32
+  typealias ElementSetter = @convention(c) (PyObject, PyObject, PyObject?) -> Int32
 
   /// The tensor of `self`; nil with an exception set before its `__init__`.
   @inline(__always)
@@ -166,6 +170,31 @@ extension PythonMethods {
       return PythonTensor.wrap(try tensor.at(items))
     } catch {
       return PythonError.raise(error)
+    }
+  }
+
+  static let setSubscript: ElementSetter = { object, index, value in
+    guard let value else {
+      py.setErrorText(py.typeError, "elements of a tensor cannot be deleted")
+      return -1
+    }
+    guard let target = PythonTensor.held(object), let items = items(index),
+      let source = PythonTensor.tensor(value) ?? Python.state.pointee.numbers.operand(value, beside: target)
+    else {
+      guard let result = PythonCall.call(Python.state.pointee.methods?.setSubscript, object, index, value) else {
+        return -1
+      }
+      py.decRef(result)
+      return 0
+    }
+    do throws(AlulaError) {
+      try PythonLock.run(short: PythonLock.isShort(target)) { () throws(AlulaError) in
+        try target.set(items, to: source)
+      }
+      return 0
+    } catch {
+      PythonError.raise(error)
+      return -1
     }
   }
 

@@ -159,6 +159,13 @@ enum PythonCall {
     }
   }
 
+  static func call(_ function: PyObject?, _ a: PyObject?, _ b: PyObject?, _ c: PyObject?) -> PyObject? {
+    var arguments = (a, b, c)
+    return withUnsafeBytes(of: &arguments) {
+      py.vectorcall(function, $0.assumingMemoryBound(to: PyObject?.self).baseAddress, 3, nil)
+    }
+  }
+
   /// Calls a method's function: `object` goes before the arguments.
   static func call(
     _ function: PyObject?, _ object: PyObject?, _ arguments: PyArguments?, _ count: Int, _ names: PyObject?

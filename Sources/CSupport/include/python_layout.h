@@ -52,6 +52,21 @@ typedef struct {
   void *closure;
 } csupport_py_property;
 
+/// Py_buffer
+typedef struct {
+  void *data;
+  void *object;
+  intptr_t byte_count;
+  intptr_t item_size;
+  int is_read_only;
+  int rank;
+  const char *format;
+  intptr_t *shape;
+  intptr_t *strides;
+  intptr_t *suboffsets;
+  void *internal;
+} csupport_py_buffer;
+
 /// A tensor as an object of Python.
 typedef struct {
   csupport_py_object head;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import struct
 import subprocess
 import sys
 import textwrap
@@ -320,3 +321,96 @@ def test_python_numbers_keep_their_precision(dtype: str) -> None:
     scaled *= 0.1
     np.testing.assert_array_equal(np.asarray(scaled), x * np.array(0.1, dtype))
     assert (alula.add(0.1, 0.2)).dtype == alula.float32 and alula.asarray([1]).__add__(0.5).dtype == alula.float32
+
+
+native = pytest.mark.skipif(not alula._native.is_active, reason="only the native class lends buffers")
+
+
+@native
+@pytest.mark.parametrize("dtype", NUMPY_DTYPES)
+def test_tensors_are_buffers(dtype: str) -> None:
+    array = some(dtype, (3, 4, 5))
+    tensor = alula.tensor(array)
+    for lent, expected in [
+        (tensor, array), (tensor.transpose(0, 2), array.swapaxes(0, 2)), (tensor[1:, ::2], array[1:, ::2]),
+        (tensor[2, 1, 3], array[2, 1, 3]), (tensor[:, :0], array[:, :0]),
+    ]:  # fmt: skip
+        view = memoryview(lent)
+        assert (view.shape, view.itemsize, view.readonly) == (expected.shape, array.itemsize, False)
+        assert view.nbytes == expected.nbytes
+        assert view.tobytes() == expected.tobytes()
+        result = np.asarray(view)
+        assert result.dtype == array.dtype
+        np.testing.assert_array_equal(result, expected)
+    assert bytes(tensor) == array.tobytes()
+
+
+@native
+def test_buffers_are_refused() -> None:
+    x = alula.ones(2, 3)
+    with pytest.raises(BufferError, match="contiguous"):
+        struct.unpack_from("f", x.T)  # wants elements one after the other
+    with pytest.raises(BufferError, match="requires a gradient"):
+        memoryview(alula.ones(2, requires_grad=True))
+    with pytest.raises(BufferError, match="bfloat16"):
+        memoryview(alula.ones(2, dtype="bfloat16"))
+    with pytest.raises(RuntimeError, match="detach"):
+        np.asarray(alula.ones(2, requires_grad=True))
+    assert repr(alula.ones(2, requires_grad=True)) == "tensor([1., 1.], requires_grad=True)"
+
+
+@native
+def test_what_waits_is_done_before_it_is_lent() -> None:
+    a = alula.ones(1 << 19)
+    b = (a + 1) * 3
+    assert memoryview(b)[12345] == 6
+    view = memoryview(a)
+    c = a * 2
+    view[7] = 100.0  # after the call above, whose elements it does not change
+    assert float(c[7]) == 2
+    assert float((a * 2)[7]) == 200
+
+
+@native
+def test_a_buffer_keeps_the_memory() -> None:
+    before = live()
+    array = (alula.ones(1000) * 3).numpy()
+    assert (array == 3).all()
+    view = memoryview(alula.ones(1000) * 4)
+    gc.collect()
+    assert view[999] == 4
+    del view, array
+    assert live() == before
+
+
+@pytest.mark.parametrize("value", [3, 2.5, True, np.float32(1.5), [1.0, 2.0, 3.0], np.arange(3.0), alula.arange(3.0)])
+def test_elements_are_written(value: object) -> None:
+    array = np.zeros((4, 3), np.float32)
+    x = alula.tensor(array)
+    for index in [0, -1, np.s_[1:3], np.s_[:, :], ..., (2, ...), (None, 1), np.s_[::2], np.int64(2), [0, 2]]:
+        array[index] = value
+        x[index] = value
+        np.testing.assert_array_equal(x.numpy(), array)
+    y = alula.zeros(3, dtype="int64")
+    y[1] = 2.9
+    assert y.tolist() == [0, 2, 0]
+
+
+def test_elements_that_cannot_be_written() -> None:
+    x = alula.zeros(2, 3)
+    with pytest.raises((TypeError, AttributeError)):
+        del x[0]
+    with pytest.raises(IndexError):
+        x[5] = 1
+    with pytest.raises(IndexError):
+        x["a"] = 1
+    with pytest.raises(ValueError):
+        x[0] = alula.ones(4)
+    assert x.tolist() == [[0.0] * 3] * 2
+    leaf = alula.zeros(3, requires_grad=True)
+    with pytest.raises(RuntimeError):
+        leaf[0] = 1
+    scaled = leaf * 1
+    scaled[0] = alula.ones((), requires_grad=True)
+    scaled.sum().backward()
+    assert leaf.grad.tolist() == [0, 1, 1]

@@ -36,7 +36,7 @@ enum StridedLoop {
         runFlat(kernel, count, pointers, strides, parameters.baseAddress)
       }
     } else {
-      NestedLoop(output, [a, b, c], pointers).run(kernel, parameters, updates: updates)
+      NestedLoop(output, a, b, c, pointers).run(kernel, parameters, updates: updates)
     }
   }
 
@@ -99,30 +99,44 @@ enum StridedLoop {
     private var itemSizes = Strides(repeating: 0)
     private let count: Int
 
-    init(_ output: Tensor, _ inputs: [Tensor?], _ bases: Pointers) {
+    init(_ output: Tensor, _ a: Tensor, _ b: Tensor?, _ c: Tensor?, _ bases: Pointers) {
       self.bases = bases
       count = output.count
       let shape = output.layout.shape
-      let operands = [output] + inputs.compactMap { $0 }
-      let layouts = operands.map { ($0.layout.broadcast(to: shape) ?? $0.layout, $0.dtype.itemSize) }
-      for (k, (_, itemSize)) in layouts.enumerated() { itemSizes[k] = itemSize }
+      extents.reserveCapacity(shape.count)
+      strides = Array(repeating: Strides(repeating: 0), count: max(shape.count, 1))
+      enter(output, 0)
+      enter(a, 1)
+      if let b { enter(b, 2) }
+      if let c { enter(c, 3) }
+      // Joined in place: the axes so far are the first ones.
       for axis in shape.indices where shape[axis] != 1 {
-        var steps = Strides(repeating: 0)
-        for (k, (layout, itemSize)) in layouts.enumerated() { steps[k] = layout.strides[axis] * itemSize }
-        if let outer = strides.last, let extent = extents.last,
-          steps.indices.allSatisfy({ outer[$0] == steps[$0] * shape[axis] })
-        {
+        let steps = strides[axis]
+        if let extent = extents.last, isJoined(strides[extents.count - 1], steps, shape[axis]) {
           extents[extents.count - 1] = extent * shape[axis]
-          strides[strides.count - 1] = steps
         } else {
           extents.append(shape[axis])
-          strides.append(steps)
         }
+        strides[extents.count - 1] = steps
       }
-      if extents.isEmpty {
-        extents = [1]
-        strides = [Strides(repeating: 0)]
+      if extents.isEmpty { extents = [1] }
+      strides.removeLast(strides.count - extents.count)
+    }
+
+    /// The k-th operand's steps along each axis of the output, whose last axes are its own.
+    private mutating func enter(_ tensor: Tensor, _ k: Int) {
+      let layout = tensor.layout
+      let itemSize = tensor.dtype.itemSize
+      itemSizes[k] = itemSize
+      let first = strides.count - layout.rank
+      for axis in 0..<layout.rank where layout.shape[axis] != 1 && first + axis >= 0 {
+        strides[first + axis][k] = layout.strides[axis] * itemSize
       }
+    }
+
+    private func isJoined(_ outer: Strides, _ inner: Strides, _ extent: Int) -> Bool {
+      for k in outer.indices where outer[k] != inner[k] &* extent { return false }
+      return true
     }
 
     func run(_ kernel: ElementwiseKernel, _ parameters: [Double], updates: Bool) {

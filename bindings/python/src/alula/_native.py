@@ -37,8 +37,9 @@ _functions = _start()
 is_active = _functions is not None
 
 #: `operation(name, function, result class, in place)` makes a function of an operation, `tensor_class(methods, name)` a
-#: subclass of `methods` whose instances own tensors, and `wrap(handle)` a tensor.
-_operation, tensor_class, wrap = _functions or (None, None, None)
+#: subclass of `methods` whose instances own tensors, and `wrap(handle)` a tensor. `copied(array)` is a tensor with the
+#: elements of a buffer, and `borrowed(array, release, key)` one over its memory; None for other elements.
+_operation, tensor_class, wrap, copied, borrowed = _functions or (None, None, None, None, None)
 
 
 def operation(name: str, result: type | None = None, in_place: bool = False) -> Callable[[_F], _F]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from ctypes import byref, c_void_p
+from ctypes import byref, c_void_p, cast
 from struct import pack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import _native
 from ._base import TensorBase, wrap
 from ._callbacks import forget, keep, release
 from ._dlpack import from_dlpack
@@ -21,8 +22,33 @@ if TYPE_CHECKING:
 # ---- NumPy's memory in tensors --------------------------------------------------------------------------
 
 
+_RELEASE = cast(release, c_void_p).value
+
+
+def _borrowed(array: NDArray[Any]) -> Tensor | None:
+    """`array`'s memory by way of Python's buffers, a tenth of the time; None where it cannot be lent so."""
+    if _native.borrowed is None:
+        return None
+    key = keep(array)
+    try:
+        tensor: Tensor | None = _native.borrowed(array, _RELEASE, key)
+    except BaseException:
+        forget(key)
+        raise
+    if tensor is None:
+        forget(key)
+    return tensor
+
+
+def _copied(array: NDArray[Any]) -> Tensor | None:
+    """The same with a copy of the elements."""
+    return None if _native.copied is None else _native.copied(array)
+
+
 def borrow(array: NDArray[Any], dtype: DType) -> Tensor:
     """A tensor over the memory of `array`, which lives as long as the tensor or a view of it."""
+    if (tensor := _borrowed(array)) is not None:
+        return tensor
     itemsize = dtype.itemsize
     rank = array.ndim
     key = keep(array)
@@ -45,6 +71,8 @@ def borrow(array: NDArray[Any], dtype: DType) -> Tensor:
 
 def copied(array: NDArray[Any], dtype: DType) -> Tensor:
     """A tensor with a copy of the elements of `array`."""
+    if (tensor := _copied(array)) is not None:
+        return tensor
     array = np.ascontiguousarray(array).reshape(array.shape)
     out = c_void_p()
     status = lib.alula_tensor_from_data(
@@ -81,6 +109,8 @@ def from_numpy(array: NDArray[Any]) -> Tensor:
     """
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy: an ndarray was expected, not {type(array).__name__}")
+    if (tensor := _borrowed(array)) is not None:
+        return tensor
     dtype = as_dtype(array.dtype)
     if not _can_lend(array):
         raise ValueError("from_numpy: read-only or unaligned memory cannot be shared; asarray copies it")
@@ -130,14 +160,19 @@ def asarray(obj: Any, dtype: Any = None, copy: bool | None = None, device: Any =
         copy: True: always a copy. False: ValueError when one would be needed. None: only when needed.
         device: Where the result lies.
     """
+    if type(obj) is np.ndarray and dtype is None:
+        shared = None if copy else _borrowed(obj)
+        tensor = shared if shared is not None or copy is False else _copied(obj)
+        if tensor is not None:
+            return tensor
     wanted = None if dtype is None else as_dtype(dtype)
     if isinstance(obj, TensorBase):
-        tensor: Tensor = obj  # type: ignore[assignment]
-        if wanted is not None and wanted is not tensor.dtype:
+        given: Tensor = obj  # type: ignore[assignment]
+        if wanted is not None and wanted is not given.dtype:
             if copy is False:
-                raise ValueError(f"asarray: conversion from {tensor.dtype} to {wanted} needs a copy")
-            return tensor.to(wanted)
-        return tensor.clone() if copy else tensor
+                raise ValueError(f"asarray: conversion from {given.dtype} to {wanted} needs a copy")
+            return given.to(wanted)
+        return given.clone() if copy else given
     if not isinstance(obj, np.ndarray) and not hasattr(obj, "__array__") and hasattr(obj, "__dlpack__"):
         return asarray(from_dlpack(obj), dtype, copy)
     if copy is False and not isinstance(obj, np.ndarray):
@@ -192,4 +227,8 @@ def to_numpy(tensor: TensorBase) -> NDArray[Any]:
     """An array over the memory of `tensor`, which lives as long as the array."""
     if 0 in tensor.shape:
         return np.empty(tensor.shape, tensor.dtype.numpy)
+    if _native.is_active and tensor.dtype is not bfloat16:
+        # Of the engine's own, which Python's types do not tell of.
+        lender: Any = tensor.detach() if tensor.requires_grad else tensor  # type: ignore[attr-defined]
+        return np.asarray(memoryview(lender))
     return np.asarray(_Lender(tensor))
