@@ -14,7 +14,8 @@ for lesser in baseline avx2; do
   # Asking for what the processor lacks, or chooses anyway, tests nothing new.
   if [ "$(isa)" != "$lesser" ] || [ "$lesser" = "$best" ]; then continue; fi
   EXPECTED_ISA=$lesser scripts/test-c.sh isa "${programs[@]}"
-  (cd bindings/python && "$python" -m pytest -q -n 2 tests/test_catalog_*.py tests/test_accuracy.py tests/test_products.py)
+  (cd bindings/python && "$python" -m pytest -q -n 2 tests/test_catalog_*.py tests/test_accuracy.py tests/test_products.py \
+    tests/test_broadcasting.py tests/test_reductions.py)
 done
 unset ALULA_ISA
 cd bindings/python
