@@ -111,6 +111,9 @@ def as_dtype(value: Any) -> DType:
     """The dtype that `value` means: one of Alula's or NumPy's, a name, or a Python number type."""
     if isinstance(value, DType):
         return value
+    # NumPy's own are asked for with every array.
+    if isinstance(value, np.dtype) and (dtype := _BY_NUMPY.get(value)) is not None:
+        return dtype
     try:
         if value in _BY_PYTHON_TYPE:
             return _BY_PYTHON_TYPE[value]
