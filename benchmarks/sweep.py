@@ -1,7 +1,7 @@
 """Times some two hundred ordinary calls of small and medium size beside PyTorch and NumPy, to find those behind.
 
-Each call is timed in turns with its peers' in one process; a line shows medians of five turns in microseconds, and how
-many times as long Alula takes as the best peer.
+Each call is timed in turns with its peers' in one process; a line shows medians of seven turns in microseconds, and how
+many times as long Alula takes as the best peer in the same turn.
 
     python benchmarks/sweep.py [--threads 1] [--only matmul] [--behind 1.2]
 """
@@ -42,6 +42,10 @@ class Case:
     def __init__(self, name: str, arrays: list[np.ndarray], alula: Function, torch: Function, numpy: Function | None):
         self.name, self.arrays = name, arrays
         self.functions = {"alula": alula, "torch": torch} | ({"numpy": numpy} if numpy else {})
+
+
+def both(name: str, arrays: list[np.ndarray], function: Function) -> Case:
+    return Case(name, arrays, function, function, function)
 
 
 def normal(*shape: int) -> np.ndarray:
@@ -100,9 +104,6 @@ def products(alula: Any, torch: Any) -> Iterator[Case]:
 def arrangements(alula: Any, torch: Any) -> Iterator[Case]:
     x, small = normal(512, 512), normal(100, 8)
 
-    def both(name: str, arrays: list[np.ndarray], function: Function) -> Case:
-        return Case(name, arrays, function, function, function)
-
     yield both("row added", [x, normal(512)], lambda x, y: x + y)
     yield both("column multiplied", [x, normal(512, 1)], lambda x, y: x * y)
     yield both("planes and column", [normal(32, 64, 64), normal(64, 1)], lambda x, y: x + y)
@@ -134,6 +135,38 @@ def arrangements(alula: Any, torch: Any) -> Iterator[Case]:
         )  # fmt: skip
 
 
+def broadcasts(alula: Any, torch: Any) -> Iterator[Case]:
+    shapes = (
+        ((1000, 10), (10,)), ((1000, 10), (1000, 1)), ((1000, 33), (33,)), ((1000, 100), (1000, 1)), ((4, 3), (3,)),
+        ((32, 64, 7, 7), (64, 1, 1)), ((1000, 1, 10), (20, 10)), ((64, 1), (1, 64)), ((8, 3, 224, 224), (3, 1, 1)),
+    )  # fmt: skip
+    for a, b in shapes:
+        yield both(f"multiply {a} by {b}", [normal(*a), normal(*b)], lambda x, y: x * y)
+    x = normal(1000, 100)
+    yield both("inner columns", [x], lambda x: x[:, 1:-1] * 2)
+    yield both("rows less their means", [x], lambda x: x - x.mean(1)[:, None])
+    yield both("into inner columns", [x, normal(98)], lambda x, y: x[:, 1:-1].__iadd__(y))
+
+
+def exchange(alula: Any, torch: Any) -> Iterator[Case]:
+    """Between NumPy and the libraries; NumPy itself has nothing to do."""
+    x = normal(32, 10)
+
+    def of_two(name: str, arrays: list[np.ndarray], function: Function) -> Case:
+        return Case(name, arrays, function, function, None)
+
+    yield Case("from_numpy", [], lambda: alula.from_numpy(x), lambda: torch.from_numpy(x), None)
+    yield Case("tensor of an array", [], lambda: alula.tensor(x), lambda: torch.tensor(x), None)
+    yield Case("numpy()", [x], lambda x: x.numpy(), lambda x: x.numpy(), None)
+    yield Case("tolist", [x], lambda x: x.tolist(), lambda x: x.tolist(), None)
+    yield Case(
+        "tensor of a list", [], lambda: alula.tensor([1.0, 2.0, 3.0]), lambda: torch.tensor([1.0, 2.0, 3.0]), None
+    )
+    for name, index in (("one element", (3, 4)), ("a row", 3), ("a column", (slice(None), 3))):
+        yield of_two(f"read {name}", [x], lambda x, i=index: x[i])
+        yield of_two(f"write {name}", [x], lambda x, i=index: x.__setitem__(i, 1.5))
+
+
 def networks(alula: Any, torch: Any) -> Iterator[Case]:
     import torch.nn.functional as theirs
 
@@ -162,8 +195,8 @@ def networks(alula: Any, torch: Any) -> Iterator[Case]:
         )  # fmt: skip
 
 
-def measure(case: Case, tensors: dict[str, Function], synchronize: Function) -> dict[str, float]:
-    """Microseconds of each library."""
+def measure(case: Case, tensors: dict[str, Function], synchronize: Function) -> tuple[float, dict[str, float]]:
+    """How many times as long Alula takes as the best peer, and microseconds of each library."""
     calls = {}
     for library, function in case.functions.items():
         operands = [tensors[library](array) for array in case.arrays]
@@ -173,7 +206,7 @@ def measure(case: Case, tensors: dict[str, Function], synchronize: Function) -> 
     calls["torch"]()
     times = max(1, int(0.003 / max(time.perf_counter() - start, 1e-6)))
     rounds: dict[str, list[float]] = {library: [] for library in calls}
-    for _ in range(5):
+    for _ in range(7):
         for library, call in calls.items():
             start = time.perf_counter()
             for _ in range(times):
@@ -183,7 +216,10 @@ def measure(case: Case, tensors: dict[str, Function], synchronize: Function) -> 
                     synchronize()
                 del result
             rounds[library].append((time.perf_counter() - start) / times * 1e6)
-    return {library: statistics.median(values) for library, values in rounds.items()}
+    # Turn by turn: a neighbour on the machine slows all that run in the same milliseconds.
+    peers = zip(*(values for library, values in rounds.items() if library != "alula"), strict=True)
+    ratio = statistics.median(own / min(others) for own, others in zip(rounds["alula"], peers, strict=True))
+    return ratio, {library: statistics.median(values) for library, values in rounds.items()}
 
 
 def main() -> None:
@@ -204,12 +240,11 @@ def main() -> None:
     alula.set_num_threads(options.threads)
     tensors = {"alula": alula.tensor, "torch": torch.tensor, "numpy": np.asarray}
     ratios = []
-    for cases in (elementwise, folds, products, arrangements, networks):
+    for cases in (elementwise, broadcasts, folds, products, arrangements, exchange, networks):
         for case in cases(alula, torch):
             if not re.search(options.only, case.name):
                 continue
-            result = measure(case, tensors, alula.synchronize)
-            ratio = result["alula"] / min(value for library, value in result.items() if library != "alula")
+            ratio, result = measure(case, tensors, alula.synchronize)
             ratios.append((ratio, case.name, result))
     for ratio, name, result in sorted(ratios, key=lambda entry: -entry[0]):
         if ratio >= options.behind:

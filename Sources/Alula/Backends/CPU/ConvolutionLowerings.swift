@@ -231,6 +231,7 @@ private struct Convolution {
       guard let padded = Scratch(grid.paddedCount, size: size),
         let patches = Scratch(deepest * columns + 2 * gemm.columns, size: size)
       else { return failed.store(true, ordering: .relaxed) }
+      padded.clear()
       for task in range {
         let positions = grid.positions(task % grid.blocks)
         let group = task / grid.blocks % shape.groups
@@ -241,6 +242,8 @@ private struct Convolution {
         var start = 0
         repeat {
           let deep = min(Gemm.depthBlock, depth - start)
+          let whole = positions.count / gemm.columns * gemm.columns
+          if whole < positions.count { patches.clear(whole * deep..<(whole + gemm.columns) * deep, size: size) }
           grid.pack(kernels, positions, start..<(start + deep), padded.pointer, patches.pointer)
           // Blocks of rows whose weights stay in the second-level cache.
           for row in stride(from: 0, to: rows, by: 192) {
@@ -441,6 +444,8 @@ private struct Convolution {
         let patches = Scratch(gemm.paddedColumns(tileColumns) * deepest, size: size),
         let rows = Scratch(gemm.paddedRows(outputs) * deepest, size: size)
       else { return failed.store(true, ordering: .relaxed) }
+      padded.clear()
+      patches.clear()
       for task in range {
         let piece = task / tiles / shape.groups
         let group = task / tiles % shape.groups

@@ -45,6 +45,7 @@ struct DepthwiseConvolution {
     let work = saturatedProduct(grid.count, taps, outputs)
     ThreadPool.parallelFor(batch * groups, grain: max(1, (1 << 17) / max(work, 1))) { range in
       guard let room = room() else { return failed.store(true, ordering: .relaxed) }
+      room.clear()
       withPlanes(
         of: source, apart: source.planeStride, targetStride: outputs * planeSize, rowStride: rowStride
       ) { planes in
@@ -71,6 +72,7 @@ struct DepthwiseConvolution {
       guard let room = room(), let totals = Scratch(outputs, taps, kernels.gemm.columns, size: size) else {
         return failed.store(true, ordering: .relaxed)
       }
+      room.clear()
       withPlanes(
         of: source, apart: source.imageStride, targetStride: groups * outputs * grid.count, rowStride: grid.width
       ) { planes in

@@ -41,6 +41,7 @@ extension DirectConvolution {
       guard let copies = Scratch(slices, layout.imagePitch, size: size),
         let turned = Scratch(panelsAtOnce, area, lanes, size: size)
       else { return failed.store(true, ordering: .relaxed) }
+      if targets % lanes != 0 { turned.clear() }
       for task in range {
         let part = task % panelTasks * panels / panelTasks..<(task % panelTasks + 1) * panels / panelTasks
         let group = task / panelTasks % groups

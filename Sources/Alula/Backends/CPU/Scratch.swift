@@ -14,6 +14,16 @@ struct Scratch: ~Copyable, @unchecked Sendable {
     self.pointer = pointer
   }
 
+  /// Fills it with zeros, for kernels that also compute with what nobody writes, and throw that away: it might be subnormal
+  /// numbers, as integers are that were there before, and a multiplication of these takes a hundred times as long.
+  func clear() { clear(0..<byteCount, size: 1) }
+
+  /// The same with some elements of `size` bytes.
+  func clear(_ elements: Range<Int>, size: Int) {
+    (pointer + elements.lowerBound * size).initializeMemory(
+      as: UInt8.self, repeating: 0, count: elements.count * size)
+  }
+
   deinit { MemoryPool.shared.deallocate(pointer, byteCount: byteCount) }
 }
 
