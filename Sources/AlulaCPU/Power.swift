@@ -183,7 +183,7 @@ private func power(_ x: Floats, _ y: Floats) -> Floats {
 @inline(__always)
 private func generalPower(_ x: Floats, _ y: Floats) -> Floats {
   let (mantissa, exponent) = splitLogArgument(magnitude(x))
-  // A float32 quotient and a step of Newton's method: float64 divisions take a third of the time (1M: 2240 to 1400 µs).
+  // A float32 quotient and a step of Newton's method: float64 divisions take a third of the time (10 000: 18.3 to 14.8 µs).
   let reciprocal = 1 / (mantissa + 1)
   let (m, w) = (lanes_float32_to_float64(mantissa), lanes_float32_to_float64(reciprocal))
   let (e, factor) = (lanes_int32_to_float64(exponent), lanes_float32_to_float64(y))
@@ -192,7 +192,7 @@ private func generalPower(_ x: Floats, _ y: Floats) -> Floats {
   let n = lanes_int64_to_int32(Lanes<Int64>(lowHalf: low.n, highHalf: high.n))
   let r = lanes_float64_to_float32(Lanes<Double>(lowHalf: low.r, highHalf: high.r))
   var p = fma(Floats(repeating: 0.00015321186249756032), r, 0.001339016125821547)
-  p = fma(p, r, 0.009618527198638286)
+  p = fma(p, r, 0.009618526198638286)
   p = fma(p, r, 0.05550362253543664)
   p = fma(p, r, 0.2402264755052167)
   p = fma(p, r * r, r * 0.6931471805599453) + 1

@@ -143,6 +143,26 @@ def test_stacks_of_small_products(k, dtype, threads):
                 np.testing.assert_array_equal(np.asarray(left @ right), np.asarray(alone))
 
 
+@pytest.mark.parametrize("k", [1, 3, 10, 31, 33, 100, 700])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_few_columns_of_many_rows(k, dtype):
+    random = np.random.default_rng(k)
+    for m, n in [(64, 1), (3000, 2), (5003, 8), (997, 10), (20_001, 16), (700, 17)]:
+        a, b = random.standard_normal((m, k)).astype(dtype), random.standard_normal((k, n)).astype(dtype)
+        bias = random.standard_normal(n).astype(dtype)
+        exact = a.astype("float64") @ b.astype("float64")
+        tolerance = {"rtol": 1e-5, "atol": 1e-4} if dtype == "float32" else {"rtol": 1e-12, "atol": 1e-11}
+        ways = [
+            (alula.tensor(a), alula.tensor(b)), (alula.tensor(a.T.copy()).T, alula.tensor(b)),
+            (alula.tensor(a), alula.tensor(b.T.copy()).T), (alula.tensor(a.T.copy()).T, alula.tensor(b.T.copy()).T),
+            (alula.tensor(np.repeat(a, 2, 1))[:, ::2], alula.tensor(np.repeat(b, 2, 1))[:, ::2]),
+        ]  # fmt: skip
+        for x, y in ways:
+            np.testing.assert_allclose((x @ y).numpy(), exact, **tolerance)
+        result = linear(alula.tensor(a), alula.tensor(b.T.copy()), alula.tensor(bias))
+        np.testing.assert_allclose(result.numpy(), exact + bias, **tolerance)
+
+
 def test_small_products_with_a_bias():
     for m, n, k in itertools.product([1, 3, 8, 11], [1, 5, 16, 21, 40], [1, 6, 50]):
         x, weight, bias = random(m, k), random(n, k), random(n)

@@ -23,11 +23,24 @@ extension Gemm {
   func runSmall(_ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int) -> Bool? {
     if let done = runTurned(a, b, c, rowStride: rowStride) { return done }
     guard isSmall else { return nil }
-    let work = saturatedProduct(Self.smallRows, n, k)
-    if b.columnStride != 1 || m / Self.smallRows * work <= 2 * Self.smallestTask {
+    if m / Self.smallRows * saturatedProduct(Self.smallRows, n, k) <= 2 * Self.smallestTask {
       return withUnsafePointer(to: 0) { runSmall(1, a, $0, b, $0, c, rowStride: rowStride) }
     }
+    if b.columnStride == 1 {
+      runBlocks(a, b, c, rowStride: rowStride)
+      return true
+    }
+    guard let rows = Scratch(n, k, size: kernels.itemSize) else { return false }
+    lay(b, rows.pointer)
+    runBlocks(
+      a, MatrixOperand(pointer: rows.pointer, rowStride: n, columnStride: 1), c, rowStride: rowStride)
+    return true
+  }
+
+  /// Blocks of rows, shared out; B's rows are contiguous.
+  private func runBlocks(_ a: MatrixOperand, _ b: MatrixOperand, _ c: UnsafeMutableRawPointer, rowStride: Int) {
     let blocks = (m + Self.smallRows - 1) / Self.smallRows
+    let work = saturatedProduct(Self.smallRows, n, k)
     ThreadPool.parallelFor(blocks, grain: max(1, Self.smallestTask / work)) { range in
       let rows = range.lowerBound * Self.smallRows..<min(m, range.upperBound * Self.smallRows)
       var part = Gemm(kernels, m: rows.count, n: n, k: k)
@@ -38,7 +51,6 @@ extension Gemm {
           1, a.moved(rows: rows.lowerBound, size: kernels.itemSize), $0, b, $0, to, rowStride: rowStride)
       }
     }
-    return true
   }
 
   /// Few columns of an A whose columns lie side by side, as for the gradient of a last layer's weight: cᵀ = bᵀ aᵀ, for which
