@@ -1,5 +1,6 @@
 import Alula
 import CSupport
+import Glibc
 
 /// Python's buffer protocol: how NumPy reads and writes the memory of tensors, and tensors that of arrays.
 enum PythonBuffers {
@@ -13,6 +14,8 @@ enum PythonBuffers {
     static let strides: Int32 = 0x10 | shape
     static let columnMajor: Int32 = 0x40 | strides
     static let anyOrder: Int32 = 0x80 | strides
+    /// Any of the orders without gaps.
+    static let contiguous: Int32 = 0xE0
   }
 
   /// The dtypes in the notation of Python's `struct`; nil where it has none.
@@ -36,27 +39,11 @@ enum PythonBuffers {
     }
   }
 
-  private static func dtype(_ format: UnsafePointer<CChar>) -> DType? {
-    let isComplex = format[0] == 0x5A
-    let letter = Character(Unicode.Scalar(UInt8(bitPattern: format[isComplex ? 1 : 0])))
-    if letter == "\0" || format[isComplex ? 2 : 1] != 0 { return nil }
-    switch (letter, isComplex) {
-    case ("?", false): return .bool
-    case ("b", false): return .int8
-    case ("h", false): return .int16
-    case ("i", false): return .int32
-    case ("l", false), ("q", false): return .int64
-    case ("B", false): return .uint8
-    case ("H", false): return .uint16
-    case ("I", false): return .uint32
-    case ("L", false), ("Q", false): return .uint64
-    case ("e", false): return .float16
-    case ("f", false): return .float32
-    case ("d", false): return .float64
-    case ("f", true): return .complex64
-    case ("d", true): return .complex128
-    default: return nil
-    }
+  private static func dtype(_ text: UnsafePointer<CChar>) -> DType? {
+    // C has two types of 64 bits, and NumPy has both.
+    if strcmp(text, "q") == 0 { return .int64 }
+    if strcmp(text, "Q") == 0 { return .uint64 }
+    return DType.allCases.first { dtype in format(dtype).map { strcmp(text, PythonText.c($0)) == 0 } ?? false }
   }
 
   // MARK: - Tensors' memory
@@ -74,7 +61,7 @@ enum PythonBuffers {
     let (layout, itemSize) = (tensor.layout, tensor.dtype.itemSize)
     let takesStrides = flags & Flag.strides == Flag.strides
     let isColumnMajor = flags & Flag.columnMajor == Flag.columnMajor && flags & Flag.anyOrder != Flag.anyOrder
-    if !layout.isContiguous, !takesStrides || flags & 0xE0 != 0 {
+    if !layout.isContiguous, !takesStrides || flags & Flag.contiguous != 0 {
       return refuse(buffer, "the elements of the tensor are not contiguous")
     }
     if isColumnMajor, layout.rank > 1 { return refuse(buffer, "the tensor is not in column-major order") }

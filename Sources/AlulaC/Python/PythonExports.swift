@@ -21,8 +21,8 @@ enum PythonSetup {
   }
 
   /// `package` is a tuple: `failure`, `types.MethodType`, the dtypes. The result is one of five functions (one that makes
-  /// functions of operations, one that makes the class of tensors, `wrap`, `copied` and `borrowed`), or nil, without an exception, where this
-  /// interpreter cannot be served: it is not CPython, or another one in the process is served already.
+  /// functions of operations, one that makes the class of tensors, `wrap`, `copied` and `borrowed`), or nil, without an
+  /// exception, where this interpreter cannot be served: it is not CPython, or another one in the process is served already.
   static func start(_ package: PyObject?) -> PyObject? {
     guard let package, !Python.isStarted, let api = PythonAPI() else { return nil }
     guard api.tupleSize(package) == 3, let failure = api.tupleItem(package, 0),
